@@ -1,0 +1,76 @@
+"""The benchmark matrix: what a cell is, how it is named, which ones there are."""
+
+import itertools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from params import Params
+
+ANCHOR = "anchor"
+ANCHOR_COPY = "anchor_copy"
+
+_NUMBER = r"(?:0|[1-9]\d*)"
+_BATCHING = re.compile(rf"delay_(?P<delay>{_NUMBER})us(?:_preferred_(?P<preferred>{_NUMBER}(?:_{_NUMBER})*))?")
+
+BATCHING_SYNTAX = "off, delay_<microseconds>us or delay_<microseconds>us_preferred_<size>_<size>"
+
+
+@dataclass(frozen=True)
+class DynamicBatching:
+    """Triton's dynamic batcher: how long to wait, and for which batch sizes."""
+
+    delay_us: int
+    preferred: tuple[int, ...]
+
+
+def parse_batching(text: str) -> DynamicBatching | None:
+    """Return what a value of `perf.dynamic_batching` asks for; None means off.
+
+    Raises ValueError, with the syntax, for anything else.
+    """
+    if text == "off":
+        return None
+    match = _BATCHING.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a batching; write {BATCHING_SYNTAX}")
+    preferred = tuple(int(size) for size in (match["preferred"] or "").split("_") if size)
+    if list(preferred) != sorted(set(preferred)) or 0 in preferred:
+        raise ValueError(f"{text!r}: preferred sizes must be positive and ascending")
+    return DynamicBatching(delay_us=int(match["delay"]), preferred=preferred)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One serving configuration of one variant of the classifier."""
+
+    variant: str
+    instances: int
+    max_batch_size: int
+    dynamic_batching: str
+
+    @property
+    def name(self) -> str:
+        """The cell's name: DVC's `${key}`, the model's name, the report's row."""
+        return f"{self.variant}-{self.instances}-{self.max_batch_size}-{self.dynamic_batching}"
+
+    @property
+    def batching(self) -> DynamicBatching | None:
+        """The parsed `dynamic_batching`; None means off."""
+        return parse_batching(self.dynamic_batching)
+
+
+def matrix(params: "Params") -> list[Cell]:
+    """Return every cell of the matrix, in DVC's order: the last axis varies fastest.
+
+    The first value of each axis together make the default configuration: the
+    first cell returned.
+    """
+    axes = itertools.product(
+        params.onnx.variants,
+        params.perf.instances,
+        params.perf.max_batch_size,
+        params.perf.dynamic_batching,
+    )
+    return [Cell(*values) for values in axes]

@@ -1,0 +1,49 @@
+"""Fit a Keras model, recording its curves and showing its progress."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import keras
+import numpy as np
+from dvclive import Live
+from dvclive.keras import DVCLiveCallback
+
+if TYPE_CHECKING:
+    Arrays = tuple[np.ndarray, np.ndarray]
+
+
+class FitSettings(Protocol):
+    """What a hyperparameter section must say for `fit`."""
+
+    epochs: int
+    batch_size: int
+
+
+class _ProgressLine(keras.callbacks.Callback):
+    """A line about every tenth of the epochs: readable in a log, not a flood."""
+
+    def __init__(self, title: str, epochs: int) -> None:
+        super().__init__()
+        self.title, self.epochs = title, epochs
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        done = epoch + 1
+        if done % max(1, self.epochs // 10) == 0 or done == self.epochs:
+            values = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
+            print(f"{self.title}: epoch {done}/{self.epochs}  {values}", flush=True)
+
+
+def fit(
+    model: keras.Model, train: "Arrays", validation: "Arrays", settings: FitSettings, folder: Path
+) -> None:
+    """Fit a compiled model and write its curves with DVCLive below `folder`."""
+    # dvc.yaml already names the curves; DVCLive must not edit it.
+    with Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None) as live:
+        model.fit(
+            *train,
+            validation_data=validation,
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            verbose=0,
+            callbacks=[DVCLiveCallback(live=live), _ProgressLine(model.name, settings.epochs)],
+        )

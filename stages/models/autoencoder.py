@@ -1,0 +1,134 @@
+"""A convolutional autoencoder, then a linear classifier on its frozen encoder.
+
+With hidden width h, the encoder narrows 28x28 -> 24 -> 12 -> 10 -> 5 -> 3 -> 1
+while the channels grow h/8, h/4, h/2, h (rounded up); the decoder mirrors it.
+"""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from datasets import Dataset
+from pydantic import Field
+from section import Section
+
+from models import CLASSIFIER, Family, Splits, Trained
+
+if TYPE_CHECKING:
+    import keras
+
+SHAPE = (28, 28, 1)
+
+
+class Fit(Section):
+    """One run of Adam."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)]
+    batch_size: Annotated[int, Field(ge=1, le=65_536)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+
+
+class Hyperparameters(Section):
+    """models.autoencoder in params.yaml."""
+
+    hidden_width: Annotated[int, Field(ge=1, le=4096)]
+    reconstruction: Fit
+    head: Fit
+
+
+def refuses(dataset: Dataset) -> str | None:
+    """Return why the dataset does not fit the encoder, or None."""
+    if dataset.shape == SHAPE:
+        return None
+    return f"it takes 28x28x1 images and an example there has the shape {'x'.join(map(str, dataset.shape))}"
+
+
+def build_encoder(hidden_width: int) -> "keras.Model":
+    """Return images [N, 28, 28, 1] -> latents [N, hidden_width], linear at the end."""
+    import keras
+    from keras import layers
+
+    eighth, quarter, half = (math.ceil(hidden_width / part) for part in (8, 4, 2))
+    image = keras.Input(SHAPE, name="image")
+    x = layers.Conv2D(eighth, 5, activation="relu")(image)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Conv2D(quarter, 3, activation="relu")(x)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Conv2D(half, 3, activation="relu")(x)
+    x = layers.Conv2D(hidden_width, 3)(x)
+    return keras.Model(image, layers.Flatten(name="latent")(x), name="encoder")
+
+
+def build_decoder(hidden_width: int) -> "keras.Model":
+    """Return latents [N, hidden_width] -> images [N, 28, 28, 1], never negative."""
+    import keras
+    from keras import layers
+
+    eighth, quarter, half = (math.ceil(hidden_width / part) for part in (8, 4, 2))
+    latent = keras.Input((hidden_width,), name="latent")
+    x = layers.Reshape((1, 1, hidden_width))(latent)
+    x = layers.Conv2DTranspose(half, 3, activation="relu")(x)
+    x = layers.Conv2DTranspose(quarter, 3, activation="relu")(x)
+    x = layers.Conv2DTranspose(quarter, 2, strides=2)(x)
+    x = layers.Conv2DTranspose(eighth, 3, activation="relu")(x)
+    x = layers.Conv2DTranspose(eighth, 2, strides=2)(x)
+    # Half grey to begin with: from zero, the ReLU may never let a gradient through.
+    start = keras.initializers.Constant(0.5)
+    x = layers.Conv2DTranspose(1, 5, activation="relu", bias_initializer=start)(x)
+    return keras.Model(latent, x, name="decoder")
+
+
+def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, curves: Path) -> Trained:
+    """Train the autoencoder on images alone, then the head on fixed latents."""
+    import keras
+    from curves import fit
+    from scores import classification_scores
+
+    (x_train, y_train), (x_validation, y_validation), (x_test, y_test) = splits.values()
+    encoder = build_encoder(hyperparameters.hidden_width)
+    decoder = build_decoder(hyperparameters.hidden_width)
+    image = encoder.input
+    autoencoder = keras.Model(image, decoder(encoder(image)), name="autoencoder")
+    autoencoder.compile(
+        optimizer=keras.optimizers.Adam(hyperparameters.reconstruction.learning_rate),
+        loss="mean_squared_error",
+    )
+    fit(
+        autoencoder,
+        (x_train, x_train),
+        (x_validation, x_validation),
+        hyperparameters.reconstruction,
+        curves / "reconstruction",
+    )
+
+    # The encoder is frozen, so each latent is computed once instead of every epoch.
+    latents = {name: encoder.predict(x, verbose=0) for name, (x, _) in splits.items()}
+    latent = keras.Input((hyperparameters.hidden_width,), name="latent")
+    head = keras.Model(latent, keras.layers.Dense(len(dataset.classes), name="logits")(latent), name="head")
+    head.compile(
+        optimizer=keras.optimizers.Adam(hyperparameters.head.learning_rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    fit(
+        head,
+        (latents["train"], y_train),
+        (latents["validation"], y_validation),
+        hyperparameters.head,
+        curves / "head",
+    )
+
+    classifier = keras.Model(image, head(encoder(image)), name=CLASSIFIER)
+    metrics = {}
+    for name, x, y in (("validation", x_validation, y_validation), ("test", x_test, y_test)):
+        reconstructed = autoencoder.predict(x, verbose=0)
+        predicted = np.argmax(classifier.predict(x, verbose=0), axis=1)
+        metrics[name] = {
+            **classification_scores(y, predicted),
+            "reconstruction_mse": float(np.mean((reconstructed - x) ** 2)),
+        }
+    return Trained(exports={CLASSIFIER: classifier, "autoencoder": autoencoder}, metrics=metrics)
+
+
+FAMILY = Family(hyperparameters=Hyperparameters, refuses=refuses, train=train)

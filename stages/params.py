@@ -1,0 +1,211 @@
+"""The schema of params.yaml: every stage reads its parameters through here.
+
+Strict: unknown keys, wrong types and impossible combinations are all reported
+at once, each with its path and what is allowed, before a stage does any work.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import datasets
+import models
+import plugins
+import variants
+from cells import parse_batching
+from paths import PARAMS
+from process import StageError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML, YAMLError
+from section import Section
+
+Item = TypeVar("Item")
+
+
+def _without_repeats(values: list[Item]) -> list[Item]:
+    repeated = sorted({str(value) for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"each value may stand here once; repeated: {', '.join(repeated)}")
+    return values
+
+
+def _one_of(choices: list[str]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"choose one of: {', '.join(choices)}")
+        return value
+
+    return check
+
+
+def _batching(value: str) -> str:
+    parse_batching(value)
+    return value
+
+
+Axis = Annotated[list[Item], Field(min_length=1), AfterValidator(_without_repeats)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+DatasetName = Annotated[str, AfterValidator(_one_of(plugins.names(datasets)))]
+ModelName = Annotated[str, AfterValidator(_one_of(plugins.names(models)))]
+VariantName = Annotated[str, AfterValidator(_one_of(plugins.names(variants)))]
+Batching = Annotated[str, AfterValidator(_batching)]
+
+# One subsection a model family, each with the family's own schema.
+Models: Any = create_model(
+    "Models",
+    __base__=Section,
+    **{name: (models.get(name).hyperparameters, ...) for name in plugins.names(models)},
+)
+
+
+class Data(Section):
+    """How examples are divided; what remains trains."""
+
+    validation_fraction: Fraction
+    test_fraction: Fraction
+
+    @field_validator("test_fraction")
+    @classmethod
+    def _something_remains(cls, value: float, info: ValidationInfo) -> float:
+        if value + info.data.get("validation_fraction", 0) >= 1:
+            raise ValueError("validation_fraction and test_fraction together must stay below 1")
+        return value
+
+
+class Onnx(Section):
+    """What is exported, and how far it may stray from the trained model."""
+
+    variants: Axis[VariantName]
+    # tf2onnx writes up to 18; the native backend of release 24.10 reads up to 21.
+    opset: Annotated[int, Field(ge=13, le=18)]
+    parity_limit: dict[VariantName, Annotated[float, Field(gt=0)]]
+
+    @field_validator("parity_limit")
+    @classmethod
+    def _every_variant_has_a_limit(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        missing = [name for name in info.data.get("variants", []) if name not in value]
+        if missing:
+            raise ValueError(f"needs a limit for: {', '.join(missing)}")
+        return value
+
+
+class Triton(Section):
+    """Which server answers."""
+
+    server: Literal["embedded"]
+    start_timeout_s: Annotated[int, Field(ge=1, le=3600)]
+
+
+class Perf(Section):
+    """The matrix of serving configurations and how each is measured."""
+
+    instances: Axis[Annotated[int, Field(ge=1, le=64)]]
+    max_batch_size: Axis[Annotated[int, Field(ge=1, le=1024)]]
+    dynamic_batching: Axis[Batching]
+    concurrency: Axis[Annotated[int, Field(ge=1, le=1024)]]
+    protocol: Literal["grpc", "http"]
+    rounds: Annotated[int, Field(ge=12, le=1000)]
+    window_ms: Annotated[int, Field(ge=50, le=60_000)]
+
+    @field_validator("dynamic_batching")
+    @classmethod
+    def _preferred_sizes_fit(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        smallest = min(info.data.get("max_batch_size", []), default=None)
+        for text in value:
+            batching = parse_batching(text)
+            if batching and batching.preferred and smallest and max(batching.preferred) > smallest:
+                raise ValueError(
+                    f"{text!r} prefers a batch of {max(batching.preferred)}, "
+                    f"larger than the smallest perf.max_batch_size, {smallest}"
+                )
+        return value
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    dataset: DatasetName
+    data: Data
+    model: ModelName
+    models: Models
+    onnx: Onnx
+    triton: Triton
+    perf: Perf
+
+    @field_validator("model")
+    @classmethod
+    def _model_takes_dataset(cls, value: str, info: ValidationInfo) -> str:
+        if dataset := info.data.get("dataset"):
+            refusal = models.get(value).refuses(datasets.get(dataset))
+            if refusal:
+                raise ValueError(f"{value} cannot be trained on dataset {dataset}: {refusal}")
+        return value
+
+    @property
+    def hyperparameters(self) -> BaseModel:
+        """The section of the chosen model family."""
+        section: BaseModel = getattr(self.models, self.model)
+        return section
+
+
+def _section_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """Return the schema of the section at a path, None where it is a plain value."""
+    schema: Any = Params
+    for key in location:
+        if not (isinstance(schema, type) and issubclass(schema, BaseModel)) or key not in schema.model_fields:
+            return None
+        schema = schema.model_fields[str(key)].annotation
+    return schema if isinstance(schema, type) and issubclass(schema, BaseModel) else None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    location = error["loc"]
+    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in location).lstrip(".")
+    if error["type"] == "extra_forbidden":
+        section = _section_at(location[:-1])
+        allowed = ", ".join(section.model_fields) if section else "none"
+        return f"{path}: unknown key; allowed here: {allowed}"
+    if error["type"] == "missing":
+        return f"{path}: missing"
+    section = _section_at(location)
+    if section:
+        return f"{path or 'the file'}: must be a section with the keys {', '.join(section.model_fields)}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{path}: {message} (it is {error['input']!r})"
+
+
+def validate(content: Any, source: str = "params.yaml") -> Params:
+    """Return `content` as checked parameters.
+
+    Raises StageError that lists every error with its path and what is allowed.
+    """
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        found = [_sentence(detail) for detail in error.errors()]
+        count = f"{len(found)} error{'s' if len(found) > 1 else ''}"
+        raise StageError("\n  ".join([f"{source} has {count}:", *found])) from None
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """Read and check params.yaml, as YAML 1.2 like DVC does.
+
+    Raises StageError if the file is missing, is not YAML, or has errors.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StageError(f"cannot read {path.name}: {error.strerror}") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise StageError(f"{path.name} is not readable YAML: {error}") from None
+    return validate(content, source=path.name)

@@ -1,0 +1,25 @@
+"""Where stages find each other's files. dvc.yaml names the same paths."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PARAMS = ROOT / "params.yaml"
+RAW_DATA = ROOT / "data"
+ARRAYS = ROOT / "artifacts" / "data"
+MODELS = ROOT / "artifacts" / "models"
+ONNX = ROOT / "artifacts" / "onnx"
+MODEL_REPOSITORY = ROOT / "artifacts" / "model_repository"
+
+REPORTS = ROOT / "reports"
+MACHINE = REPORTS / "machine.json"
+TRAINING = REPORTS / "training.json"
+CURVES = REPORTS / "curves"
+PREDICTIONS = REPORTS / "predictions.csv"
+PARITY = REPORTS / "onnx"
+SERVING = REPORTS / "serving"
+CELLS = REPORTS / "perf"
+
+TRITON = ROOT / "triton"
+ANCHOR = TRITON / "anchor"
+BACKENDS = TRITON / "backends"
