@@ -89,7 +89,9 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     encoder = build_encoder(hyperparameters.hidden_width)
     decoder = build_decoder(hyperparameters.hidden_width)
     image = encoder.input
-    autoencoder = keras.Model(image, decoder(encoder(image)), name="autoencoder")
+    # An Identity gives the output the name under which it is exported and served.
+    reconstruction = keras.layers.Identity(name="reconstruction")(decoder(encoder(image)))
+    autoencoder = keras.Model(image, reconstruction, name="autoencoder")
     autoencoder.compile(
         optimizer=keras.optimizers.Adam(hyperparameters.reconstruction.learning_rate),
         loss="mean_squared_error",
@@ -105,7 +107,7 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     # The encoder is frozen, so each latent is computed once instead of every epoch.
     latents = {name: encoder.predict(x, verbose=0) for name, (x, _) in splits.items()}
     latent = keras.Input((hyperparameters.hidden_width,), name="latent")
-    head = keras.Model(latent, keras.layers.Dense(len(dataset.classes), name="logits")(latent), name="head")
+    head = keras.Model(latent, keras.layers.Dense(len(dataset.classes))(latent), name="head")
     head.compile(
         optimizer=keras.optimizers.Adam(hyperparameters.head.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -119,7 +121,8 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
         curves / "head",
     )
 
-    classifier = keras.Model(image, head(encoder(image)), name=CLASSIFIER)
+    logits = keras.layers.Identity(name="logits")(head(encoder(image)))
+    classifier = keras.Model(image, logits, name=CLASSIFIER)
     metrics = {}
     for name, x, y in (("validation", x_validation, y_validation), ("test", x_test, y_test)):
         reconstructed = autoencoder.predict(x, verbose=0)

@@ -1,0 +1,1 @@
+"""Drive NVIDIA's perf_analyzer: its input files, command lines and results."""

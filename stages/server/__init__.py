@@ -1,0 +1,1 @@
+"""Everything that talks to, configures or starts a Triton server."""

@@ -1,0 +1,46 @@
+"""Check that a server serves what was written: the configuration and the answers."""
+
+from pathlib import Path
+
+import numpy as np
+from parity import largest_difference, onnx_answer, onnx_session
+from process import StageError
+
+from server.client import PROTOCOLS, Server
+from server.model_config import effective_differences, read_config
+
+# One ONNX Runtime against another on the same machine: only the order of sums may differ.
+TOLERANCE = 1e-4
+
+
+def check_effective_config(server: Server, folder: Path) -> None:
+    """Raise StageError if the server changed what the model's config.pbtxt says."""
+    written = read_config(folder / "config.pbtxt")
+    if changed := effective_differences(written, server.effective_config(written.name)):
+        raise StageError(f"{written.name} is not served as configured: {'; '.join(changed)}")
+
+
+def check_answers(server: Server, folder: Path, examples: np.ndarray) -> dict[str, dict[str, float]]:
+    """Compare a served model with ONNX Runtime on the same file, on batches of real examples.
+
+    Batches of 1, 3 and the model's maximum are taken from `examples` [N, …],
+    starting over when it is short. Returns the largest difference by protocol and
+    batch size; raises StageError if one is not equal within rounding.
+    """
+    config = read_config(folder / "config.pbtxt")
+    (model_input,), (model_output,) = config.input, config.output
+    session = onnx_session(str(folder / "1" / "model.onnx"))
+    differences: dict[str, dict[str, float]] = {protocol: {} for protocol in PROTOCOLS}
+    for size in sorted({1, min(3, config.max_batch_size), config.max_batch_size}):
+        batch = np.resize(examples, (size, *examples.shape[1:]))
+        expected = onnx_answer(session, batch)
+        for protocol in PROTOCOLS:
+            answer = server.infer(config.name, model_input.name, batch, model_output.name, protocol)
+            difference = largest_difference(expected, answer) if answer.shape == expected.shape else np.inf
+            if difference > TOLERANCE * max(1.0, float(np.abs(expected).max())):
+                raise StageError(
+                    f"{config.name} answers a batch of {size} over {protocol} with {list(answer.shape)} values "
+                    f"that differ from ONNX Runtime's {list(expected.shape)} by up to {difference:.3g}"
+                )
+            differences[protocol][str(size)] = difference
+    return differences

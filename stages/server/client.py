@@ -1,0 +1,73 @@
+"""Ask a running Triton server, over HTTP and gRPC."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import tritonclient.grpc
+import tritonclient.http
+from process import StageError
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+from tritonclient.utils import InferenceServerException, np_to_triton_dtype
+
+Protocol = Literal["http", "grpc"]
+PROTOCOLS: tuple[Protocol, ...] = ("http", "grpc")
+
+
+@dataclass(frozen=True)
+class Server:
+    """The addresses of a running server, and questions to it."""
+
+    http_address: str
+    grpc_address: str
+    pid: int
+
+    @cached_property
+    def _http(self) -> Any:
+        return tritonclient.http.InferenceServerClient(self.http_address)
+
+    @cached_property
+    def _grpc(self) -> Any:
+        # Without this, gRPC sends even loopback requests to a proxy set in the environment.
+        options = [("grpc.enable_http_proxy", 0)]
+        return tritonclient.grpc.InferenceServerClient(self.grpc_address, channel_args=options)
+
+    def address(self, protocol: Protocol) -> str:
+        """Return host:port."""
+        return self.http_address if protocol == "http" else self.grpc_address
+
+    def is_ready(self) -> bool:
+        """Return whether the server answers and every model it was told to load is ready."""
+        try:
+            return bool(self._http.is_server_ready())
+        except (OSError, InferenceServerException):
+            return False
+
+    def version(self) -> str:
+        """Return the server's own version, as in 2.51.0."""
+        return str(self._http.get_server_metadata()["version"])
+
+    def effective_config(self, model: str) -> ModelConfig:
+        """Return the configuration with which a model is really served."""
+        config: ModelConfig = self._grpc.get_model_config(model).config
+        return config
+
+    def statistics(self, model: str) -> dict[str, Any]:
+        """Return Triton's cumulative statistics of a model, times in nanoseconds."""
+        (entry,) = self._http.get_inference_statistics(model)["model_stats"]
+        return dict(entry)
+
+    def infer(self, model: str, input_name: str, x: np.ndarray, output_name: str, protocol: Protocol) -> np.ndarray:
+        """Return the model's output for the batch `x`; raises StageError if it refuses."""
+        client, module = {
+            "http": (self._http, tritonclient.http),
+            "grpc": (self._grpc, tritonclient.grpc),
+        }[protocol]
+        tensor = module.InferInput(input_name, list(x.shape), np_to_triton_dtype(x.dtype))
+        tensor.set_data_from_numpy(x)
+        try:
+            answer = client.infer(model, [tensor], outputs=[module.InferRequestedOutput(output_name)])
+        except (OSError, InferenceServerException) as error:
+            raise StageError(f"{model} did not answer a batch of {len(x)} over {protocol}: {error}") from None
+        return np.asarray(answer.as_numpy(output_name))

@@ -1,0 +1,184 @@
+"""Start the wheel's tritonserver on loopback for as long as a `with` block lasts."""
+
+import os
+import secrets
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from process import StageError
+from server import supervisor
+from server.client import Server
+from server.installation import Installation, find_installation
+
+HOST = "127.0.0.1"
+PREFIX = "triton_pipeline_"
+START_ATTEMPTS = 3
+_POLL_S = 0.05
+# The supervisor allows the server GRACE_S; beyond twice that, something is wrong with it.
+_STOP_TIMEOUT_S = 2 * supervisor.GRACE_S
+_HARMLESS = ("CudaDriverHelper has not been initialized",)
+
+
+class PortTakenError(Exception):
+    """Another process took a port between finding it free and the server's start."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Return loopback ports that are free now, all different."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def server_command(
+    installation: Installation, run_folder: Path, models: Sequence[str], http_port: int, grpc_port: int, prefix: str
+) -> list[str]:
+    """Return tritonserver's command line; only `models` are loaded, all ports are loopback."""
+    return [
+        str(installation.server),
+        f"--model-repository={run_folder / 'models'}",
+        f"--backend-directory={run_folder / 'backends'}",
+        "--model-control-mode=explicit",
+        *(f"--load-model={name}" for name in models),
+        f"--http-address={HOST}",
+        f"--http-port={http_port}",
+        f"--grpc-address={HOST}",
+        f"--grpc-port={grpc_port}",
+        "--allow-metrics=false",
+        f"--backend-config=python,shm-region-prefix-name={prefix}",
+    ]
+
+
+def error_lines(log: str) -> str:
+    """Return what a server that failed to start said was wrong."""
+    lines = [line for line in log.splitlines() if line.startswith(("E1", "E0", "error:"))]
+    told = [line for line in lines if not any(text in line for text in _HARMLESS)]
+    return "\n  ".join(told or log.splitlines()[-20:] or ["(it said nothing)"])
+
+
+class _Supervised:
+    """One started server with its supervisor."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], run_folder: Path, prefix: str) -> None:
+        self.run_folder, self.prefix = run_folder, prefix
+        reading, self.lifeline = os.pipe()
+        try:
+            arguments = [sys.executable, "-I", "-S", supervisor.__file__, str(reading), str(run_folder), prefix]
+            self.process = subprocess.Popen(
+                [*arguments, *command],
+                stdout=subprocess.PIPE,
+                env=environment,
+                pass_fds=[reading],
+                start_new_session=True,
+                text=True,
+            )
+        except BaseException:
+            os.close(self.lifeline)
+            raise
+        finally:
+            os.close(reading)
+        self.pid = int(self._line(timeout_s=10).removeprefix("started "))
+
+    def _line(self, timeout_s: float) -> str:
+        assert self.process.stdout is not None
+        if select.select([self.process.stdout], [], [], timeout_s)[0]:
+            return self.process.stdout.readline()
+        return ""
+
+    def exit_code(self) -> int | None:
+        """Return the server's exit code, negative for a signal, or None while it runs."""
+        line = self._line(timeout_s=0)
+        return int(line.removeprefix("exited ")) if line else None
+
+    def log(self) -> str:
+        """Return everything the server has printed."""
+        return (self.run_folder / "server.log").read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> None:
+        """End the server and make sure that nothing of it is left."""
+        os.close(self.lifeline)
+        try:
+            self.process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # the kernel kills the server with it
+            self.process.wait()
+        # The supervisor has done both already unless it was killed itself.
+        supervisor.remove_shared_memory(self.prefix)
+        shutil.rmtree(self.run_folder, ignore_errors=True)
+
+
+def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) -> None:
+    """Return once every model can answer; raise with the server's own words otherwise."""
+    deadline = time.monotonic() + timeout_s
+    while not server.is_ready():
+        code = process.exit_code()
+        if code is not None:
+            log = process.log()
+            if "already in use" in log or "Address in use" in log:
+                raise PortTakenError
+            raise StageError(f"the Triton server did not start (exit code {code}); it said:\n  {error_lines(log)}")
+        if time.monotonic() > deadline:
+            raise StageError(
+                f"the Triton server was not ready within triton.start_timeout_s = {timeout_s:g} s; "
+                f"its last words:\n  {error_lines(process.log())}"
+            )
+        time.sleep(_POLL_S)
+
+
+def _start(models: Sequence[Path], timeout_s: float) -> tuple[Server, _Supervised]:
+    installation = find_installation()
+    run_folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    prefix = f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}_"
+    http_port, grpc_port = free_ports(2)
+    try:
+        for model in models:
+            shutil.copytree(model, run_folder / "models" / model.name)
+        installation.write_backends(run_folder / "backends")
+        names = [model.name for model in models]
+        command = server_command(installation, run_folder, names, http_port, grpc_port, prefix)
+        process = _Supervised(command, installation.server_environment(), run_folder, prefix)
+    except BaseException:
+        shutil.rmtree(run_folder, ignore_errors=True)
+        raise
+    try:
+        server = Server(http_address=f"{HOST}:{http_port}", grpc_address=f"{HOST}:{grpc_port}", pid=process.pid)
+        _wait_until_ready(server, process, timeout_s)
+    except BaseException:
+        process.stop()
+        raise
+    return server, process
+
+
+@contextmanager
+def serve(models: Sequence[Path], timeout_s: float) -> Iterator[Server]:
+    """Serve copies of the given model folders, and nothing else, inside the block.
+
+    However the block is left, the server's processes, ports, shared memory and
+    files are gone afterwards. Raises StageError with the server's own error lines
+    if it does not start.
+    """
+    for _attempt in range(START_ATTEMPTS):
+        try:
+            server, process = _start(models, timeout_s)
+            break
+        except PortTakenError:
+            continue
+    else:
+        raise StageError(f"{START_ATTEMPTS} times another process took the server's port first; try again")
+    try:
+        yield server
+        code = process.exit_code()
+        if code is not None:
+            raise StageError(f"the Triton server died (exit code {code}); it said:\n  {error_lines(process.log())}")
+    finally:
+        process.stop()

@@ -1,0 +1,149 @@
+"""Write, read and check config.pbtxt through Triton's own protobuf schema."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from cells import DynamicBatching
+from google.protobuf import text_format
+from process import StageError
+from tritonclient.grpc import model_config_pb2 as schema
+
+BACKEND = "onnxruntime"
+
+_TRITON_TYPES = {
+    onnx.TensorProto.FLOAT: schema.TYPE_FP32,
+    onnx.TensorProto.FLOAT16: schema.TYPE_FP16,
+    onnx.TensorProto.DOUBLE: schema.TYPE_FP64,
+    onnx.TensorProto.INT64: schema.TYPE_INT64,
+    onnx.TensorProto.INT32: schema.TYPE_INT32,
+    onnx.TensorProto.UINT8: schema.TYPE_UINT8,
+    onnx.TensorProto.INT8: schema.TYPE_INT8,
+    onnx.TensorProto.BOOL: schema.TYPE_BOOL,
+    onnx.TensorProto.STRING: schema.TYPE_STRING,
+}
+
+
+@dataclass(frozen=True)
+class TensorShape:
+    """One input or output: its name, Triton's data type, and dims without the batch axis."""
+
+    name: str
+    data_type: int
+    dims: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """What a model takes and gives."""
+
+    inputs: tuple[TensorShape, ...]
+    outputs: tuple[TensorShape, ...]
+
+    @classmethod
+    def of(cls, model: onnx.ModelProto) -> "ModelShape":
+        """Read the shape of an ONNX model whose first axis is a free batch axis.
+
+        Raises StageError if the batch axis of a tensor is fixed.
+        """
+        weights = {tensor.name for tensor in model.graph.initializer}
+        return cls(
+            inputs=tuple(_tensor(value) for value in model.graph.input if value.name not in weights),
+            outputs=tuple(_tensor(value) for value in model.graph.output),
+        )
+
+
+def _tensor(value: onnx.ValueInfoProto) -> TensorShape:
+    batch, *rest = value.type.tensor_type.shape.dim
+    if batch.HasField("dim_value"):
+        raise StageError(f"{value.name}: the ONNX batch axis is fixed at {batch.dim_value}; Triton could not batch")
+    dims = tuple(axis.dim_value if axis.HasField("dim_value") else -1 for axis in rest)
+    return TensorShape(value.name, _TRITON_TYPES[value.type.tensor_type.elem_type], dims)
+
+
+def serving_config(
+    name: str,
+    shape: ModelShape,
+    *,
+    threads: int,
+    instances: int = 1,
+    max_batch_size: int = 64,
+    batching: DynamicBatching | None = None,
+) -> schema.ModelConfig:
+    """Return a complete configuration: nothing is left for Triton to fill in.
+
+    An omitted instance count would mean two on a processor; an omitted tensor
+    would turn dynamic batching on. `threads` are ONNX Runtime's, for each instance.
+    """
+    config = schema.ModelConfig(name=name, backend=BACKEND, max_batch_size=max_batch_size)
+    for tensor in shape.inputs:
+        config.input.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+    for tensor in shape.outputs:
+        config.output.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+    config.instance_group.add(kind=schema.ModelInstanceGroup.KIND_CPU, count=instances)
+    if batching is not None:
+        config.dynamic_batching.max_queue_delay_microseconds = batching.delay_us
+        config.dynamic_batching.preferred_batch_size.extend(batching.preferred)
+        # A delay of 0 is protobuf's default: without this, the batcher itself would be left out.
+        config.dynamic_batching.SetInParent()
+    config.parameters["intra_op_thread_count"].string_value = str(threads)
+    config.parameters["inter_op_thread_count"].string_value = "1"
+    return config
+
+
+def render(config: schema.ModelConfig) -> str:
+    """Return the text of config.pbtxt."""
+    return text_format.MessageToString(config)
+
+
+def read_config(path: Path) -> schema.ModelConfig:
+    """Return a parsed config.pbtxt; raises StageError if it is not one."""
+    try:
+        return text_format.Parse(path.read_text(encoding="utf-8"), schema.ModelConfig())
+    except text_format.ParseError as error:
+        raise StageError(f"{path.parent.name}/{path.name} is not a model configuration: {error}") from None
+
+
+def disagreements(config: schema.ModelConfig, shape: ModelShape) -> list[str]:
+    """Return in words where a configuration and an ONNX file do not belong together."""
+    found = []
+    for kind, configured, actual in (
+        ("input", config.input, shape.inputs),
+        ("output", config.output, shape.outputs),
+    ):
+        stated = {TensorShape(tensor.name, tensor.data_type, tuple(tensor.dims)) for tensor in configured}
+        for tensor in sorted(stated.symmetric_difference(actual), key=lambda tensor: tensor.name):
+            source = "config.pbtxt" if tensor in stated else "model.onnx"
+            type_name = schema.DataType.Name(tensor.data_type)
+            found.append(f"{kind} {tensor.name} {type_name} {list(tensor.dims)} is only in {source}")
+    if config.dynamic_batching.preferred_batch_size:
+        largest = max(config.dynamic_batching.preferred_batch_size)
+        if largest > config.max_batch_size:
+            found.append(f"preferred batch size {largest} is larger than max_batch_size {config.max_batch_size}")
+    return found
+
+
+def effective_differences(written: schema.ModelConfig, effective: schema.ModelConfig) -> list[str]:
+    """Return the fields of a written configuration that a live server changed.
+
+    What the server adds with its defaults elsewhere is no difference, except a
+    dynamic batcher that nobody asked for.
+    """
+    found = []
+    for field, value in written.ListFields():
+        served = getattr(effective, field.name)
+        if field.name == "instance_group":
+            pairs = [(group.kind, group.count) for group in value], [(group.kind, group.count) for group in served]
+        elif field.name in ("input", "output"):
+            pairs = _stated(value), _stated(served)
+        else:
+            pairs = value, served
+        if pairs[0] != pairs[1]:
+            found.append(f"{field.name}: config.pbtxt says {value}, the server {served}")
+    if effective.HasField("dynamic_batching") and not written.HasField("dynamic_batching"):
+        found.append("dynamic_batching: the server batches though config.pbtxt does not say so")
+    return found
+
+
+def _stated(tensors: list[schema.ModelInput]) -> list[TensorShape]:
+    return [TensorShape(tensor.name, tensor.data_type, tuple(tensor.dims)) for tensor in tensors]

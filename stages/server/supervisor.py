@@ -1,0 +1,103 @@
+"""Stand between a stage and its server, and leave nothing of the server behind.
+
+The stage holds the writing end of a pipe, the lifeline, and writes nothing: when
+it closes, because the stage is done or dead in whatever way, the server and all
+its descendants are ended, and its shared memory and run folder removed. A server
+killed alone is cleaned up after in the same way. Standard library only, to start
+in no time. Prints `started PID`, then `exited CODE` should the server end first.
+
+Run     python supervisor.py LIFELINE_FD RUN_FOLDER SHARED_MEMORY_PREFIX COMMAND …
+"""
+
+import contextlib
+import ctypes
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+# A server whose Python stub has died never finishes its own shutdown.
+GRACE_S = 5.0
+SHARED_MEMORY = Path("/dev/shm")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def end_with_supervisor() -> None:
+    """Run in the server's process: should the supervisor be killed, so is the server."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def wait_for(process: subprocess.Popen[bytes], lifeline: int | None, timeout_s: float | None) -> bool:
+    """Wait until the process ends (True), or the lifeline closes or time is up (False)."""
+    pidfd = os.pidfd_open(process.pid)
+    try:
+        watched = [pidfd] if lifeline is None else [pidfd, lifeline]
+        ready, _, _ = select.select(watched, [], [], timeout_s)
+        return pidfd in ready
+    finally:
+        os.close(pidfd)
+
+
+def children() -> list[int]:
+    """Return this process's children: as a subreaper, orphaned descendants included."""
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+
+
+def end_descendants() -> None:
+    """Kill every descendant, and theirs as they come up, until none is left."""
+    while pids := children():
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        time.sleep(0.01)
+
+
+def remove_shared_memory(prefix: str) -> None:
+    """Remove the shared-memory files whose names begin with our own prefix."""
+    for path in SHARED_MEMORY.glob(f"{prefix}*"):
+        path.unlink(missing_ok=True)
+
+
+def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str) -> None:
+    """Run the server until it ends or the lifeline closes, then remove every trace."""
+    with (run_folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=end_with_supervisor
+        )
+    print(f"started {server.pid}", flush=True)
+    ended = wait_for(server, lifeline, None)
+    if not ended:
+        server.terminate()
+        wait_for(server, None, GRACE_S)
+        server.kill()
+    code = server.wait()
+    end_descendants()
+    remove_shared_memory(prefix)
+    if ended:
+        # A stage that was killed at this very moment no longer reads.
+        with contextlib.suppress(BrokenPipeError):
+            print(f"exited {code}", flush=True)
+        os.read(lifeline, 1)  # the stage reads the log before it lets go
+    shutil.rmtree(run_folder)
+
+
+def main() -> None:
+    lifeline, run_folder, prefix, *command = sys.argv[1:]
+    # Only the lifeline ends a supervisor: Ctrl-C reaches the stage, which closes it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    supervise(command, int(lifeline), Path(run_folder), prefix)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Serve every export of a variant and check its configuration and answers.
+
+Reads   artifacts/model_repository/<export>-<variant>/, artifacts/data/test.npz
+Writes  reports/serving/<variant>.json: largest difference from ONNX Runtime on
+        batches of 1, 3 and the maximum, over HTTP and gRPC
+Run     python stages/serving.py fp32
+"""
+
+import sys
+
+from arrays import read_split
+from files import write_json
+from params import load_params
+from paths import ARRAYS, MODEL_REPOSITORY, ONNX, SERVING
+from process import StageError, run_stage
+from server.answers import check_answers, check_effective_config
+from server.embedded import serve
+
+
+def main() -> None:
+    params = load_params()
+    variant = sys.argv[1] if len(sys.argv) == 2 else ""
+    if variant not in params.onnx.variants:
+        raise StageError(f"usage: python stages/serving.py VARIANT, one of: {', '.join(params.onnx.variants)}")
+    folders = [MODEL_REPOSITORY / f"{path.stem}-{variant}" for path in sorted((ONNX / variant).glob("*.onnx"))]
+    examples, _ = read_split(ARRAYS / "test.npz")
+    checked = {}
+    with serve(folders, params.triton.start_timeout_s) as server:
+        for folder in folders:
+            check_effective_config(server, folder)
+            checked[folder.name] = check_answers(server, folder, examples)
+            worst = max(max(sizes.values()) for sizes in checked[folder.name].values())
+            print(f"{folder.name}: answers over HTTP and gRPC equal ONNX Runtime's within {worst:.2g}")
+    write_json(SERVING / f"{variant}.json", checked)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,83 @@
+"""Write a portable Triton model repository: every serving configuration of every variant.
+
+Reads   artifacts/onnx/, the number of usable cores in reports/machine.json
+Writes  artifacts/model_repository/<cell>/: one folder for each cell of the matrix
+        artifacts/model_repository/<export>-<variant>/: each export, to be served plainly
+Run     python stages/triton_config.py
+"""
+
+import shutil
+from pathlib import Path
+
+import onnx
+from cells import matrix
+from files import read_json, replacing_directory, write_text
+from models import CLASSIFIER
+from params import Params, load_params
+from paths import MACHINE, MODEL_REPOSITORY, ONNX
+from process import StageError, run_stage
+from server.model_config import ModelShape, disagreements, read_config, render, serving_config
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+
+def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelConfig]]:
+    """Return the configurations in which each ONNX file is to be served."""
+    exports = {path: ModelShape.of(onnx.load(path)) for v in params.onnx.variants for path in exported(v)}
+    served: dict[Path, list[ModelConfig]] = {
+        path: [
+            serving_config(
+                f"{path.stem}-{path.parent.name}",
+                shape,
+                threads=usable_cores,
+                max_batch_size=max(params.perf.max_batch_size),
+            )
+        ]
+        for path, shape in exports.items()
+    }
+    for cell in matrix(params):
+        classifier = ONNX / cell.variant / f"{CLASSIFIER}.onnx"
+        config = serving_config(
+            cell.name,
+            exports[classifier],
+            # Each instance brings its own thread pool; together they fill the cores once.
+            threads=max(1, usable_cores // cell.instances),
+            instances=cell.instances,
+            max_batch_size=cell.max_batch_size,
+            batching=cell.batching,
+        )
+        served[classifier].append(config)
+    return served
+
+
+def exported(variant: str) -> list[Path]:
+    """Return the ONNX files of a variant."""
+    return sorted((ONNX / variant).glob("*.onnx"))
+
+
+def write_model(folder: Path, config: ModelConfig, model: Path) -> None:
+    """Write one model's folder and check what was written against the ONNX file.
+
+    Raises StageError, naming every disagreement.
+    """
+    (folder / "1").mkdir(parents=True)
+    shutil.copyfile(model, folder / "1" / "model.onnx")
+    write_text(folder / "config.pbtxt", render(config))
+    shape = ModelShape.of(onnx.load(folder / "1" / "model.onnx"))
+    if found := disagreements(read_config(folder / "config.pbtxt"), shape):
+        raise StageError(f"{folder.name}: config.pbtxt does not fit model.onnx: {'; '.join(found)}")
+
+
+def main() -> None:
+    params = load_params()
+    usable_cores = read_json(MACHINE)["usable_cores"]
+    written = 0
+    with replacing_directory(MODEL_REPOSITORY) as repository:
+        for model, configs in configurations(params, usable_cores).items():
+            for config in configs:
+                write_model(repository / config.name, config, model)
+                written += 1
+    print(f"{written} models written to {MODEL_REPOSITORY.relative_to(MODEL_REPOSITORY.parent.parent)}")
+
+
+if __name__ == "__main__":
+    run_stage(main)
