@@ -1,5 +1,7 @@
 """Ask a running Triton server, over HTTP and gRPC."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -13,6 +15,15 @@ from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 Protocol = Literal["http", "grpc"]
 PROTOCOLS: tuple[Protocol, ...] = ("http", "grpc")
+
+
+@contextmanager
+def _answering(request: str) -> Iterator[None]:
+    """Turn a refused or broken request into a StageError."""
+    try:
+        yield
+    except (OSError, InferenceServerException) as error:
+        raise StageError(f"the Triton server did not {request}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,11 @@ class Server:
         options = [("grpc.enable_http_proxy", 0)]
         return tritonclient.grpc.InferenceServerClient(self.grpc_address, channel_args=options)
 
+    def close(self) -> None:
+        """Close the connections: the server's shutdown waits for them."""
+        for client in (self._http, self._grpc):
+            client.close()
+
     def address(self, protocol: Protocol) -> str:
         """Return host:port."""
         return self.http_address if protocol == "http" else self.grpc_address
@@ -46,16 +62,19 @@ class Server:
 
     def version(self) -> str:
         """Return the server's own version, as in 2.51.0."""
-        return str(self._http.get_server_metadata()["version"])
+        with _answering("give its version"):
+            return str(self._http.get_server_metadata()["version"])
 
     def effective_config(self, model: str) -> ModelConfig:
         """Return the configuration with which a model is really served."""
-        config: ModelConfig = self._grpc.get_model_config(model).config
+        with _answering(f"say how it serves {model}"):
+            config: ModelConfig = self._grpc.get_model_config(model).config
         return config
 
     def statistics(self, model: str) -> dict[str, Any]:
         """Return Triton's cumulative statistics of a model, times in nanoseconds."""
-        (entry,) = self._http.get_inference_statistics(model)["model_stats"]
+        with _answering(f"give statistics of {model}"):
+            (entry,) = self._http.get_inference_statistics(model)["model_stats"]
         return dict(entry)
 
     def infer(self, model: str, input_name: str, x: np.ndarray, output_name: str, protocol: Protocol) -> np.ndarray:
@@ -66,8 +85,6 @@ class Server:
         }[protocol]
         tensor = module.InferInput(input_name, list(x.shape), np_to_triton_dtype(x.dtype))
         tensor.set_data_from_numpy(x)
-        try:
+        with _answering(f"answer a batch of {len(x)} for {model} over {protocol}"):
             answer = client.infer(model, [tensor], outputs=[module.InferRequestedOutput(output_name)])
-        except (OSError, InferenceServerException) as error:
-            raise StageError(f"{model} did not answer a batch of {len(x)} over {protocol}: {error}") from None
         return np.asarray(answer.as_numpy(output_name))

@@ -150,10 +150,11 @@ def _start(models: Sequence[Path], timeout_s: float) -> tuple[Server, _Supervise
     except BaseException:
         shutil.rmtree(run_folder, ignore_errors=True)
         raise
+    server = Server(http_address=f"{HOST}:{http_port}", grpc_address=f"{HOST}:{grpc_port}", pid=process.pid)
     try:
-        server = Server(http_address=f"{HOST}:{http_port}", grpc_address=f"{HOST}:{grpc_port}", pid=process.pid)
         _wait_until_ready(server, process, timeout_s)
     except BaseException:
+        server.close()
         process.stop()
         raise
     return server, process
@@ -177,8 +178,13 @@ def serve(models: Sequence[Path], timeout_s: float) -> Iterator[Server]:
         raise StageError(f"{START_ATTEMPTS} times another process took the server's port first; try again")
     try:
         yield server
+    except StageError as error:
+        # Whatever failed, a dead server is the reason worth telling.
         code = process.exit_code()
         if code is not None:
-            raise StageError(f"the Triton server died (exit code {code}); it said:\n  {error_lines(process.log())}")
+            said = error_lines(process.log())
+            raise StageError(f"the Triton server died (exit code {code}): {error}\n  {said}") from None
+        raise
     finally:
+        server.close()
         process.stop()

@@ -83,9 +83,8 @@ def serving_config(
     config.instance_group.add(kind=schema.ModelInstanceGroup.KIND_CPU, count=instances)
     if batching is not None:
         config.dynamic_batching.max_queue_delay_microseconds = batching.delay_us
-        config.dynamic_batching.preferred_batch_size.extend(batching.preferred)
-        # A delay of 0 is protobuf's default: without this, the batcher itself would be left out.
-        config.dynamic_batching.SetInParent()
+        # Without preferred sizes Triton prefers the largest; written out, it is no surprise.
+        config.dynamic_batching.preferred_batch_size.extend(batching.preferred or (max_batch_size,))
     config.parameters["intra_op_thread_count"].string_value = str(threads)
     config.parameters["inter_op_thread_count"].string_value = "1"
     return config

@@ -1,0 +1,1 @@
+"""From raw rounds to ratios, intervals and words."""

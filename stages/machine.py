@@ -1,0 +1,75 @@
+"""Write the fingerprint of this machine and of the tools that measure on it.
+
+Cheap and never skipped: when it changes, timings taken elsewhere are measured
+again instead of being served from the cache.
+
+Reads   the machine
+Writes  reports/machine.json
+Run     python stages/machine.py
+"""
+
+import json
+import math
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+from files import write_json
+from params import load_params
+from paths import MACHINE
+from process import run_stage
+
+PACKAGES = ("nvidia-pytriton", "tritonclient", "onnxruntime", "numpy")
+CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def quota_cores(cpu_max: str) -> float:
+    """Return the cores that a control group's cpu.max allows; infinite if unlimited."""
+    quota, period = cpu_max.split()
+    return math.inf if quota == "max" else int(quota) / int(period)
+
+
+def usable_cores() -> int:
+    """Return the cores that computing can use: allowed, granted and physical, at least 1.
+
+    ONNX Runtime knows nothing of control groups, so this number is written into
+    every model's configuration.
+    """
+    allowed = len(os.sched_getaffinity(0))
+    granted = quota_cores(CGROUP_QUOTA.read_text()) if CGROUP_QUOTA.exists() else math.inf
+    physical = psutil.cpu_count(logical=False) or allowed
+    return max(1, math.floor(min(allowed, granted, physical)))
+
+
+def processor_name() -> str:
+    """Return the processor's name as the kernel gives it."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def fingerprint() -> dict[str, Any]:
+    """Return what timings depend on and what does not change from run to run."""
+    return {
+        "processor": processor_name(),
+        "logical_cores": psutil.cpu_count(),
+        "usable_cores": usable_cores(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def main() -> None:
+    load_params()
+    found = fingerprint()
+    write_json(MACHINE, found)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    run_stage(main)

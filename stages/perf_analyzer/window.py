@@ -1,0 +1,126 @@
+"""Measure one short window of load on one model with one perf_analyzer process."""
+
+import csv
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from process import StageError
+from server.client import Protocol
+
+# perf_analyzer calls a level stable when its last three windows agree, and prints
+# nothing otherwise. Ours may differ as they like: the statistics come later, over
+# many calls. So every call measures exactly three windows, reported as one.
+WINDOWS = 3
+ANY_SPREAD_PERCENT = 999
+# perf_analyzer sleeps this many times the interval it is told.
+SLEEP_FACTOR = 1.2
+_START_AND_STOP_S = 30
+# A stage that is killed takes perf_analyzer along. Not by a preexec_fn: Python
+# would fork, and gRPC's threads in this process do not survive that.
+_END_WITH_STAGE = ("setpriv", "--pdeathsig", "SIGKILL", "--")
+
+# What the columns that perf_analyzer writes mean, and their units.
+UNITS = {
+    "Concurrency": "requests in flight",
+    "Inferences/Second": "inferences per second",
+    "Client Send": "microseconds",
+    "Network+Server Send/Recv": "microseconds",
+    "Server Queue": "microseconds",
+    "Server Compute Input": "microseconds",
+    "Server Compute Infer": "microseconds",
+    "Server Compute Output": "microseconds",
+    "Client Recv": "microseconds",
+    "p50 latency": "microseconds",
+    "p90 latency": "microseconds",
+    "p95 latency": "microseconds",
+    "p99 latency": "microseconds",
+    "Avg latency": "microseconds",
+    "request/response": "microseconds",
+    "response wait": "microseconds",
+}
+
+
+@dataclass(frozen=True)
+class Load:
+    """A constant number of requests in flight on one model."""
+
+    model: str
+    address: str
+    protocol: Protocol
+    input_data: Path
+    concurrency: int
+    window_ms: int
+
+
+def command(perf_analyzer: Path, load: Load, results: Path) -> list[str]:
+    """Return perf_analyzer's command line; it writes one CSV row to `results`."""
+    return [
+        str(perf_analyzer),
+        "-m",
+        load.model,
+        "-u",
+        load.address,
+        "-i",
+        load.protocol,
+        "--input-data",
+        str(load.input_data),
+        "--concurrency-range",
+        f"{load.concurrency}:{load.concurrency}",
+        "--measurement-mode",
+        "time_windows",
+        "--measurement-interval",
+        str(load.window_ms),
+        "--stability-percentage",
+        str(ANY_SPREAD_PERCENT),
+        "--max-trials",
+        str(WINDOWS),
+        "--verbose-csv",
+        "-f",
+        str(results),
+    ]
+
+
+def read_results(path: Path) -> dict[str, float]:
+    """Return perf_analyzer's single row: column -> number, in the units of `UNITS`.
+
+    Raises StageError if there is no row or a column is unknown or not a number.
+    """
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
+    if len(rows) != 1:
+        raise StageError(f"perf_analyzer reported {len(rows)} rows where one was expected")
+    unknown = [str(column) for column in rows[0] if column not in UNITS]
+    if unknown:
+        raise StageError(f"perf_analyzer reported columns whose unit is unknown: {', '.join(unknown)}")
+    try:
+        return {column: float(value) for column, value in rows[0].items()}
+    except (TypeError, ValueError):
+        raise StageError(f"perf_analyzer reported something that is not a number: {rows[0]}") from None
+
+
+def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, results: Path) -> dict[str, float]:
+    """Run perf_analyzer once and return its row.
+
+    Raises StageError, with what perf_analyzer printed, if it fails or takes far
+    longer than its windows.
+    """
+    results.unlink(missing_ok=True)
+    expected_s = WINDOWS * SLEEP_FACTOR * load.window_ms / 1000
+    try:
+        finished = subprocess.run(
+            [*_END_WITH_STAGE, *command(perf_analyzer, load, results)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=expected_s + _START_AND_STOP_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise StageError(
+            f"perf_analyzer on {load.model} did not finish in {expected_s + _START_AND_STOP_S:.0f} s; "
+            "the server may have stopped answering"
+        ) from None
+    if finished.returncode != 0:
+        said = "\n  ".join(finished.stdout.strip().splitlines()[-10:])
+        raise StageError(f"perf_analyzer on {load.model} failed with exit code {finished.returncode}:\n  {said}")
+    return read_results(results)
