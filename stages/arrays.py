@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+
 from files import replacing
 
 SPLITS = ("train", "validation", "test")

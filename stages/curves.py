@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import keras
 import numpy as np
-from dvclive import Live
 from dvclive.keras import DVCLiveCallback
+from dvclive.live import Live
 
 if TYPE_CHECKING:
     Arrays = tuple[np.ndarray, np.ndarray]
@@ -33,9 +33,7 @@ class _ProgressLine(keras.callbacks.Callback):
             print(f"{self.title}: epoch {done}/{self.epochs}  {values}", flush=True)
 
 
-def fit(
-    model: keras.Model, train: "Arrays", validation: "Arrays", settings: FitSettings, folder: Path
-) -> None:
+def fit(model: keras.Model, train: "Arrays", validation: "Arrays", settings: FitSettings, folder: Path) -> None:
     """Fit a compiled model and write its curves with DVCLive below `folder`."""
     # dvc.yaml already names the curves; DVCLive must not edit it.
     with Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None) as live:

@@ -6,14 +6,15 @@ Writes  artifacts/data/{train,validation,test}.npz
 Run     python stages/data.py
 """
 
-import datasets
 import numpy as np
+from sklearn.model_selection import train_test_split
+
+import datasets
 from arrays import SPLITS, write_split
 from files import write_json
 from params import load_params
 from paths import ARRAYS, RAW_DATA, REPORTS
 from process import StageError, run_stage
-from sklearn.model_selection import train_test_split
 
 Splits = dict[str, tuple[np.ndarray, np.ndarray]]
 

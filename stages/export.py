@@ -6,20 +6,20 @@ Writes  artifacts/onnx/<variant>/<export>.onnx
 Run     python stages/export.py fp32
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+
 import variants
 from arrays import read_split
 from files import replacing_directory, write_json
 from models import CLASSIFIER
-from parity import largest_difference, onnx_answer, onnx_session
 from params import Params, load_params
+from parity import largest_difference, onnx_answer, onnx_session
 from paths import ARRAYS, MODELS, ONNX, PARITY
-from process import StageError, run_stage
+from process import StageError, argument, run_stage
 from quiet import quiet_tensorflow
 
 with quiet_tensorflow():
@@ -78,9 +78,7 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     params = load_params()
-    variant = sys.argv[1] if len(sys.argv) == 2 else ""
-    if variant not in params.onnx.variants:
-        raise StageError(f"usage: python stages/export.py VARIANT, one of: {', '.join(params.onnx.variants)}")
+    variant = argument(params.onnx.variants)
     with replacing_directory(ONNX / variant) as folder:
         measured = export(variant, params, folder)
     write_json(PARITY / f"{variant}.json", measured)

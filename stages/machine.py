@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
 from files import write_json
 from params import load_params
 from paths import MACHINE

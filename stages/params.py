@@ -8,13 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import datasets
-import models
-import plugins
-import variants
-from cells import parse_batching
-from paths import PARAMS
-from process import StageError
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -25,7 +18,16 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+import datasets
+import models
+import plugins
+import variants
+from cells import parse_batching
+from paths import PARAMS
+from process import StageError
 from section import Section
 
 Item = TypeVar("Item")
@@ -60,11 +62,8 @@ VariantName = Annotated[str, AfterValidator(_one_of(plugins.names(variants)))]
 Batching = Annotated[str, AfterValidator(_batching)]
 
 # One subsection a model family, each with the family's own schema.
-Models: Any = create_model(
-    "Models",
-    __base__=Section,
-    **{name: (models.get(name).hyperparameters, ...) for name in plugins.names(models)},
-)
+_families: dict[str, Any] = {name: (models.get(name).hyperparameters, ...) for name in plugins.names(models)}
+Models: Any = create_model("Models", __base__=Section, **_families)
 
 
 class Data(Section):

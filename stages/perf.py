@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from arrays import read_split
 from cells import ANCHOR, ANCHOR_COPY, matrix
 from files import write_json, write_text
@@ -27,16 +29,20 @@ from paths import ANCHOR as ANCHOR_FOLDER
 from paths import ARRAYS, CELLS, MODEL_REPOSITORY
 from perf_analyzer.input_data import write_input_data
 from perf_analyzer.window import UNITS, Load, command, measure
-from process import StageError, run_stage
+from process import StageError, argument, run_stage
 from server.answers import check_answers, check_effective_config
 from server.client import Server
 from server.embedded import serve
 from server.installation import Installation, find_installation
 from server.lock import machine_to_ourselves
 from server.model_config import read_config, render
-from tqdm import tqdm
 
-STATISTICS_UNITS = {"count": "requests", "inference_count": "inferences", "execution_count": "executions", "ns": "nanoseconds"}
+STATISTICS_UNITS = {
+    "count": "requests",
+    "inference_count": "inferences",
+    "execution_count": "executions",
+    "ns": "nanoseconds",
+}
 # Enough different requests that no cache of one input helps; sent in turn, again and again.
 REQUESTS = 256
 
@@ -68,9 +74,7 @@ class Windows:
         Raises StageError if a request failed.
         """
         before = self.server.statistics(model)
-        row = measure(
-            self.installation.perf_analyzer, self.environment, self.load(model, concurrency), self.results
-        )
+        row = measure(self.installation.perf_analyzer, self.environment, self.load(model, concurrency), self.results)
         after = self.server.statistics(model)
         failed = _failures(after) - _failures(before)
         if failed:
@@ -89,7 +93,7 @@ def _failures(statistics: dict[str, Any]) -> int:
 
 def measure_level(windows: Windows, candidate: str, concurrency: int, params: Params) -> list[dict[str, Any]]:
     """Return the rounds at one concurrency, after one discarded window of each model."""
-    order = random.Random(f"{params.seed} {candidate} {concurrency}")
+    order = random.Random(f"{params.seed} {candidate} {concurrency}")  # noqa: S311  shuffling is no secret
     models = {"anchor": ANCHOR, "candidate": candidate}
     for model in models.values():
         windows.measure(model, concurrency)
@@ -130,29 +134,23 @@ def measure_cell(candidate: Path, params: Params, folder: Path) -> dict[str, Any
         }
 
 
-def candidate_folder(name: str, params: Params, folder: Path) -> Path:
-    """Return the model folder of a cell; the anchor's copy is made in `folder`.
-
-    Raises StageError if params.yaml has no such cell.
-    """
+def candidate_folder(name: str, folder: Path) -> Path:
+    """Return the model folder of a cell; the anchor's copy is made in `folder`."""
     if name == ANCHOR_COPY:
         copy = shutil.copytree(ANCHOR_FOLDER, folder / ANCHOR_COPY)
         config = read_config(copy / "config.pbtxt")
         config.name = ANCHOR_COPY
         write_text(copy / "config.pbtxt", render(config))
         return copy
-    known = [cell.name for cell in matrix(params)]
-    if name not in known:
-        raise StageError(f"usage: python stages/perf.py CELL, one of: {', '.join([*known, ANCHOR_COPY])}")
     return MODEL_REPOSITORY / name
 
 
 def main() -> None:
     params = load_params()
-    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    name = argument([*(cell.name for cell in matrix(params)), ANCHOR_COPY])
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        measured = measure_cell(candidate_folder(name, params, folder), params, folder)
+        measured = measure_cell(candidate_folder(name, folder), params, folder)
     write_json(CELLS / f"{name}.json", measured)
 
 

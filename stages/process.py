@@ -4,7 +4,8 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -14,6 +15,15 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 class StageError(Exception):
     """A failure that a person can act on; the message says what, where, how to mend."""
+
+
+def argument(choices: Sequence[str]) -> str:
+    """Return the script's only argument; raises StageError unless it is one of `choices`."""
+    given = sys.argv[1:]
+    if len(given) == 1 and given[0] in choices:
+        return given[0]
+    script = Path(sys.argv[0]).name
+    raise StageError(f"{script} takes one argument, one of: {', '.join(choices)}; it got: {' '.join(given) or 'none'}")
 
 
 def die_with_parent(with_signal: signal.Signals) -> None:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
 from analysis.level import LevelSummary, batching_in_words, summarise_level
 from analysis.ratio import Ratio
 from analysis.screening import MeasuredCell, Screening, screen
 from cells import ANCHOR_COPY, matrix
 from files import read_json, replacing, write_json, write_text
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from models import CLASSIFIER
 from params import Params, load_params
 from paths import CELLS, MACHINE, PARITY, REPORTS, SERVING, TRAINING

@@ -6,22 +6,18 @@ Writes  reports/serving/<variant>.json: largest difference from ONNX Runtime on
 Run     python stages/serving.py fp32
 """
 
-import sys
-
 from arrays import read_split
 from files import write_json
 from params import load_params
 from paths import ARRAYS, MODEL_REPOSITORY, ONNX, SERVING
-from process import StageError, run_stage
+from process import argument, run_stage
 from server.answers import check_answers, check_effective_config
 from server.embedded import serve
 
 
 def main() -> None:
     params = load_params()
-    variant = sys.argv[1] if len(sys.argv) == 2 else ""
-    if variant not in params.onnx.variants:
-        raise StageError(f"usage: python stages/serving.py VARIANT, one of: {', '.join(params.onnx.variants)}")
+    variant = argument(params.onnx.variants)
     folders = [MODEL_REPOSITORY / f"{path.stem}-{variant}" for path in sorted((ONNX / variant).glob("*.onnx"))]
     examples, _ = read_split(ARRAYS / "test.npz")
     checked = {}

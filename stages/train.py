@@ -8,10 +8,11 @@ Writes  artifacts/models/<export>.keras, one for each model the family exports
 Run     python stages/train.py
 """
 
-import datasets
-import models
 import numpy as np
 import pandas as pd
+
+import datasets
+import models
 from arrays import SPLITS, read_split
 from files import replacing, replacing_directory, write_json
 from models import CLASSIFIER

@@ -10,6 +10,8 @@ import shutil
 from pathlib import Path
 
 import onnx
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
 from cells import matrix
 from files import read_json, replacing_directory, write_text
 from models import CLASSIFIER
@@ -17,7 +19,6 @@ from params import Params, load_params
 from paths import MACHINE, MODEL_REPOSITORY, ONNX
 from process import StageError, run_stage
 from server.model_config import ModelShape, disagreements, read_config, render, serving_config
-from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 
 def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelConfig]]:

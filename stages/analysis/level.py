@@ -58,7 +58,9 @@ def summarise_level(level: dict[str, Any]) -> LevelSummary:
     return LevelSummary(
         concurrency=level["concurrency"],
         rounds=len(rounds),
-        throughput_ratio=paired_ratio(*(_values(rounds, role, "Inferences/Second") for role in ("candidate", "anchor"))),
+        throughput_ratio=paired_ratio(
+            *(_values(rounds, role, "Inferences/Second") for role in ("candidate", "anchor"))
+        ),
         latency_ratio=paired_ratio(*(_values(rounds, role, "Avg latency") for role in ("candidate", "anchor"))),
         throughput=median(_values(rounds, "candidate", "Inferences/Second")),
         anchor_throughput=median(_values(rounds, "anchor", "Inferences/Second")),

@@ -40,7 +40,5 @@ def screen(cells: list[MeasuredCell], concurrency: int) -> Screening:
 
     best = max(cells, key=ratio)
     interval = best.at(concurrency).throughput_ratio
-    equals = [
-        each for each in cells if each is not best and each.at(concurrency).throughput_ratio.overlaps(interval)
-    ]
+    equals = [each for each in cells if each is not best and each.at(concurrency).throughput_ratio.overlaps(interval)]
     return Screening(concurrency, best, cells[0], sorted(equals, key=ratio, reverse=True))

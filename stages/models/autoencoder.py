@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from datasets import Dataset
 from pydantic import Field
-from section import Section
 
+from datasets import Dataset
 from models import CLASSIFIER, Family, Splits, Trained
+from section import Section
 
 if TYPE_CHECKING:
     import keras
@@ -82,6 +82,7 @@ def build_decoder(hidden_width: int) -> "keras.Model":
 def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, curves: Path) -> Trained:
     """Train the autoencoder on images alone, then the head on fixed latents."""
     import keras
+
     from curves import fit
     from scores import classification_scores
 

@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 
 import numpy as np
+
 from files import write_json
 
 

@@ -109,6 +109,7 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
     try:
         finished = subprocess.run(
             [*_END_WITH_STAGE, *command(perf_analyzer, load, results)],
+            check=False,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+
 from parity import largest_difference, onnx_answer, onnx_session
 from process import StageError
-
 from server.client import PROTOCOLS, Server
 from server.model_config import effective_differences, read_config
 

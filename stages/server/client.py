@@ -9,11 +9,14 @@ from typing import Any, Literal
 import numpy as np
 import tritonclient.grpc
 import tritonclient.http
-from process import StageError
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
+from process import StageError
+
 Protocol = Literal["http", "grpc"]
+# A server on loopback that takes longer to answer a single request hangs.
+PATIENCE_S = 10.0
 PROTOCOLS: tuple[Protocol, ...] = ("http", "grpc")
 
 
@@ -36,7 +39,9 @@ class Server:
 
     @cached_property
     def _http(self) -> Any:
-        return tritonclient.http.InferenceServerClient(self.http_address)
+        return tritonclient.http.InferenceServerClient(
+            self.http_address, connection_timeout=PATIENCE_S, network_timeout=PATIENCE_S
+        )
 
     @cached_property
     def _grpc(self) -> Any:
@@ -68,7 +73,7 @@ class Server:
     def effective_config(self, model: str) -> ModelConfig:
         """Return the configuration with which a model is really served."""
         with _answering(f"say how it serves {model}"):
-            config: ModelConfig = self._grpc.get_model_config(model).config
+            config: ModelConfig = self._grpc.get_model_config(model, client_timeout=PATIENCE_S).config
         return config
 
     def statistics(self, model: str) -> dict[str, Any]:
@@ -79,12 +84,12 @@ class Server:
 
     def infer(self, model: str, input_name: str, x: np.ndarray, output_name: str, protocol: Protocol) -> np.ndarray:
         """Return the model's output for the batch `x`; raises StageError if it refuses."""
-        client, module = {
-            "http": (self._http, tritonclient.http),
-            "grpc": (self._grpc, tritonclient.grpc),
+        client, module, limits = {
+            "http": (self._http, tritonclient.http, {}),
+            "grpc": (self._grpc, tritonclient.grpc, {"client_timeout": PATIENCE_S}),
         }[protocol]
         tensor = module.InferInput(input_name, list(x.shape), np_to_triton_dtype(x.dtype))
         tensor.set_data_from_numpy(x)
         with _answering(f"answer a batch of {len(x)} for {model} over {protocol}"):
-            answer = client.infer(model, [tensor], outputs=[module.InferRequestedOutput(output_name)])
+            answer = client.infer(model, [tensor], outputs=[module.InferRequestedOutput(output_name)], **limits)
         return np.asarray(answer.as_numpy(output_name))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from process import StageError
 from server import supervisor
@@ -41,9 +42,10 @@ def free_ports(count: int) -> list[int]:
 
 
 def server_command(
-    installation: Installation, run_folder: Path, models: Sequence[str], http_port: int, grpc_port: int, prefix: str
+    installation: Installation, run_folder: Path, models: Sequence[str], ports: tuple[int, int], prefix: str
 ) -> list[str]:
-    """Return tritonserver's command line; only `models` are loaded, all ports are loopback."""
+    """Return tritonserver's command line: only `models` are loaded; HTTP and gRPC on loopback `ports`."""
+    http_port, grpc_port = ports
     return [
         str(installation.server),
         f"--model-repository={run_folder / 'models'}",
@@ -87,17 +89,16 @@ class _Supervised:
             raise
         finally:
             os.close(reading)
+        self._told = cast(IO[str], self.process.stdout)
         self.pid = int(self._line(timeout_s=10).removeprefix("started "))
 
     def _line(self, timeout_s: float) -> str:
-        assert self.process.stdout is not None
-        if select.select([self.process.stdout], [], [], timeout_s)[0]:
-            return self.process.stdout.readline()
-        return ""
+        readable, _, _ = select.select([self._told], [], [], timeout_s)
+        return self._told.readline() if readable else ""
 
-    def exit_code(self) -> int | None:
-        """Return the server's exit code, negative for a signal, or None while it runs."""
-        line = self._line(timeout_s=0)
+    def exit_code(self, within_s: float = 0) -> int | None:
+        """Return the server's exit code, negative for a signal, or None if it still runs after a while."""
+        line = self._line(within_s)
         return int(line.removeprefix("exited ")) if line else None
 
     def log(self) -> str:
@@ -145,7 +146,7 @@ def _start(models: Sequence[Path], timeout_s: float) -> tuple[Server, _Supervise
             shutil.copytree(model, run_folder / "models" / model.name)
         installation.write_backends(run_folder / "backends")
         names = [model.name for model in models]
-        command = server_command(installation, run_folder, names, http_port, grpc_port, prefix)
+        command = server_command(installation, run_folder, names, (http_port, grpc_port), prefix)
         process = _Supervised(command, installation.server_environment(), run_folder, prefix)
     except BaseException:
         shutil.rmtree(run_folder, ignore_errors=True)
@@ -179,8 +180,8 @@ def serve(models: Sequence[Path], timeout_s: float) -> Iterator[Server]:
     try:
         yield server
     except StageError as error:
-        # Whatever failed, a dead server is the reason worth telling.
-        code = process.exit_code()
+        # Whatever failed, a dead server is the reason worth telling; its end may not be known yet.
+        code = process.exit_code(within_s=1)
         if code is not None:
             said = error_lines(process.log())
             raise StageError(f"the Triton server died (exit code {code}): {error}\n  {said}") from None

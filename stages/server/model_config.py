@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import onnx
-from cells import DynamicBatching
 from google.protobuf import text_format
-from process import StageError
 from tritonclient.grpc import model_config_pb2 as schema
+
+from cells import DynamicBatching
+from process import StageError
 
 BACKEND = "onnxruntime"
 
-_TRITON_TYPES = {
+_TRITON_TYPES: dict[int, int] = {
     onnx.TensorProto.FLOAT: schema.TYPE_FP32,
     onnx.TensorProto.FLOAT16: schema.TYPE_FP16,
     onnx.TensorProto.DOUBLE: schema.TYPE_FP64,
@@ -92,7 +94,7 @@ def serving_config(
 
 def render(config: schema.ModelConfig) -> str:
     """Return the text of config.pbtxt."""
-    return text_format.MessageToString(config)
+    return str(text_format.MessageToString(config))
 
 
 def read_config(path: Path) -> schema.ModelConfig:
@@ -130,19 +132,18 @@ def effective_differences(written: schema.ModelConfig, effective: schema.ModelCo
     """
     found = []
     for field, value in written.ListFields():
-        served = getattr(effective, field.name)
-        if field.name == "instance_group":
-            pairs = [(group.kind, group.count) for group in value], [(group.kind, group.count) for group in served]
-        elif field.name in ("input", "output"):
-            pairs = _stated(value), _stated(served)
-        else:
-            pairs = value, served
-        if pairs[0] != pairs[1]:
-            found.append(f"{field.name}: config.pbtxt says {value}, the server {served}")
+        stated, served = _essence(field.name, value), _essence(field.name, getattr(effective, field.name))
+        if stated != served:
+            found.append(f"{field.name}: config.pbtxt says {stated}, the server {served}")
     if effective.HasField("dynamic_batching") and not written.HasField("dynamic_batching"):
         found.append("dynamic_batching: the server batches though config.pbtxt does not say so")
     return found
 
 
-def _stated(tensors: list[schema.ModelInput]) -> list[TensorShape]:
-    return [TensorShape(tensor.name, tensor.data_type, tuple(tensor.dims)) for tensor in tensors]
+def _essence(field: str, value: Any) -> Any:
+    """Return the part of a field that the server must keep; it fills in the rest."""
+    if field == "instance_group":
+        return [(group.kind, group.count) for group in value]
+    if field in ("input", "output"):
+        return [TensorShape(tensor.name, tensor.data_type, tuple(tensor.dims)) for tensor in value]
+    return value

@@ -23,7 +23,7 @@ from pathlib import Path
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 # A server whose Python stub has died never finishes its own shutdown.
 GRACE_S = 5.0
-SHARED_MEMORY = Path("/dev/shm")
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where the C library puts it
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -71,7 +71,11 @@ def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str) 
     """Run the server until it ends or the lifeline closes, then remove every trace."""
     with (run_folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=end_with_supervisor
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=end_with_supervisor,  # noqa: PLW1509  this process has a single thread
         )
     print(f"started {server.pid}", flush=True)
     ended = wait_for(server, lifeline, None)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import onnx
-from quiet import quiet_tensorflow
 
+from quiet import quiet_tensorflow
 from variants import Variant
 
 # What opsets up to 18 need; the native backend of Triton 24.10 (ONNX Runtime
@@ -44,12 +44,12 @@ def export(path: Path, opset: int) -> onnx.ModelProto:
     signature = [tf.TensorSpec((None, *model.input.shape[1:]), tf.float32, name=model.input.name)]
 
     # tf2onnx.convert.from_keras knows Keras 2 only; a traced function is the way for Keras 3.
-    @tf.function(input_signature=signature, autograph=False)
     def forward(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         return {output_name: model(inputs, training=False)}
 
     with quiet_tensorflow():
-        converted, _ = tf2onnx.convert.from_function(forward, input_signature=signature, opset=opset)
+        traced = tf.function(forward, input_signature=signature, autograph=False)
+        converted, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=opset)
     converted.ir_version = IR_VERSION
     return in_order_of_use(converted)
 

@@ -8,7 +8,7 @@ folder and the native backend's parameters `intra_op_thread_count` and
 """
 
 import json
-import os
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -32,7 +32,7 @@ class TritonPythonModel:
 
     def initialize(self, args):
         config = json.loads(args["model_config"])
-        path = os.path.join(args["model_repository"], args["model_version"], "model.onnx")
+        path = Path(args["model_repository"]) / args["model_version"] / "model.onnx"
         self.session = onnxruntime.InferenceSession(
             path, session_options(config["parameters"]), providers=["CPUExecutionProvider"]
         )
@@ -61,7 +61,9 @@ class TritonPythonModel:
         """Return, for each request, its output arrays."""
         if len(tensors) == 1:
             return [self.session.run(self.outputs, dict(zip(self.inputs, tensors[0], strict=True)))]
-        batch = {name: np.concatenate(parts) for name, parts in zip(self.inputs, zip(*tensors, strict=True), strict=True)}
+        batch = {
+            name: np.concatenate(parts) for name, parts in zip(self.inputs, zip(*tensors, strict=True), strict=True)
+        }
         outputs = self.session.run(self.outputs, batch)
         ends = np.cumsum([len(request[0]) for request in tensors])[:-1]
         # A slice of an output is contiguous along the batch axis: no copy.

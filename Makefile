@@ -1,0 +1,58 @@
+# Each target is a few commands that a person could type.
+# The Python that makes the environment: 3.11, with its shared library.
+PYTHON ?= python3.11
+VENV := .venv
+# Stages run as `python`: the environment's.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: help environment repro test test-fast lint requirements.txt
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make repro       environment, data, the whole pipeline; results in reports/"
+	@echo "make test        environment, checks of the code, every test"
+	@echo "make test-fast   the tests that take less than a minute together"
+	@echo "make lint        format, lint and types"
+
+environment: $(VENV)/installed
+
+# The stamp comes last: an interrupted installation is taken up again.
+$(VENV)/installed: requirements.txt
+	@echo "==> 1. environment in $(VENV): 3 GB, a few minutes, only when requirements.txt changes"
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing; install with:"; \
+		echo "  apt-get install --yes python3.11 python3.11-venv libpython3.11"; exit 1; }
+	$(PYTHON) tools/check_system.py
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(VENV)/bin/python -m pip check
+	@touch $@
+
+repro: environment
+	@echo "==> 2. bundled data"
+	dvc pull data.dvc
+	@echo "==> 3. the pipeline: what changed since the last run, about 7 minutes the first time"
+	dvc repro
+	@echo "==> done: read reports/report.md; compare with 'dvc metrics diff' and 'dvc plots diff'"
+
+lint: environment
+	ruff format --check .
+	ruff check .
+	mypy
+
+test: environment
+	@echo "==> 2. format, lint, types"
+	@$(MAKE) --no-print-directory lint
+	@echo "==> 3. every test, about 5 minutes"
+	pytest
+	@echo "==> done: all checks passed; 'make repro' runs the pipeline itself"
+
+test-fast: environment
+	pytest -m "not slow"
+
+requirements.txt:
+	uv pip compile --quiet --no-header --no-emit-index-url --python-version 3.11 \
+		--python-platform x86_64-manylinux_2_36 requirements.in -o requirements.compiled
+	{ echo "# Compiled from requirements.in by \`make requirements.txt\`; edit that file, not this one."; \
+		cat requirements.compiled; } > $@
+	rm requirements.compiled

@@ -1,0 +1,119 @@
+"""What tests share: a copy of the parameters, tiny models, and clones of this repository."""
+
+import copy
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from ruamel.yaml import YAML
+
+from server.model_config import ModelShape, render, serving_config
+
+ROOT = Path(__file__).resolve().parent.parent
+Edit = Callable[[dict[str, Any]], None]
+
+
+def read_params() -> dict[str, Any]:
+    content: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    return content
+
+
+@pytest.fixture
+def content() -> dict[str, Any]:
+    """The content of params.yaml, free to be changed."""
+    return copy.deepcopy(read_params())
+
+
+def linear_model(name: str = "linear", scale: float = 0.1) -> onnx.ModelProto:
+    """Return image [N, 28, 28, 1] -> logits [N, 10], one matrix product."""
+    weights = np.random.default_rng(0).normal(0, scale, (784, 10)).astype(np.float32)
+    nodes = [helper.make_node("Flatten", ["image"], ["flat"]), helper.make_node("MatMul", ["flat", "w"], ["logits"])]
+    graph = helper.make_graph(
+        nodes,
+        name,
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 28, 28, 1])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 10])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.fixture
+def model_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Write a servable folder of the linear model; keywords go to its configuration."""
+
+    def write(name: str = "linear", **settings: Any) -> Path:
+        folder = tmp_path / "models" / name
+        (folder / "1").mkdir(parents=True)
+        model = linear_model()
+        onnx.save(model, folder / "1" / "model.onnx")
+        config = serving_config(name, ModelShape.of(model), threads=1, **settings)
+        (folder / "config.pbtxt").write_text(render(config))
+        return folder
+
+    return write
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which a user runs dvc: this interpreter's programs first."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("DVC_")}
+    return {**inherited, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "true"}
+
+
+def run(*command: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user would and return it with everything it printed in `stdout`."""
+    finished = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment(),
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert not check or finished.returncode == 0, f"{' '.join(command)}:\n{finished.stdout}"
+    return finished
+
+
+def commit(folder: Path, message: str) -> None:
+    author = ["-c", "user.name=test", "-c", "user.email=test@example.invalid"]
+    run("git", "add", "--all", cwd=folder)
+    run("git", *author, "commit", "--quiet", "--message", message, cwd=folder)
+
+
+def clone(folder: Path, edit: Edit = lambda _: None) -> Path:
+    """Copy what git would carry, working tree included, into a fresh repository with edited params."""
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout
+    for name in filter(None, listed.split("\0")):
+        source = ROOT / name
+        if source.is_file() and not name.startswith("reports/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name)
+    params = read_params()
+    edit(params)
+    with (folder / "params.yaml").open("w") as file:
+        YAML().dump(params, file)
+    run("git", "init", "--quiet", "--initial-branch=main", cwd=folder)
+    commit(folder, "A clone")
+    return folder
+
+
+def tiny(params: dict[str, Any]) -> None:
+    """Shrink the pipeline to one epoch, one cell and the shortest windows."""
+    section = params["models"]["autoencoder"]
+    section["hidden_width"] = 8
+    section["reconstruction"]["epochs"] = section["head"]["epochs"] = 1
+    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=50, rounds=12)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run fast tests first: a mistake shows in seconds."""
+    items.sort(key=lambda item: "slow" in item.keywords)

@@ -1,0 +1,23 @@
+"""A stage that serves model folders until it is ended: `serve_and_wait.py FOLDER …`.
+
+Prints the process ids of the server and the supervisor and the HTTP address.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from process import run_stage
+from server.embedded import serve
+
+
+def main() -> None:
+    with serve([Path(folder) for folder in sys.argv[1:]], timeout_s=60) as server:
+        print(server.pid, psutil.Process(server.pid).ppid(), server.http_address, flush=True)
+        time.sleep(600)
+
+
+if __name__ == "__main__":
+    run_stage(main)

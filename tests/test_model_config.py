@@ -1,0 +1,93 @@
+"""config.pbtxt: what is written, and what is refused before a server starts."""
+
+from pathlib import Path
+
+import onnx
+import pytest
+from conftest import linear_model
+from onnx import helper
+
+from cells import Cell
+from process import StageError
+from server.model_config import ModelShape, disagreements, effective_differences, read_config, render, serving_config
+
+GOLDEN = Path(__file__).parent / "golden"
+SHAPE = ModelShape.of(linear_model())
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        Cell("fp32", 1, 64, "off"),
+        Cell("fp32", 2, 8, "delay_0us"),
+        Cell("fp32", 1, 16, "delay_500us_preferred_4_8"),
+    ],
+    ids=lambda cell: cell.name,
+)
+def test_configuration_is_the_golden_file(cell: Cell) -> None:
+    """Each kind of cell gives exactly the reviewed config.pbtxt."""
+    config = serving_config(
+        cell.name,
+        SHAPE,
+        threads=2,
+        instances=cell.instances,
+        max_batch_size=cell.max_batch_size,
+        batching=cell.batching,
+    )
+    assert render(config) == (GOLDEN / f"{cell.name}.pbtxt").read_text()
+
+
+def test_a_written_configuration_reads_back_the_same(tmp_path: Path) -> None:
+    """Reading what was rendered loses nothing."""
+    config = serving_config("linear", SHAPE, threads=1)
+    path = tmp_path / "config.pbtxt"
+    path.write_text(render(config))
+    assert read_config(path) == config
+
+
+def test_a_file_that_is_no_configuration_is_named(tmp_path: Path) -> None:
+    """A typing error in config.pbtxt is reported with its place."""
+    path = tmp_path / "config.pbtxt"
+    path.write_text('nme: "linear"')
+    with pytest.raises(StageError, match=r"config\.pbtxt is not a model configuration: 1:1"):
+        read_config(path)
+
+
+def test_disagreement_with_the_onnx_file_is_told_in_words() -> None:
+    """A wrong tensor name, data type or shape is found before the server starts."""
+    config = serving_config("linear", SHAPE, threads=1)
+    assert disagreements(config, SHAPE) == []
+    config.output[0].name = "label"
+    config.input[0].dims[0] = 32
+    assert sorted(disagreements(config, SHAPE)) == [
+        "input image TYPE_FP32 [28, 28, 1] is only in model.onnx",
+        "input image TYPE_FP32 [32, 28, 1] is only in config.pbtxt",
+        "output label TYPE_FP32 [10] is only in config.pbtxt",
+        "output logits TYPE_FP32 [10] is only in model.onnx",
+    ]
+
+
+def test_a_fixed_batch_axis_is_refused() -> None:
+    """Triton could not batch a model whose first axis is a number."""
+    model = linear_model()
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    with pytest.raises(StageError, match="image: the ONNX batch axis is fixed at 1"):
+        ModelShape.of(model)
+
+
+def test_weights_listed_as_inputs_are_not_inputs() -> None:
+    """Old exporters list weights among the graph's inputs; clients do not send them."""
+    model = linear_model()
+    model.graph.input.append(helper.make_tensor_value_info("w", onnx.TensorProto.FLOAT, [784, 10]))
+    assert [tensor.name for tensor in ModelShape.of(model).inputs] == ["image"]
+
+
+def test_a_batcher_that_nobody_asked_for_is_a_difference() -> None:
+    """A server that adds dynamic batching, or changes the instances, does not pass unnoticed."""
+    written = serving_config("linear", SHAPE, threads=1)
+    effective = serving_config("linear", SHAPE, threads=1)
+    effective.instance_group[0].count = 2
+    effective.dynamic_batching.SetInParent()
+    assert effective_differences(written, written) == []
+    found = effective_differences(written, effective)
+    assert [difference.split(":")[0] for difference in found] == ["instance_group", "dynamic_batching"]

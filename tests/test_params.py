@@ -1,0 +1,129 @@
+"""params.yaml: what is accepted, and what a person is told otherwise."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, read_params
+
+from cells import parse_batching
+from params import load_params, validate
+from process import StageError
+
+
+def errors(content: Any) -> list[str]:
+    with pytest.raises(StageError) as raised:
+        validate(content)
+    return str(raised.value).splitlines()[1:]
+
+
+def test_shipped_parameters_are_valid() -> None:
+    """The params.yaml in the repository passes its own schema."""
+    assert load_params().model == "autoencoder"
+
+
+def test_shipped_parameters_mean_the_same_in_yaml_1_1() -> None:
+    """Tools that read YAML 1.1, where a bare `off` is false, see the same values."""
+    assert yaml.safe_load((ROOT / "params.yaml").read_text()) == read_params()
+
+
+def test_all_errors_are_reported_at_once(content: dict[str, Any]) -> None:
+    """A wrong type, an unknown key, a bad choice and an impossible pair come in one message."""
+    content["seed"] = "42"
+    content["perf"]["windw_ms"] = 200
+    content["triton"]["server"] = "remote"
+    content["dataset"] = "iris"
+    content["data"]["test_fraction"] = 0.9
+    found = "\n".join(errors(content))
+    assert "seed: Input should be a valid integer (it is '42')" in found
+    assert "perf.windw_ms: unknown key; allowed here: instances, max_batch_size" in found
+    assert "triton.server: Input should be 'embedded' (it is 'remote')" in found
+    assert "model: autoencoder cannot be trained on dataset iris: it takes 28x28x1 images" in found
+    assert "data.test_fraction: validation_fraction and test_fraction together must stay below 1" in found
+    assert len(errors(content)) == 5
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "sentence"),
+    [
+        (
+            "perf",
+            "instances",
+            [1, 2, 1],
+            "perf.instances: each value may stand here once; repeated: 1 (it is [1, 2, 1])",
+        ),
+        ("perf", "instances", [], "perf.instances: List should have at least 1 item"),
+        ("perf", "instances", [0], "perf.instances[0]: Input should be greater than or equal to 1 (it is 0)"),
+        ("perf", "rounds", 3, "perf.rounds: Input should be greater than or equal to 12 (it is 3)"),
+        ("perf", "dynamic_batching", [False], "perf.dynamic_batching[0]: Input should be a valid string (it is False)"),
+        ("perf", "dynamic_batching", ["500"], "write off, delay_<microseconds>us or"),
+        ("perf", "dynamic_batching", ["delay_5us_preferred_128"], "prefers a batch of 128, larger than the smallest"),
+        ("onnx", "variants", ["int3"], "onnx.variants[0]: choose one of: fp32 (it is 'int3')"),
+        ("onnx", "parity_limit", {}, "onnx.parity_limit: needs a limit for: fp32"),
+        ("data", "test_fraction", float("nan"), "data.test_fraction: Input should be a finite number"),
+    ],
+)
+def test_an_error_says_where_what_and_what_is_allowed(
+    content: dict[str, Any], section: str, key: str, value: Any, sentence: str
+) -> None:
+    """Each refused value is named by its path, with what may stand there."""
+    content[section][key] = value
+    (found,) = errors(content)
+    assert sentence in found
+
+
+@pytest.mark.parametrize("value", ["text", 3, None, ["a"]])
+def test_a_section_replaced_by_a_value_is_refused(content: dict[str, Any], value: Any) -> None:
+    """`-S perf=text`, which DVC itself accepts, names the section and its keys."""
+    content["perf"] = value
+    (found,) = errors(content)
+    assert "perf: must be a section with the keys instances, max_batch_size" in found
+
+
+def test_a_missing_key_is_named(content: dict[str, Any]) -> None:
+    """Nothing has a hidden default: what is absent is an error."""
+    del content["models"]["autoencoder"]["head"]["epochs"]
+    assert errors(content) == ["  models.autoencoder.head.epochs: missing"]
+
+
+@pytest.mark.parametrize("text", ["", "just a word", "seed: [", "seed: 1\nseed: 2\n", "- 1\n- 2\n"])
+def test_a_file_that_is_not_parameters_is_one_clear_error(tmp_path: Path, text: str) -> None:
+    """Empty, broken or foreign YAML never ends in a traceback."""
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(StageError, match=r"params\.yaml"):
+        load_params(path)
+
+
+def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
+    """`1e-5` is a number in YAML 1.2, though PyYAML reads it as text."""
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text().replace("fp32: 1.0e-4", "fp32: 1e-5"))
+    assert load_params(path).onnx.parity_limit == {"fp32": 1e-5}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("delay_0us", (0, ())),
+        ("delay_500us", (500, ())),
+        ("delay_500us_preferred_8", (500, (8,))),
+        ("delay_1000us_preferred_8_16_32", (1000, (8, 16, 32))),
+    ],
+)
+def test_batching_is_read_from_its_name(text: str, expected: tuple[int, tuple[int, ...]]) -> None:
+    """The value of the axis says delay and preferred sizes."""
+    batching = parse_batching(text)
+    assert batching is not None
+    assert (batching.delay_us, batching.preferred) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["on", "Off", "delay_us", "delay_05us", "delay_-1us", "delay_1us_preferred", "delay_1us_preferred_8_8",
+             "delay_1us_preferred_16_8", "delay_1us_preferred_0", "delay_1us_preferred_08", "off/../x"]
+)  # fmt: skip
+def test_any_other_batching_is_refused(text: str) -> None:
+    """Two spellings of one configuration, or a path in a name, cannot arise."""
+    with pytest.raises(ValueError, match=r"batching|preferred"):
+        parse_batching(text)

@@ -1,0 +1,101 @@
+"""perf_analyzer: exact command lines, and reading what it reports."""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perf_analyzer.input_data import write_input_data
+from perf_analyzer.window import Load, command, measure, read_results
+from process import StageError
+
+HEADER = (
+    "Concurrency,Inferences/Second,Client Send,Network+Server Send/Recv,Server Queue,Server Compute Input,"
+    "Server Compute Infer,Server Compute Output,Client Recv,p50 latency,p90 latency,p95 latency,p99 latency,"
+    "Avg latency,request/response,response wait"
+)
+ROW = "8,3164.02,2,481,1743,10,178,96,0,2338,3001,3988,5871,2514,2,2501"
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    return Load(
+        model="fp32-1-64-off",
+        address="127.0.0.1:8001",
+        protocol="grpc",
+        input_data=tmp_path / "input.json",
+        concurrency=8,
+        window_ms=200,
+    )
+
+
+def test_the_command_line_is_exact(load: Load) -> None:
+    """One level, three windows as one, any spread, real inputs, a verbose CSV row: nothing else."""
+    line = command(Path("bin/perf_analyzer"), load, Path("window.csv"))
+    assert " ".join(line) == (
+        "bin/perf_analyzer -m fp32-1-64-off -u 127.0.0.1:8001 -i grpc "
+        f"--input-data {load.input_data} --concurrency-range 8:8 "
+        "--measurement-mode time_windows --measurement-interval 200 "
+        "--stability-percentage 999 --max-trials 3 --verbose-csv -f window.csv"
+    )
+
+
+def test_a_row_is_read_with_every_column(tmp_path: Path) -> None:
+    """What perf_analyzer 2.51 wrote once comes back as numbers by column."""
+    path = tmp_path / "window.csv"
+    path.write_text(f"{HEADER}\n{ROW}\n")
+    row = read_results(path)
+    assert row["Inferences/Second"] == 3164.02
+    assert row["p99 latency"] == 5871
+    assert len(row) == 16
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "0 rows"),
+        ("", "0 rows"),
+        (f"{HEADER}\n", "0 rows"),
+        (f"{HEADER}\n{ROW}\n{ROW}\n", "2 rows"),
+        (f"{HEADER},New Column\n{ROW},1\n", "columns whose unit is unknown: New Column"),
+        (f"{HEADER}\n{ROW.replace('2338', 'n/a')}\n", "not a number"),
+        (f"{HEADER}\n8,3164.02\n", "not a number"),
+    ],
+)
+def test_an_incomplete_report_is_an_error(tmp_path: Path, text: str | None, sentence: str) -> None:
+    """No row, two rows, an unknown column or a missing number never becomes a measurement."""
+    path = tmp_path / "window.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(StageError, match=sentence):
+        read_results(path)
+
+
+def test_inputs_are_the_examples_bytes(tmp_path: Path) -> None:
+    """Each example is one request, its bytes in base64."""
+    examples = np.arange(6, dtype=np.float32).reshape(2, 3)
+    write_input_data(tmp_path / "input.json", "image", examples)
+    requests = json.loads((tmp_path / "input.json").read_text())["data"]
+    read = [np.frombuffer(base64.b64decode(request["image"]["b64"]), np.float32) for request in requests]
+    assert np.array_equal(read, examples)
+
+
+def test_a_failure_shows_what_perf_analyzer_said(tmp_path: Path, load: Load) -> None:
+    """A load generator that fails is quoted, not swallowed."""
+    program = tmp_path / "perf_analyzer"
+    program.write_text("#!/bin/sh\necho 'failed to open the input file'\nexit 99\n")
+    program.chmod(0o755)
+    with pytest.raises(StageError, match=r"(?s)exit code 99.*failed to open the input file"):
+        measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
+
+
+def test_results_of_an_earlier_window_are_never_read_again(tmp_path: Path, load: Load) -> None:
+    """A perf_analyzer that exits 0 without writing is an error, even over an old file."""
+    program = tmp_path / "perf_analyzer"
+    program.write_text("#!/bin/sh\nexit 0\n")
+    program.chmod(0o755)
+    (tmp_path / "window.csv").write_text(f"{HEADER}\n{ROW}\n")
+    with pytest.raises(StageError, match="0 rows"):
+        measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")

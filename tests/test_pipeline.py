@@ -1,0 +1,148 @@
+"""The whole pipeline through real DVC, on a tiny profile, in a clone of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+from conftest import clone, commit, environment, run, tiny
+
+from files import read_json
+
+pytestmark = pytest.mark.slow
+
+CELL = "fp32-1-64-off"
+
+
+def ran(output: str) -> list[str]:
+    """Return the stages that DVC ran, in order."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage ")]
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a clone in which the pipeline has run once and been committed."""
+    folder = clone(tmp_path_factory.mktemp("clone"), tiny)
+    run("dvc", "pull", "data.dvc", cwd=folder)
+    output = run("dvc", "repro", cwd=folder).stdout
+    assert ran(output)[0] == "data"
+    assert ran(output)[-1] == "report"
+    assert len(ran(output)) == 9
+    commit(folder, "The first results")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_first_run_leaves_every_result(pipeline: Path) -> None:
+    """Metrics, tables, report, raw rounds and a servable repository are there and agree."""
+    metrics = read_json(pipeline / "reports" / "metrics.json")
+    rows = pd.read_csv(pipeline / "reports" / "cells.csv")
+    cell = read_json(pipeline / "reports" / "perf" / f"{CELL}.json")
+    assert metrics["perf"]["best"]["cell"] == CELL
+    assert rows["throughput_ratio"].item() == pytest.approx(metrics["perf"]["best"]["ratio"], rel=1e-5)
+    (level,) = cell["levels"]
+    assert (level["concurrency"], len(level["rounds"])) == (2, 12)
+    assert {tuple(each["order"]) for each in level["rounds"]} == {("anchor", "candidate"), ("candidate", "anchor")}
+    assert set(level["rounds"][0]["anchor"]["perf_analyzer"]) == set(cell["units"]["perf_analyzer"])
+    assert cell["answers"]["grpc"].keys() == {"1", "3", "64"}
+    assert f"**`{CELL}`**" in (pipeline / "reports" / "report.md").read_text()
+    served = sorted(path.name for path in (pipeline / "artifacts" / "model_repository").iterdir())
+    assert served == ["autoencoder-fp32", "classifier-fp32", CELL]
+
+
+def test_a_second_run_does_nothing_but_look_at_the_machine(pipeline: Path) -> None:
+    """Nothing changed, so nothing but the cheap fingerprint runs."""
+    output = run("dvc", "repro", cwd=pipeline).stdout
+    assert ran(output) == ["machine"]
+    assert run("git", "status", "--porcelain", cwd=pipeline).stdout == ""
+
+
+def test_growing_an_axis_measures_only_the_new_cell(pipeline: Path) -> None:
+    """`-S perf.instances=[1,2]` writes the repository, measures one cell and reports."""
+    before = (pipeline / "reports" / "perf" / f"{CELL}.json").read_bytes()
+    output = run("dvc", "exp", "run", "-S", "perf.instances=[1,2]", cwd=pipeline).stdout
+    assert ran(output) == ["machine", "triton-config", "perf@fp32-2-64-off", "report"]
+    assert (pipeline / "reports" / "perf" / f"{CELL}.json").read_bytes() == before
+    assert list(pd.read_csv(pipeline / "reports" / "cells.csv")["instances"]) == [1, 2]
+
+
+def test_a_hyperparameter_retrains_and_shows_in_the_diff(pipeline: Path) -> None:
+    """One more epoch of the head retrains, exports and measures; metrics and plots compare."""
+    run("git", "checkout", "--quiet", ".", cwd=pipeline)
+    run("dvc", "checkout", cwd=pipeline)
+    setting = "models.autoencoder.head.epochs=3"
+    output = run("dvc", "exp", "run", "--name", "longer", "-S", setting, cwd=pipeline).stdout
+    assert ran(output)[:2] == ["train", "onnx@fp32"] or ran(output)[:2] == ["machine", "train"]
+    assert f"perf@{CELL}" in ran(output)
+    assert "data" not in ran(output)
+    difference = run("dvc", "metrics", "diff", cwd=pipeline).stdout
+    assert "perf.best.ratio" in difference
+    assert "nan" not in difference.lower()
+    parameters = run("dvc", "params", "diff", cwd=pipeline).stdout
+    assert "models.autoencoder.head.epochs" in parameters
+    assert "longer" in run("dvc", "exp", "show", "--csv", cwd=pipeline).stdout
+
+
+@pytest.mark.parametrize("command", ["show", "diff"])
+def test_plots_open(pipeline: Path, command: str) -> None:
+    """`dvc plots show` and `diff` write a page with every plot that dvc.yaml names."""
+    output = run("dvc", "plots", command, "--out", f"plots_{command}", cwd=pipeline).stdout
+    page = (pipeline / f"plots_{command}" / "index.html").read_text()
+    assert "WARNING" not in output
+    for title in ("Reconstruction loss", "Head accuracy", "Confusion on the test split", "Throughput relative"):
+        assert title in page
+
+
+def test_bad_parameters_stop_before_any_work(pipeline: Path) -> None:
+    """`-S` with values that cannot be: every error at once, exit code not 0, nothing lost."""
+    before = (pipeline / "reports" / "metrics.json").read_bytes()
+    settings = ["-S", "seed=-1", "-S", "perf.protocol=carrier_pigeon"]
+    finished = run("dvc", "exp", "run", *settings, cwd=pipeline, check=False)
+    assert finished.returncode != 0
+    assert "params.yaml has 2 errors" in finished.stdout
+    assert "Traceback" not in finished.stdout
+    assert (pipeline / "reports" / "metrics.json").read_bytes() == before
+    run("git", "checkout", "--quiet", "params.yaml", cwd=pipeline)
+
+
+def alive(folder: Path) -> list[str]:
+    """Return the command lines of processes that work in or below `folder` or its temporary files."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "cwd", "status"]):
+        text = f"{process.info['cwd']} {' '.join(process.info['cmdline'] or [])}"
+        if str(folder) in text and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(text)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_ending_dvc_alone_ends_everything(pipeline: Path, number: signal.Signals) -> None:
+    """DVC forwards no signal; the stage, its server and perf_analyzer end with it, and a rerun completes."""
+    run("git", "stash", "--quiet", "--include-untracked", cwd=pipeline)
+    run("dvc", "checkout", "--force", cwd=pipeline)
+    temporary = pipeline / "temporary"
+    temporary.mkdir(exist_ok=True)
+    settings: dict[str, Any] = {"cwd": pipeline, "env": {**environment(), "TMPDIR": str(temporary)}}
+    dvc = subprocess.Popen(
+        ["dvc", "repro", "--single-item", "--force", f"perf@{CELL}"], stdout=subprocess.DEVNULL, **settings
+    )
+    deadline = time.monotonic() + 60
+    while not any("perf_analyzer" in line for line in alive(temporary)):
+        assert time.monotonic() < deadline, "perf_analyzer never started"
+        time.sleep(0.05)
+    os.kill(dvc.pid, number)
+    dvc.wait()
+    deadline = time.monotonic() + 10
+    while left := alive(pipeline):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+    shutil.rmtree(temporary)
+    output = run("dvc", "repro", cwd=pipeline).stdout
+    assert ran(output) == ["machine", f"perf@{CELL}", "report"] or ran(output) == [f"perf@{CELL}", "machine", "report"]

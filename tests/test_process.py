@@ -1,0 +1,86 @@
+"""How stages start and fail: light imports, one sentence, an exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run
+
+import machine
+from files import read_json
+
+STAGES = ROOT / "stages"
+
+
+@pytest.mark.parametrize("module", ["params", "machine", "triton_config", "serving", "perf", "report", "data"])
+def test_a_stage_that_does_not_train_imports_no_tensorflow(module: str) -> None:
+    """Only train and export wait for TensorFlow and Keras."""
+    code = f"import sys, {module}; print(sorted({{'tensorflow', 'keras'}} & {{*sys.modules}}))"
+    assert run(sys.executable, "-c", code, cwd=STAGES).stdout == "[]\n"
+
+
+def test_a_wrong_argument_is_one_sentence() -> None:
+    """A cell that is not in params.yaml is refused with the names of those that are."""
+    finished = run(sys.executable, "stages/perf.py", "fp32-9-9-off", cwd=ROOT, check=False)
+    assert finished.returncode == 1
+    assert finished.stdout.startswith("error: perf.py takes one argument, one of: fp32-1-64-off, ")
+    assert "it got: fp32-9-9-off" in finished.stdout
+
+
+def test_wrong_parameters_stop_a_stage_before_its_work(tmp_path: Path) -> None:
+    """A stage with bad parameters prints every error, exits 1 and writes nothing."""
+    (tmp_path / "stages").symlink_to(STAGES)
+    text = (ROOT / "params.yaml").read_text().replace("seed: 42", "sed: 42").replace("protocol: grpc", "protocol: ftp")
+    (tmp_path / "params.yaml").write_text(text)
+    code = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+import pathlib, params, process
+process.run_stage(lambda: params.load_params(pathlib.Path("params.yaml")))
+"""
+    finished = run(sys.executable, "-c", code, cwd=tmp_path, check=False)
+    assert finished.returncode == 1
+    assert finished.stdout.startswith("error: params.yaml has 3 errors:\n  ")
+    for sentence in ("seed: missing", "sed: unknown key", "perf.protocol: Input should be 'grpc' or 'http'"):
+        assert sentence in finished.stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+def test_a_signal_unwinds_a_stage(tmp_path: Path, number: str, code: int) -> None:
+    """A stage that is told to end runs its clean-up and exits with the signal's code."""
+    script = f"""
+import os, signal, sys; sys.path.insert(0, {str(STAGES)!r})
+import process
+def main():
+    try:
+        os.kill(os.getpid(), signal.{number})
+        signal.pause()
+    finally:
+        print("cleaned up")
+process.run_stage(main)
+"""
+    finished = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert (finished.returncode, finished.stdout) == (code, "cleaned up\n")
+
+
+@pytest.mark.parametrize(("text", "cores"), [("max 100000\n", float("inf")), ("150000 100000\n", 1.5)])
+def test_a_control_groups_quota_is_read_in_cores(text: str, cores: float) -> None:
+    """cpu.max gives a quota in a period, or none."""
+    assert machine.quota_cores(text) == cores
+
+
+def test_the_fingerprint_stays_the_same_on_one_machine() -> None:
+    """Nothing in it changes from run to run, or every run would measure again."""
+    assert machine.fingerprint() == machine.fingerprint()
+    assert machine.usable_cores() >= 1
+
+
+def test_the_committed_metrics_are_few() -> None:
+    """`dvc metrics diff` stays readable: about 20 values, no list among them."""
+
+    def leaves(value: object) -> list[object]:
+        return [leaf for each in value.values() for leaf in leaves(each)] if isinstance(value, dict) else [value]
+
+    values = leaves(read_json(ROOT / "reports" / "metrics.json"))
+    assert len(values) <= 25
+    assert all(isinstance(value, (int, float, str)) for value in values)

@@ -1,0 +1,250 @@
+"""The embedded server: real answers, readable failures, and nothing left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from conftest import ROOT, environment
+
+from cells import parse_batching
+from process import StageError
+from server import embedded
+from server.answers import check_answers, check_effective_config
+from server.client import PROTOCOLS
+from server.embedded import serve
+from server.model_config import read_config, render
+from server.supervisor import SHARED_MEMORY
+
+pytestmark = pytest.mark.slow
+
+EXAMPLES = np.random.default_rng(0).random((5, 28, 28, 1), dtype=np.float32)
+GONE_WITHIN_S = 10
+Folder = Callable[..., Path]
+
+
+def shared_memory() -> set[str]:
+    """Return shared-memory files of this process's servers and of stages that are dead."""
+    owners = {path.name: path.name.removeprefix(embedded.PREFIX).split("_")[0] for path in SHARED_MEMORY.iterdir()}
+    return {
+        name
+        for name, owner in owners.items()
+        if name.startswith(embedded.PREFIX)
+        and owner.isdigit()
+        and (int(owner) == os.getpid() or not psutil.pid_exists(int(owner)))
+    }
+
+
+def processes_naming(text: str) -> list[str]:
+    """Return the command lines of processes, zombies aside, that mention `text`."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "pid"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if text in line and process.info["pid"] != os.getpid():
+            found.append(line)
+    return found
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = GONE_WITHIN_S) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.fixture(autouse=True)
+def run_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give servers a temporary folder of this test's own, and check that it ends empty."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    before = shared_memory()
+    yield folder
+    assert wait_until(lambda: not processes_naming(str(folder))), processes_naming(str(folder))
+    assert wait_until(lambda: shared_memory() <= before), shared_memory() - before
+    assert wait_until(lambda: not list(folder.glob(f"{embedded.PREFIX}*"))), list(folder.iterdir())
+
+
+@pytest.mark.parametrize("batching", ["off", "delay_0us", "delay_500us", "delay_500us_preferred_4_8"])
+def test_every_batching_serves_right_answers(model_folder: Folder, batching: str) -> None:
+    """Batches of 1, 3 and the maximum are right over HTTP and gRPC, and nothing was reconfigured."""
+    folder = model_folder(instances=2, max_batch_size=16, batching=parse_batching(batching))
+    with serve([folder], timeout_s=60) as server:
+        check_effective_config(server, folder)
+        differences = check_answers(server, folder, EXAMPLES)
+    assert {protocol: list(sizes) for protocol, sizes in differences.items()} == {
+        protocol: ["1", "3", "16"] for protocol in PROTOCOLS
+    }
+
+
+def test_requests_that_triton_batches_get_their_own_answers(model_folder: Folder) -> None:
+    """Requests of different sizes, joined into one execution, come back divided rightly."""
+    folder = model_folder(max_batch_size=16, batching=parse_batching("delay_200000us_preferred_6"))
+    with serve([folder], timeout_s=60) as server:
+        parts = [EXAMPLES[:1], EXAMPLES[1:3], EXAMPLES[3:4], EXAMPLES[3:5]]
+        with ThreadPoolExecutor(len(parts)) as at_once:
+            answers = list(at_once.map(lambda part: server.infer("linear", "image", part, "logits", "grpc"), parts))
+        executions = server.statistics("linear")["execution_count"]
+        alone = [server.infer("linear", "image", part, "logits", "http") for part in parts]
+    assert executions < len(parts)
+    for answer, expected in zip(answers, alone, strict=True):
+        np.testing.assert_allclose(answer, expected, atol=1e-5)
+
+
+def test_a_wrong_input_is_refused_and_the_server_goes_on(model_folder: Folder) -> None:
+    """A request of the wrong shape is answered with an error; the next one is answered."""
+    folder = model_folder()
+    with serve([folder], timeout_s=60) as server:
+        for protocol in PROTOCOLS:
+            with pytest.raises(StageError, match=f"over {protocol}"):
+                server.infer("linear", "image", EXAMPLES[:, :5], "logits", protocol)
+        check_answers(server, folder, EXAMPLES)
+
+
+def test_different_answers_are_found(model_folder: Folder) -> None:
+    """A server that serves another model than the file at hand does not pass."""
+    folder = model_folder()
+    with serve([folder], timeout_s=60) as server:
+        from conftest import linear_model
+
+        (folder / "1" / "model.onnx").write_bytes(linear_model(scale=0.2).SerializeToString())
+        with pytest.raises(StageError, match=r"linear answers a batch of 1 over http .* differ from ONNX Runtime's"):
+            check_answers(server, folder, EXAMPLES)
+
+
+def test_a_corrupt_model_shows_the_servers_own_words(model_folder: Folder) -> None:
+    """A model that does not load ends the start at once, quoting the server."""
+    folder = model_folder()
+    (folder / "1" / "model.onnx").write_bytes(b"not a model")
+    started = time.monotonic()
+    with (
+        pytest.raises(StageError, match=r"(?s)did not start \(exit code 1\).*Protobuf parsing failed"),
+        serve([folder], timeout_s=60),
+    ):
+        pass
+    assert time.monotonic() - started < 30
+
+
+def test_a_model_that_the_server_refuses_is_told(model_folder: Folder) -> None:
+    """A backend that is not there is named in the error."""
+    folder = model_folder()
+    config = read_config(folder / "config.pbtxt")
+    config.backend = "no_such_backend"
+    (folder / "config.pbtxt").write_text(render(config))
+    with pytest.raises(StageError, match="no_such_backend"), serve([folder], timeout_s=60):
+        pass
+
+
+def test_a_server_that_is_not_ready_in_time_is_ended(model_folder: Folder) -> None:
+    """The time allowed is kept, and the parameter that sets it is named."""
+    with (
+        pytest.raises(StageError, match=r"not ready within triton\.start_timeout_s"),
+        serve([model_folder()], timeout_s=0.01),
+    ):
+        pass
+
+
+def test_a_port_taken_at_the_last_moment_is_tried_again(model_folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When another process takes the port first, the next start uses other ports."""
+    with socket.socket() as taken:
+        taken.bind((embedded.HOST, 0))
+        taken.listen()
+        find = embedded.free_ports
+        offered = iter([[taken.getsockname()[1], *find(1)], find(2)])
+        monkeypatch.setattr(embedded, "free_ports", lambda _count: next(offered))
+        with serve([model_folder()], timeout_s=60) as server:
+            assert server.is_ready()
+
+
+def test_two_servers_run_side_by_side(model_folder: Folder) -> None:
+    """Ports and shared memory are each server's own."""
+    folder = model_folder()
+    with serve([folder], timeout_s=60) as first:
+        with serve([folder], timeout_s=60) as second:
+            assert first.http_address != second.http_address
+        check_answers(first, folder, EXAMPLES)
+
+
+def test_a_server_that_dies_is_the_error(model_folder: Folder) -> None:
+    """After a crash, the failed request's error says that the server died."""
+    folder = model_folder()
+
+    def crash_and_ask() -> None:
+        with serve([folder], timeout_s=60) as server:
+            os.kill(server.pid, signal.SIGKILL)
+            check_answers(server, folder, EXAMPLES)
+
+    with pytest.raises(StageError, match=r"the Triton server died \(exit code -9\)"):
+        crash_and_ask()
+
+
+def test_a_server_that_hangs_is_ended(model_folder: Folder) -> None:
+    """A stopped server, deaf to SIGTERM, does not keep the stage waiting."""
+    with serve([model_folder()], timeout_s=60) as server:
+        os.kill(server.pid, signal.SIGSTOP)
+        started = time.monotonic()
+    assert time.monotonic() - started < GONE_WITHIN_S
+
+
+def test_only_our_shared_memory_is_removed(model_folder: Folder) -> None:
+    """Files of other programs, and of other servers of ours, stay."""
+    foreign = SHARED_MEMORY / f"foreign_{os.getpid()}"
+    neighbour = SHARED_MEMORY / f"{embedded.PREFIX}neighbour_{os.getpid()}"
+    try:
+        for path in (foreign, neighbour):
+            path.write_bytes(b"kept")
+        with serve([model_folder()], timeout_s=60):
+            assert shared_memory()
+        assert foreign.read_bytes() == neighbour.read_bytes() == b"kept"
+    finally:
+        for path in (foreign, neighbour):
+            path.unlink(missing_ok=True)
+
+
+def start_stage(folder: Path) -> tuple[subprocess.Popen[str], int, int, str]:
+    """Start a stage of its own that serves; return it with the ids of server and supervisor."""
+    stage = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "serve_and_wait.py"), str(folder)],
+        env={**environment(), "PYTHONPATH": str(ROOT / "stages")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert stage.stdout is not None
+    server, supervisor, address = stage.stdout.readline().split()
+    return stage, int(server), int(supervisor), address
+
+
+def refuses_connections(address: str) -> bool:
+    host, port = address.split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) != 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_no_signal_to_the_stage_leaves_a_server(model_folder: Folder, number: signal.Signals) -> None:
+    """However the stage ends, its server, port, shared memory and files end with it."""
+    stage, _, _, address = start_stage(model_folder())
+    stage.send_signal(number)
+    assert stage.wait(GONE_WITHIN_S) in (-number, 128 + number)
+    assert wait_until(lambda: refuses_connections(address))
+
+
+@pytest.mark.parametrize("victim", ["server", "supervisor"])
+def test_killing_one_process_takes_the_others(model_folder: Folder, victim: str) -> None:
+    """A server killed alone leaves no Python stub; a supervisor killed alone leaves no server."""
+    stage, server, supervisor, address = start_stage(model_folder())
+    os.kill({"server": server, "supervisor": supervisor}[victim], signal.SIGKILL)
+    assert wait_until(lambda: refuses_connections(address))
+    stage.terminate()
+    stage.wait(GONE_WITHIN_S)

@@ -1,0 +1,136 @@
+"""Training and export: the default system's shape, repeatability and parity."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from conftest import linear_model
+from onnx import helper
+
+import datasets
+from process import StageError
+
+pytestmark = pytest.mark.slow
+
+DIGITS = datasets.get("digits")
+
+
+@pytest.fixture(scope="module")
+def splits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    random = np.random.default_rng(0)
+    sizes = {"train": 64, "validation": 20, "test": 20}
+    return {
+        name: (random.random((size, 28, 28, 1), dtype=np.float32), np.arange(size) % 10) for name, size in sizes.items()
+    }
+
+
+def hyperparameters(hidden_width: int = 8) -> Any:
+    from models.autoencoder import Fit, Hyperparameters
+
+    fit = Fit(epochs=2, batch_size=32, learning_rate=0.01)
+    return Hyperparameters(hidden_width=hidden_width, reconstruction=fit, head=fit)
+
+
+def test_encoder_and_decoder_have_the_described_sizes() -> None:
+    """At width 32: 6,208 and 6,509 parameters, 28x28 to 32 numbers and back."""
+    from models.autoencoder import build_decoder, build_encoder
+
+    encoder, decoder = build_encoder(32), build_decoder(32)
+    assert (encoder.count_params(), decoder.count_params()) == (6208, 6509)
+    assert encoder.output_shape == (None, 32)
+    assert decoder.output_shape == (None, 28, 28, 1)
+
+
+def test_a_width_that_eight_does_not_divide_is_rounded_up() -> None:
+    """Any width gives a model that fits together."""
+    from models.autoencoder import build_decoder, build_encoder
+
+    assert build_decoder(9)(build_encoder(9)(np.zeros((2, 28, 28, 1), np.float32))).shape == (2, 28, 28, 1)
+
+
+def test_the_same_seed_gives_the_same_weights_and_scores(splits: Any, tmp_path: Path) -> None:
+    """Trained twice with one seed, every weight and every score is equal; another seed differs."""
+    import models
+    from train import make_deterministic
+
+    def trained(seed: int) -> tuple[list[np.ndarray], dict[str, Any]]:
+        make_deterministic(seed)
+        result = models.get("autoencoder").train(splits, DIGITS, hyperparameters(), tmp_path)
+        weights = [array for model in result.exports.values() for array in model.get_weights()]
+        return weights, result.metrics
+
+    (weights, scores), (weights_again, scores_again), (others, _) = trained(1), trained(1), trained(2)
+    assert scores == scores_again
+    assert all(np.array_equal(a, b) for a, b in zip(weights, weights_again, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(weights, others, strict=True))
+
+
+def test_the_same_model_gives_the_same_onnx_bytes(tmp_path: Path) -> None:
+    """Exporting twice gives equal files, so that nothing is measured again for a name."""
+    import variants
+    from models.autoencoder import build_decoder
+
+    build_decoder(8).save(tmp_path / "decoder.keras")
+    first, second = (variants.get("fp32").export(tmp_path / "decoder.keras", 17) for _ in range(2))
+    assert first.SerializeToString() == second.SerializeToString()
+
+
+def test_the_head_learns_on_a_frozen_encoder(splits: Any, tmp_path: Path) -> None:
+    """The classifier and the autoencoder share one encoder, which the head's training left alone."""
+    import keras
+
+    import models
+
+    result = models.get("autoencoder").train(splits, DIGITS, hyperparameters(), tmp_path)
+    classifier, autoencoder = result.exports["classifier"], result.exports["autoencoder"]
+    assert classifier.get_layer("encoder") is autoencoder.get_layer("encoder")
+    x = splits["test"][0]
+    mse = float(np.mean((autoencoder.predict(x, verbose=0) - x) ** 2))
+    assert result.metrics["test"]["reconstruction_mse"] == pytest.approx(mse)
+    assert isinstance(classifier, keras.Model)
+    curves = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.tsv"))
+    assert "reconstruction/plots/metrics/eval/loss.tsv" in curves
+    assert "head/plots/metrics/train/accuracy.tsv" in curves
+
+
+def test_an_export_beyond_its_parity_limit_fails_the_stage(
+    splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: dict[str, Any]
+) -> None:
+    """When the exported model answers otherwise than the trained one, the stage names both numbers."""
+    import keras
+
+    import export
+    from arrays import write_split
+    from params import validate
+
+    image = keras.Input((28, 28, 1), name="image")
+    logits = keras.layers.Dense(10, name="logits")(keras.layers.Flatten()(image))
+    keras.Model(image, logits).save(tmp_path / "classifier.keras")
+    write_split(tmp_path / "test.npz", *splits["test"])
+    monkeypatch.setattr(export, "ARRAYS", tmp_path)
+    monkeypatch.setattr(export, "MODELS", tmp_path)
+    content["onnx"]["parity_limit"]["fp32"] = 1e-12
+    with pytest.raises(StageError, match=r"beyond onnx\.parity_limit\.fp32 = 1e-12"):
+        export.export("fp32", validate(content), tmp_path)
+    assert not list(tmp_path.glob("*.onnx"))
+    content["onnx"]["parity_limit"]["fp32"] = 1e-4
+    measured = export.export("fp32", validate(content), tmp_path)
+    assert 0 < measured["classifier"]["parity"] <= 1e-4
+
+
+def test_models_that_a_target_server_could_not_load_are_refused() -> None:
+    """A new opset, a fixed batch axis or a second free axis is named before anything is written."""
+    from export import check_portable
+
+    model = linear_model()
+    check_portable(model, "classifier")
+    newer = helper.make_model(model.graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)
+    with pytest.raises(StageError, match=r"classifier\.onnx has opset 22"):
+        check_portable(newer, "classifier")
+    fixed = onnx.ModelProto.FromString(model.SerializeToString())
+    for tensor in (fixed.graph.input[0], fixed.graph.output[0]):
+        tensor.type.tensor_type.shape.dim[0].dim_value = 4
+    with pytest.raises(StageError, match="image must have a free batch axis"):
+        check_portable(fixed, "classifier")

@@ -1,0 +1,82 @@
+"""Check that this system can run the pipeline, before anything long starts.
+
+Standard library only: it runs before the environment exists, with the Python
+that will make it. Prints what is missing and the one command that mends it.
+
+Run     python3.11 tools/check_system.py
+"""
+
+import ctypes
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+PYTHON = (3, 11)
+GLIBC = (2, 35)
+DISK_GB = 6
+MEMORY_GB = 4
+
+# Libraries that the server, its Python backend and perf_analyzer load -> Debian package.
+LIBRARIES = {
+    "libssl.so.3": "libssl3",
+    "libcrypto.so.3": "libssl3",
+    "libz.so.1": "zlib1g",
+    "libstdc++.so.6": "libstdc++6",
+    "libgcc_s.so.1": "libgcc-s1",
+}
+PROGRAMS = {"git": "git", "setpriv": "util-linux"}
+
+
+def hopeless() -> list[str]:
+    """Return what no package can mend: the system is of another kind."""
+    found = []
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        found.append(f"the server's wheel is for Linux on x86-64; this is {sys.platform} on {platform.machine()}")
+    if sys.version_info[:2] != PYTHON:
+        version = ".".join(map(str, PYTHON))
+        found.append(f"this is Python {platform.python_version()}; choose another: make PYTHON=python{version}")
+    library, glibc = platform.libc_ver()
+    if library != "glibc" or tuple(int(part) for part in glibc.split(".")[:2]) < GLIBC:
+        found.append(
+            f"the wheels need glibc {GLIBC[0]}.{GLIBC[1]} (Debian 12, Ubuntu 22.04); this is {library} {glibc}"
+        )
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    if not Path(".venv").exists() and free < DISK_GB:
+        found.append(f"the environment needs {DISK_GB} GB of disk; {free:.1f} GB are free here")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    if memory < MEMORY_GB:
+        found.append(f"training and serving need {MEMORY_GB} GB of memory; this machine has {memory:.1f} GB")
+    return found
+
+
+def missing_packages() -> list[str]:
+    """Return the Debian packages that have to be installed."""
+    packages = {package for program, package in PROGRAMS.items() if shutil.which(program) is None}
+    if importlib.util.find_spec("ensurepip") is None:
+        packages.add("python3.11-venv")
+    # The server's Python backend loads the interpreter as a library: the very one that runs here.
+    if not (Path(sysconfig.get_config_var("LIBDIR")) / "libpython3.11.so.1.0").exists():
+        packages.add("libpython3.11")
+    for library, package in LIBRARIES.items():
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            packages.add(package)
+    return sorted(packages)
+
+
+def main() -> None:
+    if found := hopeless():
+        sys.exit("error: this system cannot run the pipeline:\n  " + "\n  ".join(found))
+    if packages := missing_packages():
+        become_root = "" if os.geteuid() == 0 else "sudo "
+        command = f"{become_root}apt-get install --yes {' '.join(packages)}"
+        sys.exit(f"error: this system lacks {', '.join(packages)}; install with:\n  {command}")
+
+
+if __name__ == "__main__":
+    main()
