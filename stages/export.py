@@ -3,7 +3,7 @@
 Reads   artifacts/models/*.keras, artifacts/data/test.npz
 Writes  artifacts/onnx/<variant>/<export>.onnx
         reports/onnx/<variant>.json: parity, accuracy and size of each export
-Run     python stages/export.py fp32
+Run     PYTHONHASHSEED=0 python stages/export.py fp32
 """
 
 from pathlib import Path

@@ -130,6 +130,12 @@ def test_screening_names_the_best_and_its_equals() -> None:
     assert (screening.best, screening.equals, screening.default) == (best, [near], default)
 
 
+def test_an_interval_tells_whether_it_holds_one() -> None:
+    """No difference is in the interval, or it is not."""
+    assert Ratio(1.1, 0.9, 1.3).covers_one
+    assert not Ratio(1.1, 1.05, 1.3).covers_one
+
+
 def test_overlap_of_intervals_is_symmetric() -> None:
     """Order does not matter, touching counts, and a gap does not."""
     first, second, third = Ratio(1, 0.9, 1.1), Ratio(1.2, 1.1, 1.3), Ratio(2, 1.9, 2.1)

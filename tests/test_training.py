@@ -67,16 +67,6 @@ def test_the_same_seed_gives_the_same_weights_and_scores(splits: Any, tmp_path: 
     assert not all(np.array_equal(a, b) for a, b in zip(weights, others, strict=True))
 
 
-def test_the_same_model_gives_the_same_onnx_bytes(tmp_path: Path) -> None:
-    """Exporting twice gives equal files, so that nothing is measured again for a name."""
-    import variants
-    from models.autoencoder import build_decoder
-
-    build_decoder(8).save(tmp_path / "decoder.keras")
-    first, second = (variants.get("fp32").export(tmp_path / "decoder.keras", 17) for _ in range(2))
-    assert first.SerializeToString() == second.SerializeToString()
-
-
 def test_the_head_learns_on_a_frozen_encoder(splits: Any, tmp_path: Path) -> None:
     """The classifier and the autoencoder share one encoder, which the head's training left alone."""
     import keras

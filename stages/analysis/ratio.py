@@ -18,6 +18,11 @@ class Ratio:
     low: float
     high: float
 
+    @property
+    def covers_one(self) -> bool:
+        """Return whether the interval holds 1: no difference."""
+        return self.low <= 1 <= self.high
+
     def overlaps(self, other: "Ratio") -> bool:
         """Return whether the two intervals have a point in common."""
         return self.low <= other.high and other.low <= self.high

@@ -57,7 +57,7 @@ def build_encoder(hidden_width: int) -> "keras.Model":
     x = layers.MaxPooling2D()(x)
     x = layers.Conv2D(half, 3, activation="relu")(x)
     x = layers.Conv2D(hidden_width, 3)(x)
-    return keras.Model(image, layers.Flatten(name="latent")(x), name="encoder")
+    return keras.Model(image, layers.Reshape((hidden_width,), name="latent")(x), name="encoder")
 
 
 def build_decoder(hidden_width: int) -> "keras.Model":

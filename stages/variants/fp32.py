@@ -1,5 +1,6 @@
 """The model as it was trained, in 32-bit floats."""
 
+import re
 from pathlib import Path
 
 import onnx
@@ -12,24 +13,33 @@ from variants import Variant
 IR_VERSION = 8
 
 
-def in_order_of_use(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Name and sort the initializers by first use.
+_COUNTER = re.compile(r"__\d+$")
 
-    tf2onnx numbers them differently every time; equal models must be equal files,
-    or retraining to the same weights would measure every configuration again.
+
+def with_stable_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Number nodes, values and weights by their order instead of by tf2onnx's counters.
+
+    Those differ every time; equal models must be equal files, or retraining to the
+    same weights would measure every configuration again. Layers stay in the names.
     """
     graph = model.graph
-    initializers = {tensor.name: tensor for tensor in graph.initializer}
-    used = [name for node in graph.node for name in node.input if name in initializers]
-    new_names = {old: f"constant_{index}" for index, old in enumerate(dict.fromkeys(used))}
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    used = dict.fromkeys(name for node in graph.node for name in node.input if name in weights)
+    kept = {value.name for value in (*graph.input, *graph.output)}
+    new_names = {name: f"constant.{index}" for index, name in enumerate(used)}
+    for index, node in enumerate(graph.node):
+        node.name = f"{_COUNTER.sub('', node.name)}.{index}"
+        values = [name for name in node.output if name not in kept]
+        new_names |= {name: f"{node.name}:{position}" for position, name in enumerate(values)}
     for node in graph.node:
         node.input[:] = [new_names.get(name, name) for name in node.input]
-    ordered = [initializers[old] for old in new_names]
+        node.output[:] = [new_names.get(name, name) for name in node.output]
+    ordered = [onnx.TensorProto.FromString(weights[name].SerializeToString()) for name in used]
     for tensor in ordered:
         tensor.name = new_names[tensor.name]
-    copies = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in ordered]
-    del graph.initializer[:]
-    graph.initializer.extend(copies)
+    del graph.initializer[:], graph.value_info[:]
+    graph.initializer.extend(ordered)
+    graph.doc_string = model.doc_string = ""
     return model
 
 
@@ -51,7 +61,7 @@ def export(path: Path, opset: int) -> onnx.ModelProto:
         traced = tf.function(forward, input_signature=signature, autograph=False)
         converted, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=opset)
     converted.ir_version = IR_VERSION
-    return in_order_of_use(converted)
+    return with_stable_names(converted)
 
 
 VARIANT = Variant(export=export)
