@@ -6,7 +6,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help environment repro test test-fast lint requirements.txt
+.PHONY: help environment repro test test-fast lint pins
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test        environment, checks of the code, every test"
 	@echo "make test-fast   the tests that take less than a minute together"
 	@echo "make lint        format, lint and types"
+	@echo "make pins        requirements.txt anew from requirements.in"
 
 environment: $(VENV)/installed
 
@@ -50,9 +51,9 @@ test: environment
 test-fast: environment
 	pytest -m "not slow"
 
-requirements.txt:
+pins:
 	uv pip compile --quiet --no-header --no-emit-index-url --python-version 3.11 \
 		--python-platform x86_64-manylinux_2_36 requirements.in -o requirements.compiled
-	{ echo "# Compiled from requirements.in by \`make requirements.txt\`; edit that file, not this one."; \
-		cat requirements.compiled; } > $@
+	{ echo "# Compiled from requirements.in by \`make pins\`; edit that file, not this one."; \
+		cat requirements.compiled; } > requirements.txt
 	rm requirements.compiled

@@ -10,11 +10,11 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 import datasets
-from arrays import SPLITS, write_split
-from files import write_json
-from params import load_params
-from paths import ARRAYS, RAW_DATA, REPORTS
-from process import StageError, run_stage
+from parameters.schema import load_params
+from runtime.arrays import SPLITS, write_split
+from runtime.files import write_json
+from runtime.paths import ARRAYS, RAW_DATA, REPORTS
+from runtime.process import StageError, run_stage
 
 Splits = dict[str, tuple[np.ndarray, np.ndarray]]
 

@@ -13,14 +13,14 @@ import numpy as np
 import onnx
 
 import variants
-from arrays import read_split
-from files import replacing_directory, write_json
+from analysis.parity import largest_difference, onnx_answer, onnx_session
 from models import CLASSIFIER
-from params import Params, load_params
-from parity import largest_difference, onnx_answer, onnx_session
-from paths import ARRAYS, MODELS, ONNX, PARITY
-from process import StageError, argument, run_stage
-from quiet import quiet_tensorflow
+from parameters.schema import Params, load_params
+from runtime.arrays import read_split
+from runtime.files import replacing_directory, write_json
+from runtime.paths import ARRAYS, MODELS, ONNX, PARITY
+from runtime.process import StageError, argument, run_stage
+from runtime.quiet import quiet_tensorflow
 
 with quiet_tensorflow():
     import keras

@@ -18,10 +18,10 @@ from typing import Any
 
 import psutil
 
-from files import write_json
-from params import load_params
-from paths import MACHINE
-from process import run_stage
+from parameters.schema import load_params
+from runtime.files import write_json
+from runtime.paths import MACHINE
+from runtime.process import run_stage
 
 PACKAGES = ("nvidia-pytriton", "tritonclient", "onnxruntime", "numpy")
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")

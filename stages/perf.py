@@ -21,15 +21,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from arrays import read_split
-from cells import ANCHOR, ANCHOR_COPY, matrix
-from files import write_json, write_text
-from params import Params, load_params
-from paths import ANCHOR as ANCHOR_FOLDER
-from paths import ARRAYS, CELLS, MODEL_REPOSITORY
+from parameters.cells import ANCHOR, ANCHOR_COPY, matrix
+from parameters.schema import Params, load_params
 from perf_analyzer.input_data import write_input_data
 from perf_analyzer.window import UNITS, Load, command, measure
-from process import StageError, argument, run_stage
+from runtime.arrays import read_split
+from runtime.files import write_json, write_text
+from runtime.paths import ANCHOR as ANCHOR_FOLDER
+from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY
+from runtime.process import StageError, argument, run_stage
 from server.answers import check_answers, check_effective_config
 from server.client import Server
 from server.embedded import serve

@@ -18,12 +18,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from analysis.level import LevelSummary, batching_in_words, summarise_level
 from analysis.ratio import Ratio
 from analysis.screening import MeasuredCell, Screening, screen
-from cells import ANCHOR_COPY, matrix
-from files import read_json, replacing, write_json, write_text
 from models import CLASSIFIER
-from params import Params, load_params
-from paths import CELLS, MACHINE, PARITY, REPORTS, SERVING, TRAINING
-from process import run_stage
+from parameters.cells import ANCHOR_COPY, matrix
+from parameters.schema import Params, load_params
+from runtime.files import read_json, replacing, write_json, write_text
+from runtime.paths import CELLS, MACHINE, PARITY, REPORTS, SERVING, TRAINING
+from runtime.process import run_stage
 
 TEMPLATE = Path(__file__).parent / "analysis" / "report.md.jinja"
 

@@ -6,11 +6,11 @@ Writes  reports/serving/<variant>.json: largest difference from ONNX Runtime on
 Run     python stages/serving.py fp32
 """
 
-from arrays import read_split
-from files import write_json
-from params import load_params
-from paths import ARRAYS, MODEL_REPOSITORY, ONNX, SERVING
-from process import argument, run_stage
+from parameters.schema import load_params
+from runtime.arrays import read_split
+from runtime.files import write_json
+from runtime.paths import ARRAYS, MODEL_REPOSITORY, ONNX, SERVING
+from runtime.process import argument, run_stage
 from server.answers import check_answers, check_effective_config
 from server.embedded import serve
 

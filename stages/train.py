@@ -13,13 +13,13 @@ import pandas as pd
 
 import datasets
 import models
-from arrays import SPLITS, read_split
-from files import replacing, replacing_directory, write_json
 from models import CLASSIFIER
-from params import load_params
-from paths import ARRAYS, CURVES, MODELS, PREDICTIONS, TRAINING
-from process import run_stage
-from quiet import quiet_tensorflow
+from parameters.schema import load_params
+from runtime.arrays import SPLITS, read_split
+from runtime.files import replacing, replacing_directory, write_json
+from runtime.paths import ARRAYS, CURVES, MODELS, PREDICTIONS, TRAINING
+from runtime.process import run_stage
+from runtime.quiet import quiet_tensorflow
 
 with quiet_tensorflow():
     import keras

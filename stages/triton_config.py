@@ -12,12 +12,12 @@ from pathlib import Path
 import onnx
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from cells import matrix
-from files import read_json, replacing_directory, write_text
 from models import CLASSIFIER
-from params import Params, load_params
-from paths import MACHINE, MODEL_REPOSITORY, ONNX
-from process import StageError, run_stage
+from parameters.cells import matrix
+from parameters.schema import Params, load_params
+from runtime.files import read_json, replacing_directory, write_text
+from runtime.paths import MACHINE, MODEL_REPOSITORY, ONNX
+from runtime.process import StageError, run_stage
 from server.model_config import ModelShape, disagreements, read_config, render, serving_config
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from process import run_stage
+from runtime.process import run_stage
 from server.embedded import serve
 
 

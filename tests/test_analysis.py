@@ -10,7 +10,7 @@ import pytest
 from analysis.level import batching_in_words, summarise_level
 from analysis.ratio import Ratio, paired_ratio
 from analysis.screening import MeasuredCell, screen
-from cells import Cell
+from parameters.cells import Cell
 
 
 def statistics(requests: int, batch: int) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any
 import yaml
 from conftest import ROOT, run
 
-from cells import matrix
-from params import load_params, validate
+from parameters.cells import matrix
+from parameters.schema import load_params, validate
 
 
 def test_dvc_names_cells_as_the_code_does() -> None:

@@ -9,9 +9,9 @@ from sklearn.datasets import load_digits, load_iris
 
 import data
 import datasets
-from arrays import read_split, write_split
-from files import read_json, replacing, replacing_directory, write_json
-from process import StageError
+from runtime.arrays import read_split, write_split
+from runtime.files import read_json, replacing, replacing_directory, write_json
+from runtime.process import StageError
 
 
 @pytest.fixture(scope="module")

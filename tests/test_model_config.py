@@ -7,8 +7,8 @@ import pytest
 from conftest import linear_model
 from onnx import helper
 
-from cells import Cell
-from process import StageError
+from parameters.cells import Cell
+from runtime.process import StageError
 from server.model_config import ModelShape, disagreements, effective_differences, read_config, render, serving_config
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from conftest import ROOT, read_params
 
-from cells import parse_batching
-from params import load_params, validate
-from process import StageError
+from parameters.cells import parse_batching
+from parameters.schema import load_params, validate
+from runtime.process import StageError
 
 
 def errors(content: Any) -> list[str]:

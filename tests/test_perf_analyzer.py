@@ -9,7 +9,7 @@ import pytest
 
 from perf_analyzer.input_data import write_input_data
 from perf_analyzer.window import Load, command, measure, read_results
-from process import StageError
+from runtime.process import StageError
 
 HEADER = (
     "Concurrency,Inferences/Second,Client Send,Network+Server Send/Recv,Server Queue,Server Compute Input,"

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from conftest import clone, commit, environment, run, tiny
 
-from files import read_json
+from runtime.files import read_json
 
 pytestmark = pytest.mark.slow
 

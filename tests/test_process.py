@@ -8,12 +8,14 @@ import pytest
 from conftest import ROOT, run
 
 import machine
-from files import read_json
+from runtime.files import read_json
 
 STAGES = ROOT / "stages"
 
 
-@pytest.mark.parametrize("module", ["params", "machine", "triton_config", "serving", "perf", "report", "data"])
+@pytest.mark.parametrize(
+    "module", ["parameters.schema", "machine", "triton_config", "serving", "perf", "report", "data"]
+)
 def test_a_stage_that_does_not_train_imports_no_tensorflow(module: str) -> None:
     """Only train and export wait for TensorFlow and Keras."""
     code = f"import sys, {module}; print(sorted({{'tensorflow', 'keras'}} & {{*sys.modules}}))"
@@ -35,8 +37,10 @@ def test_wrong_parameters_stop_a_stage_before_its_work(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(text)
     code = f"""
 import sys; sys.path.insert(0, {str(STAGES)!r})
-import pathlib, params, process
-process.run_stage(lambda: params.load_params(pathlib.Path("params.yaml")))
+import pathlib
+from parameters.schema import load_params
+from runtime.process import run_stage
+run_stage(lambda: load_params(pathlib.Path("params.yaml")))
 """
     finished = run(sys.executable, "-c", code, cwd=tmp_path, check=False)
     assert finished.returncode == 1
@@ -50,7 +54,7 @@ def test_a_signal_unwinds_a_stage(tmp_path: Path, number: str, code: int) -> Non
     """A stage that is told to end runs its clean-up and exits with the signal's code."""
     script = f"""
 import os, signal, sys; sys.path.insert(0, {str(STAGES)!r})
-import process
+from runtime import process
 def main():
     try:
         os.kill(os.getpid(), signal.{number})

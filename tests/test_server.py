@@ -15,8 +15,8 @@ import psutil
 import pytest
 from conftest import ROOT, environment
 
-from cells import parse_batching
-from process import StageError
+from parameters.cells import parse_batching
+from runtime.process import StageError
 from server import embedded
 from server.answers import check_answers, check_effective_config
 from server.client import PROTOCOLS

@@ -10,7 +10,7 @@ from conftest import linear_model
 from onnx import helper
 
 import datasets
-from process import StageError
+from runtime.process import StageError
 
 pytestmark = pytest.mark.slow
 
@@ -92,8 +92,8 @@ def test_an_export_beyond_its_parity_limit_fails_the_stage(
     import keras
 
     import export
-    from arrays import write_split
-    from params import validate
+    from parameters.schema import validate
+    from runtime.arrays import write_split
 
     image = keras.Input((28, 28, 1), name="image")
     logits = keras.layers.Dense(10, name="logits")(keras.layers.Flatten()(image))

@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
 import datasets  # noqa: E402  the stages are scripts, not an installed package
-from files import replacing, write_text  # noqa: E402
 from perf_analyzer.input_data import write_input_data  # noqa: E402
+from runtime.files import replacing, write_text  # noqa: E402
 from server.model_config import ModelShape, render, serving_config  # noqa: E402
 
 ANCHOR = ROOT / "triton" / "anchor"

@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 from analysis.ratio import Ratio, paired_ratio
-from cells import Cell
+from parameters.cells import Cell
 
 # A percentile is shown where every window holds at least ten requests beyond it.
 REQUESTS_FOR = {"p50": 20, "p95": 200, "p99": 1000}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from analysis.level import LevelSummary
-from cells import Cell
+from parameters.cells import Cell
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-import plugins
-from process import StageError
+from parameters import plugins
+from runtime.process import StageError
 
 Arrays = tuple[np.ndarray, np.ndarray]
 

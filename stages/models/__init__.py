@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import plugins
 from datasets import Dataset
-from section import Section
+from parameters import plugins
+from parameters.section import Section
 
 if TYPE_CHECKING:
     import keras

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from datasets import Dataset
 from models import CLASSIFIER, Family, Splits, Trained
-from section import Section
+from parameters.section import Section
 
 if TYPE_CHECKING:
     import keras
@@ -83,8 +83,8 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     """Train the autoencoder on images alone, then the head on fixed latents."""
     import keras
 
-    from curves import fit
-    from scores import classification_scores
+    from analysis.scores import classification_scores
+    from training.fit import fit
 
     (x_train, y_train), (x_validation, y_validation), (x_test, y_test) = splits.values()
     encoder = build_encoder(hyperparameters.hidden_width)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from files import write_json
+from runtime.files import write_json
 
 
 def write_input_data(path: Path, input_name: str, examples: np.ndarray) -> None:

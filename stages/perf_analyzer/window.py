@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from process import StageError
+from runtime.process import StageError
 from server.client import Protocol
 
 # perf_analyzer calls a level stable when its last three windows agree, and prints

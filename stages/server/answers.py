@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from parity import largest_difference, onnx_answer, onnx_session
-from process import StageError
+from analysis.parity import largest_difference, onnx_answer, onnx_session
+from runtime.process import StageError
 from server.client import PROTOCOLS, Server
 from server.model_config import effective_differences, read_config
 

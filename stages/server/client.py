@@ -12,7 +12,7 @@ import tritonclient.http
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from process import StageError
+from runtime.process import StageError
 
 Protocol = Literal["http", "grpc"]
 # A server on loopback that takes longer to answer a single request hangs.

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from process import StageError
+from runtime.process import StageError
 from server import supervisor
 from server.client import Server
 from server.installation import Installation, find_installation

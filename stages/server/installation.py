@@ -7,8 +7,8 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from paths import BACKENDS
-from process import StageError
+from runtime.paths import BACKENDS
+from runtime.process import StageError
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _MEND = "install the environment again with `make environment`"

@@ -8,8 +8,8 @@ import onnx
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as schema
 
-from cells import DynamicBatching
-from process import StageError
+from parameters.cells import DynamicBatching
+from runtime.process import StageError
 
 BACKEND = "onnxruntime"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 
-import plugins
+from parameters import plugins
 
 
 @dataclass(frozen=True)

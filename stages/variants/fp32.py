@@ -5,7 +5,7 @@ from pathlib import Path
 
 import onnx
 
-from quiet import quiet_tensorflow
+from runtime.quiet import quiet_tensorflow
 from variants import Variant
 
 # What opsets up to 18 need; the native backend of Triton 24.10 (ONNX Runtime

@@ -23,12 +23,12 @@ from ruamel.yaml.error import YAMLError
 
 import datasets
 import models
-import plugins
 import variants
-from cells import parse_batching
-from paths import PARAMS
-from process import StageError
-from section import Section
+from parameters import plugins
+from parameters.cells import parse_batching
+from parameters.section import Section
+from runtime.paths import PARAMS
+from runtime.process import StageError
 
 Item = TypeVar("Item")
 

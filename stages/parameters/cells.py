@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from params import Params
+    from parameters.schema import Params
 
 ANCHOR = "anchor"
 ANCHOR_COPY = "anchor_copy"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from files import replacing
+from runtime.files import replacing
 
 SPLITS = ("train", "validation", "test")
 
