@@ -5,9 +5,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import psutil
@@ -138,22 +137,34 @@ def alive(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_ending_dvc_alone_ends_everything(pipeline: Path, number: signal.Signals) -> None:
-    """DVC forwards no signal; the stage, its server and perf_analyzer end with it, and a rerun completes."""
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda dvc: os.kill(dvc.pid, signal.SIGTERM), id="SIGTERM to dvc"),
+        pytest.param(lambda dvc: os.kill(dvc.pid, signal.SIGKILL), id="SIGKILL to dvc"),
+        pytest.param(lambda dvc: os.killpg(dvc.pid, signal.SIGINT), id="Ctrl-C"),
+    ],
+)
+def test_ending_dvc_ends_everything(pipeline: Path, end: Callable[[subprocess.Popen[bytes]], None]) -> None:
+    """DVC forwards no signal; the stage, its server and perf_analyzer end all the same, and a rerun completes."""
     reset(pipeline)
     temporary = pipeline / "temporary"
     temporary.mkdir(exist_ok=True)
-    settings: dict[str, Any] = {"cwd": pipeline, "env": {**environment(), "TMPDIR": str(temporary)}}
+    command = ["dvc", "repro", "--single-item", "--force", f"perf@{CELL}"]
     dvc = subprocess.Popen(
-        ["dvc", "repro", "--single-item", "--force", f"perf@{CELL}"], stdout=subprocess.DEVNULL, **settings
+        command,
+        cwd=pipeline,
+        env={**environment(), "TMPDIR": str(temporary)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 60
     while not any("perf_analyzer" in line for line in alive(temporary)):
         assert time.monotonic() < deadline, "perf_analyzer never started"
         time.sleep(0.05)
-    os.kill(dvc.pid, number)
-    dvc.wait()
+    end(dvc)
+    assert dvc.wait(10) != 0
     deadline = time.monotonic() + 10
     while left := alive(pipeline):
         assert time.monotonic() < deadline, left
@@ -161,5 +172,5 @@ def test_ending_dvc_alone_ends_everything(pipeline: Path, number: signal.Signals
     shutil.rmtree(temporary)
     cell = pipeline / "reports" / "perf" / f"{CELL}.json"
     assert not cell.exists()
-    run("dvc", "repro", "--single-item", "--force", f"perf@{CELL}", cwd=pipeline)
+    run(*command, cwd=pipeline)
     assert len(read_json(cell)["levels"][0]["rounds"]) == 12
