@@ -3,6 +3,7 @@
 import copy
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,10 @@ from onnx import TensorProto, helper, numpy_helper
 from ruamel.yaml import YAML
 
 from server.model_config import ModelShape, render, serving_config
+
+# A background job starts with SIGINT ignored, and so would all its children: tests of
+# Ctrl-C need it as a terminal gives it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 Edit = Callable[[dict[str, Any]], None]

@@ -63,7 +63,9 @@ def main():
         print("cleaned up")
 process.run_stage(main)
 """
-    finished = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path)
+    finished = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path, timeout=30
+    )
     assert (finished.returncode, finished.stdout) == (code, "cleaned up\n")
 
 

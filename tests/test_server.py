@@ -176,13 +176,15 @@ def test_two_servers_run_side_by_side(model_folder: Folder) -> None:
         check_answers(first, folder, EXAMPLES)
 
 
-def test_a_server_that_dies_is_the_error(model_folder: Folder) -> None:
-    """After a crash, the failed request's error says that the server died."""
+@pytest.mark.parametrize("victim", ["server", "supervisor"])
+def test_a_server_that_dies_is_the_error(model_folder: Folder, victim: str) -> None:
+    """After a crash, of the server or of what supervises it, the error says that the server died."""
     folder = model_folder()
 
     def crash_and_ask() -> None:
         with serve([folder], timeout_s=60) as server:
-            os.kill(server.pid, signal.SIGKILL)
+            os.kill(server.pid if victim == "server" else psutil.Process(server.pid).ppid(), signal.SIGKILL)
+            wait_until(lambda: not server.is_ready())
             check_answers(server, folder, EXAMPLES)
 
     with pytest.raises(StageError, match=r"the Triton server died \(exit code -9\)"):

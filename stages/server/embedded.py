@@ -25,6 +25,7 @@ START_ATTEMPTS = 3
 _POLL_S = 0.05
 # The supervisor allows the server GRACE_S; beyond twice that, something is wrong with it.
 _STOP_TIMEOUT_S = 2 * supervisor.GRACE_S
+_SUPERVISOR_TIMEOUT_S = 30
 _HARMLESS = ("CudaDriverHelper has not been initialized",)
 
 
@@ -90,7 +91,11 @@ class _Supervised:
         finally:
             os.close(reading)
         self._told = cast(IO[str], self.process.stdout)
-        self.pid = int(self._line(timeout_s=10).removeprefix("started "))
+        started = self._line(_SUPERVISOR_TIMEOUT_S)
+        if not started:
+            self.stop()
+            raise StageError(f"the server's supervisor did not start within {_SUPERVISOR_TIMEOUT_S} s")
+        self.pid = int(started.removeprefix("started "))
 
     def _line(self, timeout_s: float) -> str:
         readable, _, _ = select.select([self._told], [], [], timeout_s)
@@ -99,7 +104,8 @@ class _Supervised:
     def exit_code(self, within_s: float = 0) -> int | None:
         """Return the server's exit code, negative for a signal, or None if it still runs after a while."""
         line = self._line(within_s)
-        return int(line.removeprefix("exited ")) if line else None
+        # A supervisor that was killed said nothing, and took the server with it.
+        return int(line.removeprefix("exited ")) if line else self.process.poll()
 
     def log(self) -> str:
         """Return everything the server has printed."""
