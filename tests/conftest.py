@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,15 @@ def model_folder(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the benchmark lock to these tests: another benchmark on the machine may take its time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+        patch.setattr("tempfile.tempdir", None)
+        yield
+
+
 def environment() -> dict[str, str]:
     """Return the environment in which a user runs dvc: this interpreter's programs first."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("DVC_")}
@@ -116,7 +125,7 @@ def tiny(params: dict[str, Any]) -> None:
     section = params["models"]["autoencoder"]
     section["hidden_width"] = 8
     section["reconstruction"]["epochs"] = section["head"]["epochs"] = 1
-    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=50, rounds=12)
+    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=100, rounds=12)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,15 +1,20 @@
 """perf_analyzer: exact command lines, and reading what it reports."""
 
 import base64
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from parameters.schema import validate
 from perf_analyzer.input_data import write_input_data
-from perf_analyzer.window import Load, command, measure, read_results
+from perf_analyzer.rounds import Windows
+from perf_analyzer.window import Load, NoRequestsError, command, measure, read_results
 from runtime.process import StageError
+from server.client import Server
 
 HEADER = (
     "Concurrency,Inferences/Second,Client Send,Network+Server Send/Recv,Server Queue,Server Compute Input,"
@@ -89,6 +94,47 @@ def test_a_failure_shows_what_perf_analyzer_said(tmp_path: Path, load: Load) -> 
     program.chmod(0o755)
     with pytest.raises(StageError, match=r"(?s)exit code 99.*failed to open the input file"):
         measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
+
+
+def test_a_window_without_a_request_names_the_parameter(tmp_path: Path, load: Load) -> None:
+    """On a machine too busy for the window, the error says which parameter to raise."""
+    program = tmp_path / "perf_analyzer"
+    program.write_text("#!/bin/sh\necho 'No valid requests recorded within time interval.'\nexit 3\n")
+    program.chmod(0o755)
+    with pytest.raises(NoRequestsError, match=r"perf\.window_ms = 200"):
+        measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
+
+
+class IdleServer:
+    """A server whose statistics stand still."""
+
+    def address(self, protocol: str) -> str:
+        return f"127.0.0.1:{len(protocol)}"
+
+    def statistics(self, _model: str) -> dict[str, Any]:
+        return {"inference_stats": {"fail": {"count": 0}}}
+
+
+@pytest.mark.parametrize("empty_windows", [0, 2, 3])
+def test_a_window_without_a_request_is_repeated(tmp_path: Path, content: dict[str, Any], empty_windows: int) -> None:
+    """Up to two empty windows are measured again, and the window says so; three are an error."""
+    program = tmp_path / "perf_analyzer"
+    program.write_text(f"""#!/bin/sh
+echo >> {tmp_path}/calls
+if [ $(wc -l < {tmp_path}/calls) -le {empty_windows} ]; then echo 'No valid requests recorded'; exit 3; fi
+for last; do :; done
+printf '{HEADER}\\n{ROW}\\n' > "$last"
+""")
+    program.chmod(0o755)
+    windows = Windows(cast(Server, IdleServer()), validate(content), {"anchor": tmp_path / "input.json"}, tmp_path)
+    windows.installation = dataclasses.replace(windows.installation, perf_analyzer=program)
+    if empty_windows == 3:
+        with pytest.raises(NoRequestsError):
+            windows.measure("anchor", 8)
+    else:
+        measured = windows.measure("anchor", 8)
+        assert measured["repeats"] == empty_windows
+        assert measured["perf_analyzer"]["Concurrency"] == 8
 
 
 def test_results_of_an_earlier_window_are_never_read_again(tmp_path: Path, load: Load) -> None:

@@ -11,11 +11,12 @@ from tqdm import tqdm
 
 from parameters.cells import ANCHOR
 from parameters.schema import Params
-from perf_analyzer.window import Load, command, measure
+from perf_analyzer.window import Load, NoRequestsError, command, measure
 from runtime.process import StageError
 from server.client import Server
 from server.installation import Installation, find_installation
 
+ATTEMPTS = 3
 STATISTICS_UNITS = {
     "count": "requests",
     "inference_count": "inferences",
@@ -48,8 +49,17 @@ class Windows:
     def measure(self, model: str, concurrency: int) -> dict[str, Any]:
         """Return one window: perf_analyzer's row and the server's statistics around it.
 
-        Raises StageError if a request failed.
+        A window in which no request finished is repeated, a few times, and `repeats`
+        says how often. Raises StageError if that does not help or a request failed.
         """
+        for repeats in range(ATTEMPTS - 1):
+            try:
+                return {**self._measure_once(model, concurrency), "repeats": repeats}
+            except NoRequestsError as error:
+                print(f"once more: {error}", flush=True)
+        return {**self._measure_once(model, concurrency), "repeats": ATTEMPTS - 1}
+
+    def _measure_once(self, model: str, concurrency: int) -> dict[str, Any]:
         before = self.server.statistics(model)
         row = measure(self.installation.perf_analyzer, self.environment, self.load(model, concurrency), self.results)
         after = self.server.statistics(model)

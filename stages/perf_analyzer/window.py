@@ -41,6 +41,10 @@ UNITS = {
 }
 
 
+class NoRequestsError(StageError):
+    """Not one request finished inside the window: a short window on a busy machine."""
+
+
 @dataclass(frozen=True)
 class Load:
     """A constant number of requests in flight on one model."""
@@ -101,8 +105,8 @@ def read_results(path: Path) -> dict[str, float]:
 def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, results: Path) -> dict[str, float]:
     """Run perf_analyzer once and return its row.
 
-    Raises StageError, with what perf_analyzer printed, if it fails or takes far
-    longer than its windows.
+    Raises NoRequestsError if no request finished; StageError, with what perf_analyzer
+    printed, if it fails or takes far longer than its windows.
     """
     results.unlink(missing_ok=True)
     expected_s = WINDOWS * SLEEP_FACTOR * load.window_ms / 1000
@@ -121,6 +125,11 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
             f"perf_analyzer on {load.model} did not finish in {expected_s + _START_AND_STOP_S:.0f} s; "
             "the server may have stopped answering"
         ) from None
+    if "No valid requests recorded" in finished.stdout:
+        raise NoRequestsError(
+            f"no request to {load.model} finished within a window of perf.window_ms = {load.window_ms}; "
+            "let the machine rest or raise perf.window_ms"
+        )
     if finished.returncode != 0:
         said = "\n  ".join(finished.stdout.strip().splitlines()[-10:])
         raise StageError(f"perf_analyzer on {load.model} failed with exit code {finished.returncode}:\n  {said}")
