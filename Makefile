@@ -32,7 +32,7 @@ $(VENV)/installed: requirements.txt
 repro: environment
 	@echo "==> 2. bundled data"
 	dvc pull data.dvc
-	@echo "==> 3. the pipeline: what changed since the last run, about 7 minutes the first time"
+	@echo "==> 3. the pipeline: what changed since the last run, about 6 minutes the first time"
 	dvc repro
 	@echo "==> done: read reports/report.md; compare with 'dvc metrics diff' and 'dvc plots diff'"
 

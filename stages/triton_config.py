@@ -6,10 +6,10 @@ Writes  artifacts/model_repository/<cell>/: one folder for each cell of the matr
 Run     python stages/triton_config.py
 """
 
+import errno
 import shutil
 from pathlib import Path
 
-import onnx
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from models import CLASSIFIER
@@ -23,7 +23,7 @@ from server.model_config import ModelShape, disagreements, read_config, render, 
 
 def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelConfig]]:
     """Return the configurations in which each ONNX file is to be served."""
-    exports = {path: ModelShape.of(onnx.load(path)) for v in params.onnx.variants for path in exported(v)}
+    exports = {path: ModelShape.read(path) for v in params.onnx.variants for path in exported(v)}
     served: dict[Path, list[ModelConfig]] = {
         path: [
             serving_config(
@@ -51,8 +51,11 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
 
 
 def exported(variant: str) -> list[Path]:
-    """Return the ONNX files of a variant."""
-    return sorted((ONNX / variant).glob("*.onnx"))
+    """Return the ONNX files of a variant; raises FileNotFoundError without a classifier."""
+    classifier = ONNX / variant / f"{CLASSIFIER}.onnx"
+    if not classifier.exists():
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(classifier))
+    return sorted(classifier.parent.glob("*.onnx"))
 
 
 def write_model(folder: Path, config: ModelConfig, model: Path) -> None:
@@ -63,7 +66,7 @@ def write_model(folder: Path, config: ModelConfig, model: Path) -> None:
     (folder / "1").mkdir(parents=True)
     shutil.copyfile(model, folder / "1" / "model.onnx")
     write_text(folder / "config.pbtxt", render(config))
-    shape = ModelShape.of(onnx.load(folder / "1" / "model.onnx"))
+    shape = ModelShape.read(folder / "1" / "model.onnx")
     if found := disagreements(read_config(folder / "config.pbtxt"), shape):
         raise StageError(f"{folder.name}: config.pbtxt does not fit model.onnx: {'; '.join(found)}")
 

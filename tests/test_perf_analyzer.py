@@ -12,7 +12,7 @@ import pytest
 from parameters.schema import validate
 from perf_analyzer.input_data import write_input_data
 from perf_analyzer.rounds import Windows
-from perf_analyzer.window import Load, NoRequestsError, command, measure, read_results
+from perf_analyzer.window import Load, UnusableWindowError, command, measure, read_results
 from runtime.process import StageError
 from server.client import Server
 
@@ -96,12 +96,13 @@ def test_a_failure_shows_what_perf_analyzer_said(tmp_path: Path, load: Load) -> 
         measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
 
 
-def test_a_window_without_a_request_names_the_parameter(tmp_path: Path, load: Load) -> None:
+@pytest.mark.parametrize("said", ["No valid requests recorded within", "Failed to obtain stable measurement within"])
+def test_a_window_without_a_request_names_the_parameter(tmp_path: Path, load: Load, said: str) -> None:
     """On a machine too busy for the window, the error says which parameter to raise."""
     program = tmp_path / "perf_analyzer"
-    program.write_text("#!/bin/sh\necho 'No valid requests recorded within time interval.'\nexit 3\n")
+    program.write_text(f"#!/bin/sh\necho '{said} the windows.'\nexit 3\n")
     program.chmod(0o755)
-    with pytest.raises(NoRequestsError, match=r"perf\.window_ms = 200"):
+    with pytest.raises(UnusableWindowError, match=r"perf\.window_ms = 200"):
         measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
 
 
@@ -129,7 +130,7 @@ printf '{HEADER}\\n{ROW}\\n' > "$last"
     windows = Windows(cast(Server, IdleServer()), validate(content), {"anchor": tmp_path / "input.json"}, tmp_path)
     windows.installation = dataclasses.replace(windows.installation, perf_analyzer=program)
     if empty_windows == 3:
-        with pytest.raises(NoRequestsError):
+        with pytest.raises(UnusableWindowError):
             windows.measure("anchor", 8)
     else:
         measured = windows.measure("anchor", 8)

@@ -237,8 +237,11 @@ def refuses_connections(address: str) -> bool:
 def test_no_signal_to_the_stage_leaves_a_server(model_folder: Folder, number: signal.Signals) -> None:
     """However the stage ends, its server, port, shared memory and files end with it."""
     stage, _, _, address = start_stage(model_folder())
-    stage.send_signal(number)
-    assert stage.wait(GONE_WITHIN_S) in (-number, 128 + number)
+    try:
+        stage.send_signal(number)
+        assert stage.wait(GONE_WITHIN_S) in (-number, 128 + number)
+    finally:
+        stage.kill()
     assert wait_until(lambda: refuses_connections(address))
 
 

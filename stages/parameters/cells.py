@@ -14,6 +14,7 @@ ANCHOR_COPY = "anchor_copy"
 _NUMBER = r"(?:0|[1-9]\d*)"
 _BATCHING = re.compile(rf"delay_(?P<delay>{_NUMBER})us(?:_preferred_(?P<preferred>{_NUMBER}(?:_{_NUMBER})*))?")
 
+LONGEST_DELAY_US = 10_000_000
 BATCHING_SYNTAX = "off, delay_<microseconds>us or delay_<microseconds>us_preferred_<size>_<size>"
 
 
@@ -35,6 +36,8 @@ def parse_batching(text: str) -> DynamicBatching | None:
     match = _BATCHING.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a batching; write {BATCHING_SYNTAX}")
+    if len(match["delay"]) > len(str(LONGEST_DELAY_US)) or int(match["delay"]) > LONGEST_DELAY_US:
+        raise ValueError(f"a batching may delay requests by at most {LONGEST_DELAY_US} microseconds")
     preferred = tuple(int(size) for size in (match["preferred"] or "").split("_") if size)
     if list(preferred) != sorted(set(preferred)) or 0 in preferred:
         raise ValueError(f"{text!r}: preferred sizes must be positive and ascending")

@@ -205,6 +205,6 @@ def load_params(path: Path = PARAMS) -> Params:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise StageError(f"cannot read {path.name}: {error.strerror}") from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise StageError(f"{path.name} is not readable YAML: {error}") from None
     return validate(content, source=path.name)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from parameters.cells import ANCHOR
 from parameters.schema import Params
-from perf_analyzer.window import Load, NoRequestsError, command, measure
+from perf_analyzer.window import Load, UnusableWindowError, command, measure
 from runtime.process import StageError
 from server.client import Server
 from server.installation import Installation, find_installation
@@ -49,13 +49,13 @@ class Windows:
     def measure(self, model: str, concurrency: int) -> dict[str, Any]:
         """Return one window: perf_analyzer's row and the server's statistics around it.
 
-        A window in which no request finished is repeated, a few times, and `repeats`
+        A window that holds no measurement is repeated, a few times, and `repeats`
         says how often. Raises StageError if that does not help or a request failed.
         """
         for repeats in range(ATTEMPTS - 1):
             try:
                 return {**self._measure_once(model, concurrency), "repeats": repeats}
-            except NoRequestsError as error:
+            except UnusableWindowError as error:
                 print(f"once more: {error}", flush=True)
         return {**self._measure_once(model, concurrency), "repeats": ATTEMPTS - 1}
 

@@ -13,6 +13,8 @@ from server.client import Protocol
 # many calls. So every call measures exactly three windows, reported as one.
 WINDOWS = 3
 ANY_SPREAD_PERCENT = 999
+# What it says when a window stayed empty all the same, because the machine stood still.
+_UNUSABLE = ("No valid requests recorded", "Failed to obtain stable measurement")
 # perf_analyzer sleeps this many times the interval it is told.
 SLEEP_FACTOR = 1.2
 _START_AND_STOP_S = 30
@@ -41,8 +43,8 @@ UNITS = {
 }
 
 
-class NoRequestsError(StageError):
-    """Not one request finished inside the window: a short window on a busy machine."""
+class UnusableWindowError(StageError):
+    """A window holds no measurement: too short for a machine as busy as this one."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def read_results(path: Path) -> dict[str, float]:
 def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, results: Path) -> dict[str, float]:
     """Run perf_analyzer once and return its row.
 
-    Raises NoRequestsError if no request finished; StageError, with what perf_analyzer
+    Raises UnusableWindowError if a window stayed empty; StageError, with what perf_analyzer
     printed, if it fails or takes far longer than its windows.
     """
     results.unlink(missing_ok=True)
@@ -125,9 +127,9 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
             f"perf_analyzer on {load.model} did not finish in {expected_s + _START_AND_STOP_S:.0f} s; "
             "the server may have stopped answering"
         ) from None
-    if "No valid requests recorded" in finished.stdout:
-        raise NoRequestsError(
-            f"no request to {load.model} finished within a window of perf.window_ms = {load.window_ms}; "
+    if any(text in finished.stdout for text in _UNUSABLE):
+        raise UnusableWindowError(
+            f"perf_analyzer could not measure {load.model} in windows of perf.window_ms = {load.window_ms}; "
             "let the machine rest or raise perf.window_ms"
         )
     if finished.returncode != 0:

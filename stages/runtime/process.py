@@ -41,6 +41,12 @@ def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
+def interrupted() -> NoReturn:
+    """End after Ctrl-C, saying what it means for the pipeline."""
+    print("interrupted; finished stages are kept, `dvc repro` goes on from them", file=sys.stderr)
+    sys.exit(128 + signal.SIGINT)
+
+
 def run_stage(main: Callable[[], None]) -> NoReturn:
     """Run a stage's `main`, turn its failures into one sentence, and exit.
 
@@ -55,7 +61,10 @@ def run_stage(main: Callable[[], None]) -> NoReturn:
         main()
     except StageError as error:
         sys.exit(f"error: {error}")
+    except FileNotFoundError as error:
+        sys.exit(f"error: {error.filename} is missing; `dvc repro` runs the stages that make it first")
+    except OSError as error:
+        sys.exit(f"error: {error.filename or 'the system'}: {error.strerror or error}")
     except KeyboardInterrupt:
-        print("interrupted; finished stages are kept, `dvc repro` goes on from them", file=sys.stderr)
-        sys.exit(128 + signal.SIGINT)
+        interrupted()
     sys.exit(0)

@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from runtime.process import interrupted
+
 
 @contextmanager
 def quiet_tensorflow() -> Iterator[None]:
@@ -24,6 +26,9 @@ def quiet_tensorflow() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
+        except KeyboardInterrupt:
+            os.dup2(stderr, 2)
+            interrupted()
         except BaseException:
             held.seek(0)
             os.write(stderr, held.read())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-# Machine-wide on purpose: clones and users share the processor.
+# In the common temporary folder, because clones and users share the processor; whoever
+# sets TMPDIR steps out of the queue.
 LOCK = Path(tempfile.gettempdir()) / "triton_pipeline_benchmark.lock"
 
 

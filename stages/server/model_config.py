@@ -6,6 +6,7 @@ from typing import Any
 
 import onnx
 from google.protobuf import text_format
+from google.protobuf.message import DecodeError
 from tritonclient.grpc import model_config_pb2 as schema
 
 from parameters.cells import DynamicBatching
@@ -41,6 +42,16 @@ class ModelShape:
 
     inputs: tuple[TensorShape, ...]
     outputs: tuple[TensorShape, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "ModelShape":
+        """Read the shape of an ONNX file; raises StageError if it is damaged."""
+        try:
+            return cls.of(onnx.load(path))
+        except DecodeError as error:
+            raise StageError(
+                f"{path} is not an ONNX model ({error}); make it again with `dvc repro --force onnx`"
+            ) from None
 
     @classmethod
     def of(cls, model: onnx.ModelProto) -> "ModelShape":
@@ -101,7 +112,7 @@ def read_config(path: Path) -> schema.ModelConfig:
     """Return a parsed config.pbtxt; raises StageError if it is not one."""
     try:
         return text_format.Parse(path.read_text(encoding="utf-8"), schema.ModelConfig())
-    except text_format.ParseError as error:
+    except (text_format.ParseError, UnicodeDecodeError) as error:
         raise StageError(f"{path.parent.name}/{path.name} is not a model configuration: {error}") from None
 
 
