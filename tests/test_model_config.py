@@ -67,6 +67,14 @@ def test_disagreement_with_the_onnx_file_is_told_in_words() -> None:
     ]
 
 
+def test_a_damaged_onnx_file_is_named(tmp_path: Path) -> None:
+    """A truncated or foreign model file is one sentence, before the server sees it."""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(linear_model().SerializeToString()[:-100])
+    with pytest.raises(StageError, match=r"model\.onnx is not an ONNX model"):
+        ModelShape.read(path)
+
+
 def test_a_fixed_batch_axis_is_refused() -> None:
     """Triton could not batch a model whose first axis is a number."""
     model = linear_model()

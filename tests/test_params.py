@@ -116,9 +116,23 @@ def test_batching_is_read_from_its_name(text: str, expected: tuple[int, tuple[in
 
 
 @pytest.mark.parametrize(
-    "text", ["on", "Off", "delay_us", "delay_05us", "delay_-1us", "delay_1us_preferred", "delay_1us_preferred_8_8",
-             "delay_1us_preferred_16_8", "delay_1us_preferred_0", "delay_1us_preferred_08", "delay_10000001us", "delay_99999999999999999999us", "off/../x"]
-)  # fmt: skip
+    "text",
+    [
+        "on",
+        "Off",
+        "delay_us",
+        "delay_05us",
+        "delay_-1us",
+        "delay_10000001us",
+        "delay_99999999999999999999us",
+        "delay_1us_preferred",
+        "delay_1us_preferred_8_8",
+        "delay_1us_preferred_16_8",
+        "delay_1us_preferred_0",
+        "delay_1us_preferred_08",
+        "off/../x",
+    ],
+)
 def test_any_other_batching_is_refused(text: str) -> None:
     """Two spellings of one configuration, or a path in a name, cannot arise."""
     with pytest.raises(ValueError, match=r"batching|preferred"):

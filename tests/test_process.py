@@ -8,7 +8,9 @@ import pytest
 from conftest import ROOT, run
 
 import machine
+from runtime.arrays import read_split
 from runtime.files import read_json
+from runtime.process import StageError
 
 STAGES = ROOT / "stages"
 
@@ -47,6 +49,28 @@ run_stage(lambda: load_params(pathlib.Path("params.yaml")))
     assert finished.stdout.startswith("error: params.yaml has 3 errors:\n  ")
     for sentence in ("seed: missing", "sed: unknown key", "perf.protocol: Input should be 'grpc' or 'http'"):
         assert sentence in finished.stdout
+
+
+def test_a_missing_input_names_the_file_and_what_makes_it(tmp_path: Path) -> None:
+    """A stage run by hand before the one that it needs says so in one sentence."""
+    code = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+from pathlib import Path
+from runtime import arrays, process
+process.run_stage(lambda: arrays.read_split(Path("test.npz")))
+"""
+    finished = run(sys.executable, "-c", code, cwd=tmp_path, check=False)
+    assert finished.returncode == 1
+    assert finished.stdout == "error: test.npz is missing; `dvc repro` runs the stages that make it first\n"
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a zip file", b"PK\x03\x04"])
+def test_a_damaged_input_is_named(tmp_path: Path, damage: bytes) -> None:
+    """A truncated or foreign array file is one sentence with the command that makes it again."""
+    path = tmp_path / "test.npz"
+    path.write_bytes(damage)
+    with pytest.raises(StageError, match=r"test\.npz is damaged .* `dvc repro --force data`"):
+        read_split(path)
 
 
 @pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
