@@ -23,7 +23,7 @@ def test_the_first_cell_is_the_default_configuration(content: dict[str, Any]) ->
 
 
 def test_every_stage_has_a_description_and_an_existing_script() -> None:
-    """`dvc stage list` reads as a table of contents, and no stage points nowhere."""
+    """`dvc stage list` reads as a table of contents; each script exists and is DVC's own child."""
     lines = run("dvc", "stage", "list", cwd=ROOT).stdout.splitlines()
     assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -31,6 +31,7 @@ def test_every_stage_has_a_description_and_an_existing_script() -> None:
         script = next(word for word in stage["cmd"].split() if word.endswith(".py"))
         assert (ROOT / script).is_file()
         assert script in stage["deps"]
+        assert stage["cmd"].startswith("exec ")
 
 
 def test_no_default_remote_and_no_analytics() -> None:
