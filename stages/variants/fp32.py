@@ -39,6 +39,8 @@ def with_stable_names(model: onnx.ModelProto) -> onnx.ModelProto:
         tensor.name = new_names[tensor.name]
     del graph.initializer[:], graph.value_info[:]
     graph.initializer.extend(ordered)
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
     graph.doc_string = model.doc_string = ""
     return model
 
