@@ -6,13 +6,15 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help environment repro test test-fast lint pins
+.PHONY: help environment repro check test test-fast torture lint pins
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make repro       environment, data, the whole pipeline; results in reports/"
+	@echo "make check       params.yaml, without running anything"
 	@echo "make test        environment, checks of the code, every test"
 	@echo "make test-fast   the tests that take less than a minute together"
+	@echo "make torture     200 kills at random moments of a tiny pipeline, about 15 minutes"
 	@echo "make lint        format, lint and types"
 	@echo "make pins        requirements.txt anew from requirements.in"
 
@@ -36,6 +38,9 @@ repro: environment
 	dvc repro
 	@echo "==> done: read reports/report.md; compare with 'dvc metrics diff' and 'dvc plots diff'"
 
+check: environment
+	python tools/check_params.py
+
 lint: environment
 	ruff format --check .
 	ruff check .
@@ -44,12 +49,15 @@ lint: environment
 test: environment
 	@echo "==> 2. format, lint, types"
 	@$(MAKE) --no-print-directory lint
-	@echo "==> 3. every test, about 5 minutes"
-	pytest
+	@echo "==> 3. every test, about 8 minutes"
+	pytest --numprocesses 2 --dist loadfile
 	@echo "==> done: all checks passed; 'make repro' runs the pipeline itself"
 
 test-fast: environment
 	pytest -m "not slow"
+
+torture: environment
+	pytest tests/test_torture.py --kills 200 --capture=no
 
 pins:
 	uv pip compile --quiet --no-header --no-emit-index-url --python-version 3.11 \

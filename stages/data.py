@@ -1,6 +1,6 @@
 """Turn a dataset's raw files into train, validation and test arrays.
 
-Reads   data/<dataset>/, verified by checksum
+Reads   datasets/<dataset>/
 Writes  artifacts/data/{train,validation,test}.npz
         reports/data.json: examples of each class in each split
 Run     python stages/data.py
@@ -9,34 +9,40 @@ Run     python stages/data.py
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-import datasets
+from datasets import Arrays, Examples
 from parameters.schema import load_params
-from runtime.arrays import SPLITS, write_split
+from runtime.arrays import write_split
 from runtime.files import write_json
-from runtime.paths import ARRAYS, RAW_DATA, REPORTS
+from runtime.paths import ARRAYS, DATASETS, REPORTS
 from runtime.process import StageError, run_stage
 
-Splits = dict[str, tuple[np.ndarray, np.ndarray]]
+
+def take(count: int, examples: Arrays, classes: int, seed: int) -> tuple[Arrays, Arrays]:
+    """Divide examples into a rest and `count` taken ones, both with the same share of each class.
+
+    Raises StageError if a class would be missing from one of them.
+    """
+    x, y = examples
+    if min(count, len(y) - count) < classes:
+        raise StageError(
+            f"data.validation_fraction or data.test_fraction divides {len(y)} examples into {len(y) - count} "
+            f"and {count}; each split needs at least {classes}, one a class"
+        )
+    rest, taken = train_test_split(np.arange(len(y)), test_size=count, stratify=y, random_state=seed)
+    return (x[rest], y[rest]), (x[taken], y[taken])
 
 
-def split(x: np.ndarray, y: np.ndarray, validation_fraction: float, test_fraction: float, seed: int) -> Splits:
-    """Divide examples into disjoint splits with the same share of each class.
+def split(examples: Examples, validation_fraction: float, test_fraction: float, seed: int) -> dict[str, Arrays]:
+    """Divide examples into disjoint splits; a test split of the publisher's is kept as it is.
 
     Raises StageError if a class would be missing from a split.
     """
-    count = len(y)
-    validation_size, test_size = round(count * validation_fraction), round(count * test_fraction)
-    classes = len(np.unique(y))
-    if min(validation_size, test_size, count - validation_size - test_size) < classes:
-        raise StageError(
-            f"data.validation_fraction and data.test_fraction split {count} examples into "
-            f"{count - validation_size - test_size}, {validation_size} and {test_size}; "
-            f"each split needs at least {classes}, one a class"
-        )
-    rest, test = train_test_split(np.arange(count), test_size=test_size, stratify=y, random_state=seed)
-    train, validation = train_test_split(rest, test_size=validation_size, stratify=y[rest], random_state=seed)
-    chosen = dict(zip(SPLITS, (train, validation, test), strict=True))
-    return {name: (x[rows], y[rows]) for name, rows in chosen.items()}
+    pool, test = (examples.x, examples.y), examples.test
+    count, classes = len(examples.y), len(np.unique(examples.y))
+    if test is None:
+        pool, test = take(round(count * test_fraction), pool, classes, seed)
+    train, validation = take(round(count * validation_fraction), pool, classes, seed)
+    return {"train": train, "validation": validation, "test": test}
 
 
 def class_counts(y: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
@@ -46,13 +52,14 @@ def class_counts(y: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
 
 def main() -> None:
     params = load_params()
-    dataset = datasets.get(params.dataset)
-    x, y = dataset.load(RAW_DATA / params.dataset)
-    splits = split(x, y, params.data.validation_fraction, params.data.test_fraction, params.seed)
-    for name, (examples, labels) in splits.items():
-        write_split(ARRAYS / f"{name}.npz", examples, labels)
-    counts = {name: class_counts(labels, dataset.classes) for name, (_, labels) in splits.items()}
-    write_json(REPORTS / "data.json", {"dataset": params.dataset, "class_counts": counts})
+    dataset = params.raw_data
+    examples = dataset.load(DATASETS / dataset.name)
+    splits = split(examples, params.data.validation_fraction, params.data.test_fraction, params.seed)
+    for name, (x, y) in splits.items():
+        write_split(ARRAYS / f"{name}.npz", x, y)
+    counts = {name: class_counts(y, dataset.classes) for name, (_, y) in splits.items()}
+    write_json(REPORTS / "data.json", {"dataset": dataset.name, "class_counts": counts})
+    print("  ".join(f"{name} {sum(each.values()):,}" for name, each in counts.items()))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ candidate follow each other, in random order within a round: whatever the machin
 does to one, it does to the other. The cell `anchor_copy` measures the anchor
 against itself.
 
-Reads   artifacts/model_repository/<cell>/, triton/, artifacts/data/test.npz
+Reads   artifacts/model_repository/<cell>/, artifacts/data/test.npz (a cell's requests),
+        triton/ (the anchor, its requests, our backend)
 Writes  reports/perf/<cell>.json: every window as perf_analyzer and the server's
         statistics told it; nothing derived
 Run     python stages/perf.py fp32-1-64-off
@@ -13,8 +14,12 @@ Run     python stages/perf.py fp32-1-64-off
 
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from parameters.cells import ANCHOR, ANCHOR_COPY, matrix
 from parameters.schema import Params, load_params
@@ -35,51 +40,65 @@ from server.model_config import read_config, render
 REQUESTS = 256
 
 
-def measure_cell(candidate: Path, params: Params, folder: Path) -> dict[str, Any]:
-    """Serve the candidate beside the anchor and return everything that was measured."""
-    config = read_config(candidate / "config.pbtxt")
+@dataclass(frozen=True)
+class Candidate:
+    """What is measured against the anchor: a model folder and the requests that it is sent."""
+
+    folder: Path
+    input_data: Path
+    examples: NDArray[np.float32] | None  # its answers to these are checked first
+
+
+def exported_cell(name: str, temporary: Path) -> Candidate:
+    """Return a cell of the matrix, asked with the test split."""
+    folder = MODEL_REPOSITORY / name
     examples, _ = read_split(ARRAYS / "test.npz")
-    inputs = {ANCHOR: ANCHOR_FOLDER / "input_data.json", candidate.name: folder / "input_data.json"}
-    if candidate.name == ANCHOR_COPY:
-        inputs[ANCHOR_COPY] = inputs[ANCHOR]
-    else:
-        write_input_data(inputs[candidate.name], config.input[0].name, examples[:REQUESTS])
-    with serve([ANCHOR_FOLDER, candidate], params.triton.start_timeout_s) as server:
-        for model in (ANCHOR_FOLDER, candidate):
+    input_data = temporary / "input_data.json"
+    write_input_data(input_data, read_config(folder / "config.pbtxt").input[0].name, examples[:REQUESTS])
+    return Candidate(folder, input_data, examples)
+
+
+def anchor_copy(temporary: Path) -> Candidate:
+    """Return a copy of the anchor under another name, asked what the anchor is asked."""
+    folder = shutil.copytree(ANCHOR_FOLDER, temporary / ANCHOR_COPY)
+    config = read_config(folder / "config.pbtxt")
+    config.name = ANCHOR_COPY
+    write_text(folder / "config.pbtxt", render(config))
+    return Candidate(folder, folder / "input_data.json", examples=None)
+
+
+def measure_cell(candidate: Candidate, params: Params, temporary: Path) -> dict[str, Any]:
+    """Serve the candidate beside the anchor and return everything that was measured."""
+    name = candidate.folder.name
+    inputs = {ANCHOR: ANCHOR_FOLDER / "input_data.json", name: candidate.input_data}
+    with serve([ANCHOR_FOLDER, candidate.folder], params.triton.start_timeout_s) as server:
+        for model in (ANCHOR_FOLDER, candidate.folder):
             check_effective_config(server, model)
-        answers = None if candidate.name == ANCHOR_COPY else check_answers(server, candidate, examples)
-        windows = Windows(server, params, inputs, folder)
+        answers = None
+        if candidate.examples is not None:
+            answers = check_answers(server, candidate.folder, candidate.examples)
+        windows = Windows(server, params, inputs, temporary)
         return {
-            "cell": candidate.name,
+            "cell": name,
             "server": {"kind": params.triton.server, "version": server.version()},
-            "perf_analyzer": windows.command_line(candidate.name, params.perf.concurrency[0]),
+            "perf_analyzer": windows.command_line(name, params.perf.concurrency[0]),
             "units": {"perf_analyzer": UNITS, "statistics": STATISTICS_UNITS},
-            "config": render(config),
+            "config": render(read_config(candidate.folder / "config.pbtxt")),
             "answers": answers,
             "levels": [
-                {"concurrency": level, "rounds": measure_level(windows, candidate.name, level, params)}
+                {"concurrency": level, "rounds": measure_level(windows, name, level, params)}
                 for level in params.perf.concurrency
             ],
         }
 
 
-def candidate_folder(name: str, folder: Path) -> Path:
-    """Return the model folder of a cell; the anchor's copy is made in `folder`."""
-    if name == ANCHOR_COPY:
-        copy = shutil.copytree(ANCHOR_FOLDER, folder / ANCHOR_COPY)
-        config = read_config(copy / "config.pbtxt")
-        config.name = ANCHOR_COPY
-        write_text(copy / "config.pbtxt", render(config))
-        return copy
-    return MODEL_REPOSITORY / name
-
-
 def main() -> None:
     params = load_params()
     name = argument([*(cell.name for cell in matrix(params)), ANCHOR_COPY])
-    with machine_to_ourselves(), tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        measured = measure_cell(candidate_folder(name, folder), params, folder)
+    with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder)
+        candidate = anchor_copy(temporary) if name == ANCHOR_COPY else exported_cell(name, temporary)
+        measured = measure_cell(candidate, params, temporary)
     write_json(CELLS / f"{name}.json", measured)
 
 

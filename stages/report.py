@@ -1,6 +1,6 @@
 """Gather what the stages measured into metrics, tables and a readable report.
 
-Reads   reports/{data,training,machine}.json, reports/onnx/, reports/serving/ and
+Reads   reports/{raw_data,data,training,machine}.json, reports/onnx/, reports/serving/ and
         the cells that params.yaml names in reports/perf/
 Writes  reports/metrics.json: the few numbers that `dvc metrics diff` compares
         reports/perf.json, reports/cells.csv: every cell and level
@@ -112,6 +112,7 @@ def report(params: Params) -> None:
     text = render(
         TEMPLATE,
         params=params,
+        raw_data=read_json(REPORTS / "raw_data.json"),
         data=read_json(REPORTS / "data.json"),
         training=training,
         parity=parity,

@@ -11,7 +11,6 @@ Run     python stages/train.py
 import numpy as np
 import pandas as pd
 
-import datasets
 import models
 from models import CLASSIFIER
 from parameters.schema import load_params
@@ -40,7 +39,7 @@ def predictions(classifier: keras.Model, x: np.ndarray, y: np.ndarray, classes: 
 
 def main() -> None:
     params = load_params()
-    dataset = datasets.get(params.dataset)
+    dataset = params.raw_data
     splits = {name: read_split(ARRAYS / f"{name}.npz") for name in SPLITS}
     make_deterministic(params.seed)
     trained = models.get(params.model).train(splits, dataset, params.hyperparameters, CURVES)

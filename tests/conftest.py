@@ -6,16 +6,20 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from filelock import FileLock
 from onnx import TensorProto, helper, numpy_helper
 from ruamel.yaml import YAML
 
+from runtime.files import read_json, write_json
 from server.model_config import ModelShape, render, serving_config
 
 # A background job starts with SIGINT ignored, and so would all its children: tests of
@@ -27,13 +31,13 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 def read_params() -> dict[str, Any]:
-    content: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    content: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "tests" / "params.yaml").read_text())
     return content
 
 
 @pytest.fixture
 def content() -> dict[str, Any]:
-    """The content of params.yaml, free to be changed."""
+    """Valid parameters as YAML gives them, free to be changed."""
     return copy.deepcopy(read_params())
 
 
@@ -97,6 +101,16 @@ def run(*command: str, cwd: Path, check: bool = True) -> subprocess.CompletedPro
     return finished
 
 
+def ran(output: str) -> list[str]:
+    """Return the stages that DVC ran, in order."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage ")]
+
+
+def changed(output: str) -> list[str]:
+    """Return the stages that DVC ran, in order, without the two cheap ones that always run."""
+    return [stage for stage in ran(output) if stage not in ("raw-data", "machine")]
+
+
 def commit(folder: Path, message: str) -> None:
     author = ["-c", "user.name=test", "-c", "user.email=test@example.invalid"]
     run("git", "add", "--all", cwd=folder)
@@ -125,7 +139,57 @@ def tiny(params: dict[str, Any]) -> None:
     section = params["models"]["autoencoder"]
     section["hidden_width"] = 8
     section["reconstruction"]["epochs"] = section["head"]["epochs"] = 1
-    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=100, rounds=12)
+    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=50, rounds=12)
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A clone in which the tiny pipeline ran once and was committed; to be copied, not used."""
+
+    folder: str
+    output: str
+    seconds: dict[str, float]  # by stage; `start` before the first, `all` together
+
+    def copy(self, folder: Path) -> Path:
+        """Return a copy, with DVC's cache and all results, that is free to be changed."""
+        return shutil.copytree(self.folder, folder, symlinks=True)
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """Run the tiny pipeline once for all tests that begin with results, in whatever process they run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    record = shared / "finished_run.json"
+    with FileLock(shared / "finished_run.lock"):
+        if not record.exists():
+            write_json(record, asdict(run_once(shared / "finished_run")))
+        finished = read_json(record)
+    return FinishedRun(**finished)
+
+
+def run_once(folder: Path) -> FinishedRun:
+    """Run and commit the tiny pipeline in a clone."""
+    clone(folder, tiny)
+    run("dvc", "pull", "data.dvc", cwd=folder)
+    process = subprocess.Popen(
+        ["dvc", "repro"], cwd=folder, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout
+    lines, seconds, stage, began = [], {"start": 0.0}, "start", time.monotonic()
+    last = began
+    for line in process.stdout:
+        lines.append(line)
+        stage = line.split("'")[1] if line.startswith("Running stage ") else stage
+        now = time.monotonic()
+        seconds[stage], last = seconds.get(stage, 0.0) + now - last, now
+    assert process.wait(60) == 0, "".join(lines)
+    commit(folder, "The first results")
+    return FinishedRun(str(folder), "".join(lines), {**seconds, "all": time.monotonic() - began})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=50, help="how often the torture test kills something")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

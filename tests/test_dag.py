@@ -34,6 +34,12 @@ def test_every_stage_has_a_description_and_an_existing_script() -> None:
         assert stage["cmd"].startswith("exec ")
 
 
+def test_the_anchor_copy_depends_on_no_model_of_ours() -> None:
+    """New splits, weights or cells leave the A/A measurement as it is."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert not [path for path in stages["perf-anchor"]["deps"] if path.startswith(("artifacts", "data"))]
+
+
 def test_no_default_remote_and_no_analytics() -> None:
     """A bare `dvc push` cannot write into the committed folder, and dvc calls nobody."""
     config = run("dvc", "config", "--list", "--project", cwd=ROOT).stdout

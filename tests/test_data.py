@@ -1,4 +1,4 @@
-"""The bundled data: what it is, how it is divided, and what happens to a changed file."""
+"""The bundled data, and how examples are divided and stored."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from conftest import ROOT, run
 from sklearn.datasets import load_digits, load_iris
 
 import data
-import datasets
+from datasets import Examples, digits, iris
 from runtime.arrays import read_split, write_split
 from runtime.files import read_json, replacing, replacing_directory, write_json
 from runtime.process import StageError
@@ -20,16 +20,16 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
     run("git", "clone", "--quiet", str(ROOT), str(folder / "clone"), cwd=folder)
     run("dvc", "pull", "data.dvc", cwd=folder / "clone")
-    return folder / "clone" / "data"
+    return folder / "clone" / "datasets"
 
 
 def test_digits_are_scikit_learns(raw: Path) -> None:
     """All 1,797 images, in order, with their labels; enlarged, they keep their mean grey."""
-    x, y = datasets.get("digits").load(raw / "digits")
-    original = load_digits()
+    examples = digits.DATASET.load(raw / "digits")
+    x, original = examples.x, load_digits()
     assert x.shape == (1797, 28, 28, 1)
     assert x.dtype == np.uint8
-    assert np.array_equal(y, original.target)
+    assert np.array_equal(examples.y, original.target)
     assert np.abs(x.mean(axis=(1, 2, 3)) / 255 - original.images.mean(axis=(1, 2)) / 16).max() < 0.02
     corners = x[:, [0, 0, -1, -1], [0, -1, 0, -1], 0]
     assert np.array_equal(corners, np.rint(original.images[:, [0, 0, -1, -1], [0, -1, 0, -1]] * 255 / 16))
@@ -37,28 +37,16 @@ def test_digits_are_scikit_learns(raw: Path) -> None:
 
 def test_iris_is_scikit_learns(raw: Path) -> None:
     """All 150 flowers, features and species."""
-    x, y = datasets.get("iris").load(raw / "iris")
-    original = load_iris()
-    assert np.array_equal(x, original.data.astype(np.float32))
-    assert np.array_equal(y, original.target)
-
-
-@pytest.mark.parametrize("damage", [b"", b"pixel_0_0\n1\n", None])
-def test_a_changed_or_missing_file_is_named(tmp_path: Path, damage: bytes | None) -> None:
-    """A truncated, replaced or missing raw file is one sentence with the command that restores it."""
-    folder = tmp_path / "data" / "digits"
-    folder.mkdir(parents=True)
-    if damage is not None:
-        (folder / "digits.csv").write_bytes(damage)
-    with pytest.raises(StageError, match=r"data/digits/digits\.csv is .*`"):
-        datasets.get("digits").load(folder)
+    examples, original = iris.DATASET.load(raw / "iris"), load_iris()
+    assert np.array_equal(examples.x, original.data.astype(np.float32))
+    assert np.array_equal(examples.y, original.target)
 
 
 def test_splits_are_disjoint_complete_and_stratified() -> None:
     """Every example is in exactly one split, and each split has every class in proportion."""
     y = np.repeat(np.arange(5), 40)
-    x = np.arange(200).reshape(-1, 1)
-    splits = data.split(x, y, validation_fraction=0.15, test_fraction=0.2, seed=1)
+    examples = Examples(np.arange(200).reshape(-1, 1), y)
+    splits = data.split(examples, validation_fraction=0.15, test_fraction=0.2, seed=1)
     assert {name: len(labels) for name, (_, labels) in splits.items()} == {"train": 130, "validation": 30, "test": 40}
     assert sorted(np.concatenate([part for part, _ in splits.values()]).ravel()) == list(range(200))
     for part, labels in splits.values():
@@ -66,19 +54,30 @@ def test_splits_are_disjoint_complete_and_stratified() -> None:
         assert np.array_equal(y[part.ravel()], labels)
 
 
+def test_a_publishers_test_split_is_kept() -> None:
+    """Where a dataset brings its own test split, none of it trains and none is taken from the rest."""
+    y = np.repeat(np.arange(2), 50)
+    test = (np.arange(1000, 1010), np.repeat(np.arange(2), 5))
+    splits = data.split(Examples(np.arange(100), y, test), validation_fraction=0.2, test_fraction=0.5, seed=1)
+    assert np.array_equal(splits["test"][0], test[0])
+    assert (len(splits["train"][1]), len(splits["validation"][1])) == (80, 20)
+
+
 def test_the_seed_decides_the_splits() -> None:
     """The same seed gives the same splits, another seed others."""
-    x, y = np.arange(100), np.repeat(np.arange(2), 50)
-    first, again, other = (data.split(x, y, 0.2, 0.2, seed)["test"][0] for seed in (1, 1, 2))
+    examples = Examples(np.arange(100), np.repeat(np.arange(2), 50))
+    first, again, other = (data.split(examples, 0.2, 0.2, seed)["test"][0] for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_splits_too_small_for_every_class_are_refused() -> None:
     """Fractions that leave a class out of a split are refused by their names."""
-    x, y = np.arange(40), np.repeat(np.arange(10), 4)
-    with pytest.raises(StageError, match=r"data\.validation_fraction and data\.test_fraction split 40 examples"):
-        data.split(x, y, validation_fraction=0.1, test_fraction=0.5, seed=1)
+    examples = Examples(np.arange(40), np.repeat(np.arange(10), 4))
+    with pytest.raises(StageError, match=r"data\.test_fraction divides 40 examples into 36 and 4; .* at least 10"):
+        data.split(examples, validation_fraction=0.5, test_fraction=0.1, seed=1)
+    with pytest.raises(StageError, match=r"data\.validation_fraction or .* divides 20 examples into 16 and 4"):
+        data.split(examples, validation_fraction=0.1, test_fraction=0.5, seed=1)
 
 
 def test_stored_pixels_are_scaled_and_features_are_not(tmp_path: Path) -> None:

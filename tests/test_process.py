@@ -1,7 +1,9 @@
 """How stages start and fail: light imports, one sentence, an exit code."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -61,7 +63,10 @@ process.run_stage(lambda: arrays.read_split(Path("test.npz")))
 """
     finished = run(sys.executable, "-c", code, cwd=tmp_path, check=False)
     assert finished.returncode == 1
-    assert finished.stdout == "error: test.npz is missing; `dvc repro` runs the stages that make it first\n"
+    assert (
+        finished.stdout
+        == "error: test.npz: No such file or directory; `dvc repro` runs the stages that make it first\n"
+    )
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a zip file", b"PK\x03\x04"])
@@ -91,6 +96,31 @@ process.run_stage(main)
         [sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path, timeout=30
     )
     assert (finished.returncode, finished.stdout) == (code, "cleaned up\n")
+
+
+def test_a_stage_whose_dvc_died_before_it_began_does_nothing(tmp_path: Path) -> None:
+    """DVC may be killed while a stage still imports: the orphan ends instead of working on."""
+    script = f"""
+import os, sys; sys.path.insert(0, {str(STAGES)!r})
+from pathlib import Path
+from runtime import process
+Path("began").touch()
+try:
+    process.run_stage(Path("worked").touch)
+finally:
+    Path("ended").touch()
+"""
+    (tmp_path / "stage.py").write_text(script)
+    # The shell plays DVC: it starts the stage in its own session and is gone before the stage looks.
+    dvc = f"(sleep 0.3; exec {sys.executable} stage.py) &"
+    environment = {**os.environ, "DVC_ROOT": str(tmp_path)}
+    subprocess.run(["bash", "-c", dvc], check=True, cwd=tmp_path, env=environment, start_new_session=True)
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "ended").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (tmp_path / "began").exists()
+    assert not (tmp_path / "worked").exists()
 
 
 @pytest.mark.parametrize(("text", "cores"), [("max 100000\n", float("inf")), ("150000 100000\n", 1.5)])

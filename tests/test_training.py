@@ -9,12 +9,10 @@ import pytest
 from conftest import linear_model
 from onnx import helper
 
-import datasets
+from datasets.digits import DATASET as DIGITS
 from runtime.process import StageError
 
 pytestmark = pytest.mark.slow
-
-DIGITS = datasets.get("digits")
 
 
 @pytest.fixture(scope="module")

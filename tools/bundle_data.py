@@ -1,6 +1,6 @@
-"""Write data/: the two small datasets that scikit-learn carries, as plain CSV.
+"""Write the two small datasets that scikit-learn carries as CSV into datasets/digits and datasets/iris.
 
-Run once, to make what data.dvc tracks: `python tools/bundle_data.py && dvc add data`.
+Run once, to make what data.dvc tracks: `python tools/bundle_data.py && dvc commit data.dvc`.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.datasets import load_digits, load_iris
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATASETS = Path(__file__).resolve().parent.parent / "datasets"
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         "iris": iris.assign(label=[flowers.target_names[index] for index in flowers.target]),
     }
     for name, table in tables.items():
-        path = DATA / name / f"{name}.csv"
+        path = DATASETS / name / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         table.to_csv(path, index=False, lineterminator="\n")
 

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
-import datasets  # noqa: E402  the stages are scripts, not an installed package
+from datasets import digits  # noqa: E402  the stages are scripts, not an installed package
 from perf_analyzer.input_data import write_input_data  # noqa: E402
 from runtime.files import replacing, write_text  # noqa: E402
 from server.model_config import ModelShape, render, serving_config  # noqa: E402
@@ -65,7 +65,7 @@ def main() -> None:
         onnx.save(model, partial)
     config = serving_config("anchor", ModelShape.of(model), threads=1)
     write_text(ANCHOR / "config.pbtxt", render(config))
-    images, _ = datasets.get("digits").load(ROOT / "data" / "digits")
+    images = digits.DATASET.load(ROOT / "datasets" / "digits").x
     scaled = images[:IMAGES].astype(np.float32) / np.float32(255)
     write_input_data(ANCHOR / "input_data.json", "image", scaled)
 

@@ -1,48 +1,134 @@
-"""What can be learned from: one module a dataset, each with a `DATASET`."""
+"""What can be learned from: one module a dataset, each with a `DATASET`.
 
-import hashlib
+Modules import what reads files inside functions: the schema of params.yaml needs
+their shapes in stages that must not wait for pandas.
+"""
+
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from parameters import plugins
+from runtime.paths import DATASETS
 from runtime.process import StageError
+from sources.files import RawFile
+
+if TYPE_CHECKING:
+    from parameters.own import Description
 
 Arrays = tuple[np.ndarray, np.ndarray]
+OWN = "own"
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled examples: x uint8 [N, height, width, channels] or float32 [N, features], y int64 [N].
+
+    Pixels go from 0 to 255; labels are indices into the dataset's classes. `test` is
+    the publisher's own test split, where there is one; x and y do not contain it.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    test: Arrays | None = None
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One form in which a dataset is published.
+
+    `load` takes the folder of raw files and raises StageError on bad ones. `address`
+    is the folder on the web that has the files; None if they come from elsewhere.
+    """
+
+    description: str
+    files: tuple[RawFile, ...]
+    load: Callable[[Path], Examples]
+    address: str | None = None
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A source of labelled examples.
+    """A source of labelled examples, in one or several editions.
 
-    `load` takes the folder of raw files and returns `x` and `y`: x is uint8
-    [N, height, width, channels] with pixels 0 to 255, or float32 [N, features];
-    y is int64 [N], an index into `classes`. It raises StageError on bad files.
+    `bundled` ones come with the repository; the others are fetched.
     """
 
+    name: str
     shape: tuple[int, ...]  # of one example
     classes: tuple[str, ...]
-    load: Callable[[Path], Arrays]
+    editions: tuple[Edition, ...]
+    bundled: bool = False
+
+    @property
+    def remedy(self) -> str:
+        """Return the command that brings the raw files, or brings them back."""
+        if self.bundled:
+            return "bring it back with `git checkout data.dvc && dvc pull --force data.dvc`"
+        source = " --from FOLDER" if self.name == OWN else ""
+        fetch = f"`python tools/fetch_dataset.py {self.name}{source}`"
+        tracked = f"datasets/{self.name}.dvc"
+        if not (DATASETS / f"{self.name}.dvc").exists():
+            return f"run {fetch}"
+        # DVC has taken a damaged file for a new one before any stage could look at it.
+        return f"run `git checkout {tracked} && dvc pull --force {tracked}`, or {fetch}"
+
+    def edition_in(self, folder: Path, remedy: str | None = None) -> Edition:
+        """Return the edition whose files are in `folder`; raise StageError, with a remedy, if none is complete."""
+        remedy = remedy or self.remedy
+        shown = os.path.relpath(folder)
+        if not folder.is_dir():
+            raise StageError(f"{shown} is missing; {remedy}")
+        missing = {
+            edition: [file.name for file in edition.files if not (folder / file.name).is_file()]
+            for edition in self.editions
+        }
+        closest = min(self.editions, key=lambda edition: len(missing[edition]))
+        if missing[closest]:
+            raise StageError(f"{shown} lacks {', '.join(missing[closest])}; {remedy}")
+        return closest
+
+    def load(self, folder: Path) -> Examples:
+        """Return the examples in `folder`; raise StageError unless they are what the dataset promises."""
+        examples = self.edition_in(folder).load(folder)
+        self._check(f"{self.name}: the examples", examples.x, examples.y)
+        if examples.test:
+            self._check(f"{self.name}: the test examples", *examples.test)
+        return examples
+
+    def _check(self, what: str, x: np.ndarray, y: np.ndarray) -> None:
+        if len(x) != len(y):
+            raise StageError(f"{what} are {len(x):,}, their labels {len(y):,}")
+        if x.shape[1:] != self.shape:
+            raise StageError(f"{what} have the shape {list(x.shape[1:])}, expected {list(self.shape)}")
+        if outside := sorted(set(np.unique(y).tolist()) - set(range(len(self.classes)))):
+            raise StageError(f"{what} have the labels {outside}, outside 0 to {len(self.classes) - 1}")
+        if absent := [name for index, name in enumerate(self.classes) if not np.any(y == index)]:
+            raise StageError(f"{what} have none of the class {', '.join(absent)}")
 
 
-def get(name: str) -> Dataset:
-    """Return the dataset called `name`."""
+def get(name: str, own: "Description | None" = None) -> Dataset:
+    """Return the dataset called `name`; `own` describes the one that people bring along."""
+    if name == OWN and own:
+        from datasets.own import describe
+
+        return describe(own)
     dataset: Dataset = plugins.load(sys.modules[__name__], name, "DATASET")
     return dataset
 
 
-def verified(path: Path, sha256: str) -> Path:
-    """Return `path` if the file has the checksum; raise StageError if not."""
-    shown = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
-    if not path.is_file():
-        raise StageError(f"{shown} is missing; fetch it with `dvc pull data.dvc`")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != sha256:
-        raise StageError(
-            f"{shown} is not the file this project ships: its sha256 is {found}, expected {sha256}; "
-            "restore it with `git checkout data.dvc && dvc checkout --force data.dvc`"
-        )
-    return path
+def known_files() -> dict[str, str]:
+    """Return SHA-256 -> "file of dataset" for every published file."""
+    published = [name for name in plugins.names(sys.modules[__name__]) if name != OWN]
+    found: list[Dataset] = [plugins.load(sys.modules[__name__], name, "DATASET") for name in published]
+    return {
+        file.sha256: f"{file.name} of {dataset.name}"
+        for dataset in found
+        for edition in dataset.editions
+        for file in edition.files
+    }

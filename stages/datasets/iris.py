@@ -3,19 +3,27 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from datasets import Arrays, Dataset, verified
+from datasets import Dataset, Edition, Examples
+from sources.files import RawFile
 
-SHA256 = "d3b09efd6de0066a211e69284451f0d429db5c8d21a977602a4694794a41c089"
+FILE = RawFile("iris.csv", 3_868, "d3b09efd6de0066a211e69284451f0d429db5c8d21a977602a4694794a41c089")
 SPECIES = ("setosa", "versicolor", "virginica")
 
 
-def load(folder: Path) -> Arrays:
+def load(folder: Path) -> Examples:
     """Return float32 features [150, 4] and labels [150]."""
-    table = pd.read_csv(verified(folder / "iris.csv", SHA256))
+    import pandas as pd
+
+    table = pd.read_csv(folder / FILE.name)
     features = table.drop(columns="label").to_numpy(np.float32)
-    return features, table["label"].map(SPECIES.index).to_numpy(np.int64)
+    return Examples(features, table["label"].map(SPECIES.index).to_numpy(np.int64))
 
 
-DATASET = Dataset(shape=(4,), classes=SPECIES, load=load)
+DATASET = Dataset(
+    name="iris",
+    shape=(4,),
+    classes=SPECIES,
+    editions=(Edition("scikit-learn's iris as CSV", (FILE,), load),),
+    bundled=True,
+)

@@ -6,7 +6,7 @@ at once, each with its path and what is allowed, before a stage does any work.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -26,18 +26,10 @@ import models
 import variants
 from parameters import plugins
 from parameters.cells import parse_batching
-from parameters.section import Section
+from parameters.own import Description
+from parameters.section import Item, Section, without_repeats
 from runtime.paths import PARAMS
 from runtime.process import StageError
-
-Item = TypeVar("Item")
-
-
-def _without_repeats(values: list[Item]) -> list[Item]:
-    repeated = sorted({str(value) for value in values if values.count(value) > 1})
-    if repeated:
-        raise ValueError(f"each value may stand here once; repeated: {', '.join(repeated)}")
-    return values
 
 
 def _one_of(choices: list[str]) -> Callable[[str], str]:
@@ -54,7 +46,7 @@ def _batching(value: str) -> str:
     return value
 
 
-Axis = Annotated[list[Item], Field(min_length=1), AfterValidator(_without_repeats)]
+Axis = Annotated[list[Item], Field(min_length=1), AfterValidator(without_repeats)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 DatasetName = Annotated[str, AfterValidator(_one_of(plugins.names(datasets)))]
 ModelName = Annotated[str, AfterValidator(_one_of(plugins.names(models)))]
@@ -67,10 +59,11 @@ Models: Any = create_model("Models", __base__=Section, **_families)
 
 
 class Data(Section):
-    """How examples are divided; what remains trains."""
+    """How examples are divided, what remains trains; and what one's own examples are."""
 
     validation_fraction: Fraction
     test_fraction: Fraction
+    own: Description
 
     @field_validator("test_fraction")
     @classmethod
@@ -144,11 +137,19 @@ class Params(Section):
     @field_validator("model")
     @classmethod
     def _model_takes_dataset(cls, value: str, info: ValidationInfo) -> str:
-        if dataset := info.data.get("dataset"):
-            refusal = models.get(value).refuses(datasets.get(dataset))
+        dataset, data = info.data.get("dataset"), info.data.get("data")
+        own = data.own if data else None
+        # Errors in `data` leave the shape of one's own examples open, that of all others not.
+        if dataset and (own or dataset != datasets.OWN):
+            refusal = models.get(value).refuses(datasets.get(dataset, own))
             if refusal:
                 raise ValueError(f"{value} cannot be trained on dataset {dataset}: {refusal}")
         return value
+
+    @property
+    def raw_data(self) -> datasets.Dataset:
+        """The chosen dataset."""
+        return datasets.get(self.dataset, self.data.own)
 
     @property
     def hyperparameters(self) -> BaseModel:
@@ -168,7 +169,7 @@ def _section_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    location = error["loc"]
+    location = tuple(key for key in error["loc"] if key != "[key]")  # the key itself is what is wrong
     path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in location).lstrip(".")
     if error["type"] == "extra_forbidden":
         section = _section_at(location[:-1])

@@ -17,7 +17,7 @@ ANY_SPREAD_PERCENT = 999
 _UNUSABLE = ("No valid requests recorded", "Failed to obtain stable measurement")
 # perf_analyzer sleeps this many times the interval it is told.
 SLEEP_FACTOR = 1.2
-_START_AND_STOP_S = 30
+_START_AND_STOP_S = 15
 # A stage that is killed takes perf_analyzer along. Not by a preexec_fn: Python
 # would fork, and gRPC's threads in this process do not survive that.
 _END_WITH_STAGE = ("setpriv", "--pdeathsig", "SIGKILL", "--")

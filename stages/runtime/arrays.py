@@ -1,5 +1,6 @@
 """The prepared examples that pass between stages, one .npz file a split."""
 
+import io
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -13,8 +14,11 @@ SPLITS = ("train", "validation", "test")
 
 def write_split(path: Path, x: np.ndarray, y: np.ndarray) -> None:
     """Write examples and labels, without pickle."""
-    with replacing(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, x=x, y=y)
+    # In memory first: a ZipFile that meets a full disk complains again when it is deleted.
+    content = io.BytesIO()
+    np.savez_compressed(content, x=x, y=y)
+    with replacing(path) as partial:
+        partial.write_bytes(content.getbuffer())
 
 
 def read_split(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,6 @@
 """Write files so that a reader, or a killed run, never sees half of one."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,22 +10,27 @@ from typing import Any
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a sibling path to write to; rename it onto `path` on success.
+    """Yield a path of the same name to write to; rename it onto `path` on success.
 
-    What the block wrote, a file or a directory, is removed if it raises.
+    What the block wrote, a file or a directory, is removed if it raises. A killed
+    run leaves `<name>.partial`, which DVC and git ignore and the next run replaces.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    folder = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(folder, ignore_errors=True)
     try:
+        folder.mkdir(parents=True)
+        partial = folder / path.name
         yield partial
         if path.is_dir():
             shutil.rmtree(path)
         partial.replace(path)
+    except OSError as error:
+        # A failed write does not know its file, and nobody knows the partial one.
+        if error.filename is None or str(error.filename).startswith(str(folder)):
+            error.filename = str(path)
+        raise
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        else:
-            partial.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

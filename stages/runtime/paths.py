@@ -5,7 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 PARAMS = ROOT / "params.yaml"
-RAW_DATA = ROOT / "data"
+DATASETS = ROOT / "datasets"
 ARRAYS = ROOT / "artifacts" / "data"
 MODELS = ROOT / "artifacts" / "models"
 ONNX = ROOT / "artifacts" / "onnx"

@@ -1,6 +1,7 @@
 """How a stage runs as a process: errors, signals, and never outliving DVC."""
 
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -10,6 +11,12 @@ from types import FrameType
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
+_REMEDIES = {
+    errno.ENOENT: "; `dvc repro` runs the stages that make it first",
+    errno.ENOSPC: "; free some space, then `dvc repro` goes on from the stages that finished",
+    errno.EROFS: "; make it writable",
+    errno.EACCES: "; make it readable and writable for you",
+}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -26,24 +33,37 @@ def argument(choices: Sequence[str]) -> str:
     raise StageError(f"{script} takes one argument, one of: {', '.join(choices)}; it got: {' '.join(given) or 'none'}")
 
 
-def die_with_parent(with_signal: signal.Signals) -> None:
-    """Ask the kernel to send this process a signal when its parent dies.
+def follow_dvc() -> None:
+    """Under DVC, which dies without telling its children, let the kernel pass its death on as SIGTERM.
 
-    Fit for `subprocess.Popen(preexec_fn=…)`: one system call, no allocation.
+    Exits at once if DVC died before this call: the process that adopted this one
+    belongs to another session, for DVC leads its stages in its own.
     """
-    if _libc.prctl(PR_SET_PDEATHSIG, with_signal, 0, 0, 0) != 0:
+    if "DVC_ROOT" not in os.environ:
+        return
+    if _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    if os.getsid(os.getppid()) != os.getsid(0):
+        sys.exit(128 + signal.SIGTERM)
+
+
+_received: list[int] = []
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
     # One signal is enough: a second must not interrupt the cleaning up.
     signal.signal(number, signal.SIG_IGN)
+    _received.append(number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(128 + number)
 
 
 def interrupted() -> NoReturn:
     """End after Ctrl-C, saying what it means for the pipeline."""
-    print("interrupted; finished stages are kept, `dvc repro` goes on from them", file=sys.stderr)
+    print(
+        "interrupted; nothing is half-written, and `dvc repro` goes on from the stages that finished", file=sys.stderr
+    )
     sys.exit(128 + signal.SIGINT)
 
 
@@ -51,20 +71,27 @@ def run_stage(main: Callable[[], None]) -> NoReturn:
     """Run a stage's `main`, turn its failures into one sentence, and exit.
 
     SIGTERM and SIGHUP unwind like an exception, so that context managers clean
-    up. Under DVC, which dies without telling its children, the stage follows it.
+    up. Under DVC the stage follows its death.
     """
-    signal.signal(signal.SIGTERM, _terminate)
-    signal.signal(signal.SIGHUP, _terminate)
-    if "DVC_ROOT" in os.environ:
-        die_with_parent(signal.SIGTERM)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # A background job starts with SIGINT ignored, and keeps it so.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _terminate)
+    follow_dvc()
     try:
         main()
     except StageError as error:
         sys.exit(f"error: {error}")
-    except FileNotFoundError as error:
-        sys.exit(f"error: {error.filename} is missing; `dvc repro` runs the stages that make it first")
     except OSError as error:
-        sys.exit(f"error: {error.filename or 'the system'}: {error.strerror or error}")
+        where = os.path.relpath(error.filename) if error.filename else "the system"
+        sys.exit(f"error: {where}: {error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
     except KeyboardInterrupt:
         interrupted()
+    except Exception:
+        # C code that a signal's exception passes through may make another one of it.
+        if _received == [signal.SIGINT]:
+            interrupted()
+        if _received:
+            sys.exit(128 + _received[0])
+        raise
     sys.exit(0)

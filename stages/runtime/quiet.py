@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from runtime.process import interrupted
+from runtime.process import follow_dvc, interrupted
 
 
 @contextmanager
@@ -15,8 +15,10 @@ def quiet_tensorflow() -> Iterator[None]:
     """Hold back what libraries write to stderr while they load; show it if loading fails.
 
     TensorFlow's C++ parts log before any level can be set, so the file descriptor
-    itself is redirected. Afterwards only fatal C++ messages are printed.
+    itself is redirected. Afterwards only fatal C++ messages are printed. Loading takes
+    seconds, in which DVC may die.
     """
+    follow_dvc()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Google's client library warns about the age of Python 3.11; nothing here uses it to train.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")

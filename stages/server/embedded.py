@@ -26,6 +26,8 @@ _POLL_S = 0.05
 # The supervisor allows the server GRACE_S; beyond twice that, something is wrong with it.
 _STOP_TIMEOUT_S = 2 * supervisor.GRACE_S
 _SUPERVISOR_TIMEOUT_S = 30
+_LAST_WORDS = "error: creating server: "
+_REFUSED_MODEL = "Invalid argument - load failed for "
 _HARMLESS = ("CudaDriverHelper has not been initialized",)
 
 
@@ -63,9 +65,12 @@ def server_command(
 
 
 def error_lines(log: str) -> str:
-    """Return what a server that failed to start said was wrong."""
-    lines = [line for line in log.splitlines() if line.startswith(("E1", "E0", "error:"))]
+    """Return what a server that failed said was wrong."""
+    lines = [line for line in log.splitlines() if line.startswith(("E1", "E0", _LAST_WORDS))]
     told = [line for line in lines if not any(text in line for text in _HARMLESS)]
+    # About a model that does not load, the last line repeats all others, with less about the code.
+    if told and _REFUSED_MODEL in told[-1]:
+        told = [told[-1].partition(_REFUSED_MODEL)[2]]
     return "\n  ".join(told or log.splitlines()[-20:] or ["(it said nothing)"])
 
 
@@ -108,8 +113,9 @@ class _Supervised:
         return int(line.removeprefix("exited ")) if line else self.process.poll()
 
     def log(self) -> str:
-        """Return everything the server has printed."""
-        return (self.run_folder / "server.log").read_text(encoding="utf-8", errors="replace")
+        """Return everything the server has printed, without the folder that models were copied to."""
+        text = (self.run_folder / "server.log").read_text(encoding="utf-8", errors="replace")
+        return text.replace(f"{self.run_folder}/", "")
 
     def stop(self) -> None:
         """End the server and make sure that nothing of it is left."""

@@ -1,0 +1,32 @@
+"""Check that the chosen dataset is here, as its publisher made it, before anything else.
+
+Cheap and never skipped: a missing or damaged file is named with the command that
+mends it.
+
+Reads   datasets/<dataset>/
+Writes  reports/raw_data.json: the edition and its files
+Run     python stages/raw_data.py
+"""
+
+from dataclasses import asdict
+
+from datasets import known_files
+from parameters.schema import load_params
+from runtime.files import write_json
+from runtime.paths import DATASETS, REPORTS
+from runtime.process import run_stage
+from sources.files import check_files
+
+
+def main() -> None:
+    dataset = load_params().raw_data
+    folder = DATASETS / dataset.name
+    edition = dataset.edition_in(folder)
+    check_files(folder, edition.files, known_files, dataset.remedy)
+    found = {"dataset": dataset.name, "edition": edition.description, "files": [asdict(file) for file in edition.files]}
+    write_json(REPORTS / "raw_data.json", found)
+    print(f"{dataset.name}: {edition.description}")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,84 @@
+"""Stand in for a stage: write its outputs from a digest of all that dvc.yaml says it depends on.
+
+Run by the invalidation test in place of a stage's own command:
+`python tests/stub.py stages/perf.py fp32-1-64-off`.
+"""
+
+import hashlib
+import itertools
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+
+def lookup(params: Any, path: str) -> Any:
+    for key in path.split("."):
+        params = params[key]
+    return params
+
+
+def digest(paths: list[str], values: Any = None) -> str:
+    """Return a digest of files, of everything in folders, and of values."""
+    found = hashlib.sha256(json.dumps(values).encode())
+    for path in map(Path, paths):
+        files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        for file in files:
+            if "__pycache__" not in file.parts:
+                found.update(f"{file}\n".encode() + file.read_bytes())
+    return found.hexdigest()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, or a folder with one file in it if the path has no suffix."""
+    target = path if path.suffix else path / "content.txt"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+
+
+def cells(params: Any) -> list[tuple[str, str]]:
+    """Return the name and the variant of each cell."""
+    perf = params["perf"]
+    axes = (params["onnx"]["variants"], perf["instances"], perf["max_batch_size"], perf["dynamic_batching"])
+    return [("-".join(map(str, values)), str(values[0])) for values in itertools.product(*axes)]
+
+
+def main() -> None:
+    script, *arguments = sys.argv[1:]
+    yaml = YAML(typ="safe", pure=True)
+    params = yaml.load(Path("params.yaml"))
+    stages = yaml.load(Path("dvc.yaml"))["stages"]
+    name = next(
+        name
+        for name, stage in stages.items()
+        if script in stage["cmd"] and (name == "perf-anchor") == (arguments == ["anchor_copy"])
+    )
+    here = {"item.variant": arguments[0], "key": arguments[0]} if arguments else {}
+
+    def resolve(text: str) -> str:
+        return re.sub(r"\$\{([\w.]+)\}", lambda found: str(here.get(found[1]) or lookup(params, found[1])), text)
+
+    if name == "machine":
+        write(Path("reports/machine.json"), Path("machine.txt").read_text())
+        return
+    stage = stages[name]
+    deps = [resolve(dep) for dep in stage.get("deps", [])]
+    keys = [resolve(each) for each in stage.get("params", []) if isinstance(each, str)]
+    said = digest(deps, [lookup(params, key) for key in keys])
+    if name == "triton-config":
+        for cell, variant in cells(params):
+            text = digest([f"artifacts/onnx/{variant}", *(dep for dep in deps if dep.endswith(".py"))])
+            write(Path("artifacts/model_repository") / cell, text)
+            write(Path("artifacts/model_repository") / f"classifier-{variant}", text)
+        return
+    if name == "data":
+        write(Path("artifacts/data/test.npz"), said)
+    for out in [*stage.get("outs", []), *stage.get("metrics", [])]:
+        write(Path(resolve(next(iter(out)) if isinstance(out, dict) else out)), said)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""README's table of what reruns after a change, tried with real DVC and stand-ins for the stages."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, changed, clone, run
+from ruamel.yaml import YAML
+
+pytestmark = pytest.mark.slow
+
+HEADING = "## What reruns after a change"
+YAML_1_2 = YAML()  # keeps order, and reads `off` as DVC does
+
+
+def table() -> list[tuple[str, str]]:
+    """Return README's rows: what is changed, and what reruns."""
+    text = (ROOT / "README.md").read_text().partition(HEADING)[2].partition("\n## ")[0]
+    rows = [re.findall(r"\| (.*?) (?=\|)", line) for line in text.splitlines() if line.startswith("| ")]
+    return [(change, reruns) for change, reruns in rows[1:]]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a clone whose stages are stand-ins, and which has run once."""
+    folder = clone(tmp_path_factory.mktemp("stubs"))
+    content = YAML_1_2.load(folder / "dvc.yaml")
+    for stage in content["stages"].values():
+        stage["cmd"] = re.sub(r"^exec (env \S+ )?python ", "python tests/stub.py ", stage["cmd"])
+    YAML_1_2.dump(content, folder / "dvc.yaml")
+    (folder / "dvc.lock").unlink()
+    (folder / "machine.txt").write_text(json.dumps({"usable_cores": 2}))
+    for name in ("digits", "mnist"):
+        (folder / "datasets" / name).mkdir(parents=True)
+        (folder / "datasets" / name / "raw.csv").write_text(name)
+    run("dvc", "add", "datasets/digits", "datasets/mnist", cwd=folder)
+    (folder / "data.dvc").unlink()
+    run("dvc", "repro", cwd=folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def set_parameter(folder: Path, setting: str) -> None:
+    """Change params.yaml as `dvc exp run -S setting` would."""
+    path, _, value = setting.partition("=")
+    content: Any = YAML_1_2.load(folder / "params.yaml")
+    *parents, last = path.split(".")
+    section = content
+    for key in parents:
+        section = section[key]
+    assert last in section, setting
+    section[last] = YAML_1_2.load(value)
+    YAML_1_2.dump(content, folder / "params.yaml")
+
+
+def apply(folder: Path, change: str) -> None:
+    """Do what the first column of a row says."""
+    (told,) = re.findall(r"`(.*?)`", change) or [change]
+    if "=" in told:
+        set_parameter(folder, told)
+    elif change == "another machine":
+        (folder / "machine.txt").write_text(json.dumps({"usable_cores": 8}))
+    elif change != "nothing":
+        paths = [path for path in sorted(folder.glob(f"{told}/**/*" if told.endswith("/") else told)) if path.is_file()]
+        assert paths, told
+        paths[0].write_text(paths[0].read_text() + "\n# changed\n")
+
+
+@pytest.mark.parametrize(("change", "reruns"), table())
+def test_a_change_reruns_what_the_readme_says(project: Path, tmp_path: Path, change: str, reruns: str) -> None:
+    """Each row: the stages named there run again, and no other."""
+    folder = shutil.copytree(project, tmp_path / "copy", symlinks=True)
+    apply(folder, change)
+    again = changed(run("dvc", "repro", cwd=folder).stdout)
+    expected = set(re.findall(r"`(.*?)`", reruns))
+    assert {stage.partition("@")[0] for stage in again} == expected
+    if "new cells" in reruns:
+        cells = [stage for stage in again if stage.startswith("perf@")]
+        assert cells == [f"perf@fp32-4-64-{batching}" for batching in ("off", "delay_0us", "delay_500us")]
+    assert len(again) == len(set(again))
+
+
+def test_the_table_has_its_rows() -> None:
+    """The README really has the table."""
+    assert len(table()) > 10

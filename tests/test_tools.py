@@ -1,0 +1,61 @@
+"""The tools around the pipeline: make check, the pull request's comment, hooks and workflow."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from conftest import ROOT, clone, commit, run
+
+from runtime.files import read_json, write_json
+
+
+def test_check_validates_without_running(tmp_path: Path) -> None:
+    """`make check` lists the cells of a valid params.yaml and refuses another, touching nothing."""
+    folder = clone(tmp_path / "clone")
+    checked = run(sys.executable, "tools/check_params.py", cwd=folder).stdout
+    assert "params.yaml is valid: autoencoder on digits, seed 42" in checked
+    assert "6 cells at concurrency 1, 8:\n  fp32-1-64-off\n" in checked
+    path = folder / "params.yaml"
+    path.write_text(path.read_text().replace("seed: 42", "seed: -1").replace("opset: 17", "opset: 99"))
+    refused = run(sys.executable, "tools/check_params.py", cwd=folder, check=False)
+    assert refused.returncode == 1
+    assert refused.stdout.startswith("error: params.yaml has 2 errors:\n  seed: ")
+    assert run("git", "status", "--porcelain", cwd=folder).stdout == " M params.yaml\n"
+
+
+def test_a_pull_request_is_told_what_it_did_to_the_metrics(tmp_path: Path) -> None:
+    """The comment has the metrics and parameters that changed since the common ancestor, as tables."""
+    folder = clone(tmp_path / "clone")
+    metrics: dict[str, Any] = read_json(ROOT / "reports" / "metrics.json")
+    write_json(folder / "reports" / "metrics.json", metrics)
+    commit(folder, "Results")
+    base = run("git", "rev-parse", "HEAD", cwd=folder).stdout.strip()
+    same = run("tools/metrics_comment.sh", base, cwd=folder).stdout
+    assert same.count("No change.") == 2
+    metrics["test"]["accuracy"] = 0.25
+    write_json(folder / "reports" / "metrics.json", metrics)
+    path = folder / "params.yaml"
+    path.write_text(path.read_text().replace("seed: 42", "seed: 43"))
+    commit(folder, "An experiment")
+    comment = run("tools/metrics_comment.sh", base, cwd=folder).stdout
+    (row,) = [line for line in comment.splitlines() if "test.accuracy" in line]
+    assert [cell.strip() for cell in row.split("|")][-3] == "0.25"
+    assert "| params.yaml | seed" in comment
+
+
+def test_hooks_check_what_make_lint_checks() -> None:
+    """Pre-commit accepts the configuration, and its hooks pass on params.yaml as it is."""
+    run("pre-commit", "validate-config", cwd=ROOT)
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    assert [hook["id"] for hook in hooks] == ["format", "lint", "types", "params", "fast-tests"]
+    for hook in hooks:
+        assert hook["entry"].startswith(".venv/bin/")
+
+
+def test_the_workflow_runs_what_a_person_runs() -> None:
+    """GitHub Actions runs .ci/run and compares metrics with the script that is tested here."""
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    commands = {name: [step.get("run", "") for step in job["steps"]] for name, job in jobs.items()}
+    assert ".ci/run" in commands["test"]
+    assert any(command.startswith("tools/metrics_comment.sh ") for command in commands["metrics"])

@@ -1,0 +1,213 @@
+"""Kill anything at any moment: nothing of ours is left, and the next `dvc repro` completes.
+
+Several copies of a tiny pipeline are tortured at once, so that each one's server is a
+foreign one to the others. `make torture` kills more often than `make test`.
+"""
+
+import contextlib
+import itertools
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from conftest import FinishedRun, environment
+
+from runtime.files import read_json
+
+pytestmark = pytest.mark.slow
+
+COPIES = 5
+SLOWER = 1.5  # than alone, about, when the copies share the processor
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where the C library puts it
+FOREIGN = ("triton_pipeline_of_another", "triton_python_backend_shm_region_of_another")
+# How often a stage is the one that is killed; `all` is the whole pipeline.
+STAGES = {
+    "raw-data": 2,
+    "data": 2,
+    "train": 1,
+    "onnx@fp32": 1,
+    "triton-config": 2,
+    "serving@fp32": 16,
+    "perf@fp32-1-64-off": 8,
+    "report": 2,
+    "all": 1,
+}
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+TARGETS = ("dvc", "stage", "server")
+
+
+@dataclass
+class Pipeline:
+    """A copy of the tiny pipeline that has run once."""
+
+    folder: Path
+    temporary: Path  # its TMPDIR, and so its own benchmark lock
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start `dvc repro` as the leader of a session, as a terminal or a CI job would."""
+        return subprocess.Popen(
+            ["dvc", "repro", *arguments],
+            cwd=self.folder,
+            env={**environment(), "TMPDIR": str(self.temporary)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def repro(self) -> None:
+        """Run `dvc repro` to its end; raise AssertionError with what it said if it fails."""
+        process = self.start()
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the living processes that work in this copy or its temporary folder."""
+        return [
+            process
+            for process in psutil.process_iter(["cmdline", "cwd", "status"])
+            if str(self.folder.parent) in f"{process.info['cwd']} {' '.join(process.info['cmdline'] or [])}"
+            and process.info["status"] != psutil.STATUS_ZOMBIE
+        ]
+
+    def results(self) -> dict[str, Any]:
+        """Return what must come out the same every time."""
+        metrics = read_json(self.folder / "reports" / "metrics.json")
+        # Their bytes are another test's business: TensorFlow rarely writes one model in two ways.
+        files = sorted((self.folder / "artifacts").glob("onnx/*/*.onnx"))
+        return {
+            "test": metrics["test"],
+            "parity": metrics["parity"],
+            "onnx": [path.name for path in files],
+            "rounds": {
+                path.stem: [len(level["rounds"]) for level in read_json(path)["levels"]]
+                for path in sorted((self.folder / "reports" / "perf").glob("*.json"))
+            },
+        }
+
+    def rest(self) -> list[Path]:
+        """Return half-written files."""
+        return [path for top in ("artifacts", "reports") for path in (self.folder / top).rglob("*.partial")]
+
+
+@pytest.fixture(scope="module")
+def pipelines(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Pipeline]]:
+    """Return copies of a tiny pipeline that has run once."""
+    home = tmp_path_factory.mktemp("torture")
+    copies = [Pipeline(home / str(number) / "clone", home / str(number) / "tmp") for number in range(COPIES)]
+    for copy in copies:
+        finished_run.copy(copy.folder)
+        copy.temporary.mkdir()
+        copy.repro()
+    yield copies
+    shutil.rmtree(home)
+
+
+def descendants(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return list(process.children(recursive=True))
+    return []
+
+
+def victim(dvc: psutil.Process, target: str) -> psutil.Process:
+    """Return the target among DVC and its descendants; who is not there yet is stood for by its parent."""
+    below = descendants(dvc)
+    stages = [process for process in below if process.ppid() == dvc.pid]
+    servers = [process for process in below if process.name() == "tritonserver"]
+    present = {"dvc": [dvc], "stage": stages or [dvc], "server": servers or stages or [dvc]}
+    return present[target][0]
+
+
+def wait_until_gone(pipeline: Pipeline, before: set[str], what: str) -> None:
+    """Raise AssertionError if a process or shared-memory file of the pipeline's is left after 10 seconds."""
+    deadline = time.monotonic() + 10
+    while True:
+        processes = [f"{process.pid} {process.name()}" for process in pipeline.processes()]
+        if not processes:
+            break
+        assert time.monotonic() < deadline, f"{what}: left {processes}"
+        time.sleep(0.1)
+    left = [path.name for path in SHARED_MEMORY.iterdir() if owner(path.name) in before]
+    assert not left, f"{what}: left {left}"
+
+
+def owner(name: str) -> str:
+    """Return the PID in the name of a shared-memory file of a stage's server."""
+    return name.removeprefix("triton_pipeline_").partition("_")[0]
+
+
+def kill_once(pipeline: Pipeline, expected: dict[str, Any], times: dict[str, float], seed: str) -> str:
+    """Kill something at some moment, check that nothing is left and that a second run completes."""
+    chance = random.Random(seed)  # noqa: S311  chosen again from the same seed
+    stage = chance.choices(list(STAGES), weights=list(STAGES.values()))[0]
+    number, target = chance.choice(SIGNALS), chance.choice(TARGETS)
+    alone = times[stage] if stage == "all" else times["start"] + times[stage]
+    moment = chance.uniform(0, SLOWER * alone)
+    what = f"{seed}: {number.name} to {target} {moment:.2f} s into {stage}"
+    dvc = pipeline.start("--force", *(["--single-item", stage] if stage != "all" else []))
+    process = psutil.Process(dvc.pid)
+    stages: set[str] = set()
+    ends = time.monotonic() + moment
+    while time.monotonic() < ends and dvc.poll() is None:
+        stages |= {str(each.pid) for each in descendants(process)}
+        time.sleep(0.02)
+    try:
+        hit = victim(process, target)
+        what += f" (hit {hit.name()})"
+        hit.send_signal(number)
+    except psutil.NoSuchProcess:
+        what += " (it had ended)"
+    said, _ = dvc.communicate(timeout=120)
+    # Python's own words for Ctrl-C while it still imports DVC or a stage.
+    assert "Traceback" not in said or "\nKeyboardInterrupt\n" in said, f"{what}\n{said}"
+    wait_until_gone(pipeline, stages, what)
+    pipeline.repro()
+    assert pipeline.results() == expected, what
+    assert not pipeline.rest(), what
+    wait_until_gone(pipeline, stages, what)
+    return what
+
+
+@pytest.fixture
+def foreign() -> Iterator[list[Path]]:
+    """Return a process and shared-memory files that look like ours and are not."""
+    files = [SHARED_MEMORY / name for name in FOREIGN]
+    for path in files:
+        path.write_text("not yours")
+    process = subprocess.Popen(["bash", "-c", "exec -a tritonserver sleep 7200"])
+    yield files
+    assert process.poll() is None
+    process.kill()
+    process.wait()
+    for path in files:
+        path.unlink()
+
+
+def test_killed_anywhere_nothing_is_left_and_the_next_run_completes(
+    pipelines: list[Pipeline], finished_run: FinishedRun, foreign: list[Path], pytestconfig: pytest.Config
+) -> None:
+    """SIGINT, SIGTERM and SIGKILL to dvc, the stage or the server, at random moments of every stage."""
+    kills = pytestconfig.getoption("kills")
+    expected = pipelines[0].results()
+    run = f"{time.time_ns()}"
+    numbers = itertools.count()
+
+    def torture(pipeline: Pipeline) -> int:
+        done = 0
+        while (number := next(numbers)) < kills:
+            print(kill_once(pipeline, expected, finished_run.seconds, f"{run}-{number}"), flush=True)
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(COPIES) as pool:
+        assert sum(pool.map(torture, pipelines)) == kills
+    assert all(path.read_text() == "not yours" for path in foreign)

@@ -1,0 +1,115 @@
+"""Fetch a dataset into datasets/<name>, check all of it, and track it with DVC.
+
+Run     python tools/fetch_dataset.py mnist                     from its public address
+        python tools/fetch_dataset.py mnist --from FOLDER       from a folder, or a mirror's address
+        python tools/fetch_dataset.py own --from FOLDER         one's own, as data.own describes it
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "stages"))
+
+import datasets  # noqa: E402  the stages are scripts, not an installed package
+from datasets import OWN, Dataset, Edition, known_files  # noqa: E402
+from download import download  # noqa: E402
+from parameters import plugins  # noqa: E402
+from parameters.schema import load_params  # noqa: E402
+from runtime.files import replacing_directory  # noqa: E402
+from runtime.paths import DATASETS  # noqa: E402
+from runtime.process import StageError, run_stage  # noqa: E402
+from sources.files import check_files  # noqa: E402
+
+
+def is_address(source: str) -> bool:
+    """Return whether `source` is on the web rather than a folder."""
+    return source.startswith(("http://", "https://"))
+
+
+def published_edition(dataset: Dataset, source: str | None) -> tuple[Edition, str]:
+    """Return the edition to fetch and where from; raises StageError if there is no such place."""
+    if source is None or is_address(source):
+        edition = next(edition for edition in dataset.editions if edition.address)
+        return edition, source or str(edition.address)
+    if not Path(source).is_dir():
+        raise StageError(f"--from {source}: that is no folder, and no address that begins with http:// or https://")
+    return dataset.edition_in(Path(source), "the folder must hold the published files"), source
+
+
+def fetch_published(dataset: Dataset, source: str | None, folder: Path) -> None:
+    """Copy or download a published dataset into an empty folder and verify it."""
+    edition, origin = published_edition(dataset, source)
+    for file in edition.files:
+        print(f"{file.name}, {file.size / 1e6:,.1f} MB, from {origin}", flush=True)
+        if is_address(origin):
+            download(f"{origin.rstrip('/')}/{file.name}", folder / file.name, file.size)
+        else:
+            shutil.copyfile(Path(origin) / file.name, folder / file.name)
+    check_files(folder, edition.files, known_files, f"nothing was kept of what {origin} has")
+
+
+def fetch_own(source: str | None, folder: Path) -> None:
+    """Copy one's own files into an empty folder."""
+    if source is None or not Path(source).is_dir():
+        raise StageError("own needs `--from FOLDER`, a folder that exists")
+    if folder.is_relative_to(Path(source).resolve()):
+        raise StageError(f"--from {source} holds the folder that it would be copied to; name a folder of its own")
+    paths = sorted(Path(source).rglob("*"))
+    if odd := [str(path) for path in paths if not (path.is_file() or path.is_dir())]:
+        raise StageError(f"{', '.join(map(repr, odd[:10]))}: neither a file nor a folder, or a link to nowhere")
+    if odd := [str(path) for path in paths if not path.name.isprintable()]:
+        raise StageError(f"{', '.join(map(repr, odd[:10]))}: rename it; DVC cannot track such a name")
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+
+
+def track(folder: Path) -> None:
+    """Let DVC record the folder in <folder>.dvc; raises StageError with DVC's words if it fails."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "dvc", "add", "--quiet", str(folder.relative_to(ROOT))],
+        cwd=ROOT, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    if finished.returncode:
+        raise StageError(f"`dvc add` failed:\n  {finished.stdout.strip()}")
+
+
+def is_here(dataset: Dataset) -> bool:
+    """Return whether the published dataset is in its folder already, undamaged."""
+    try:
+        check_files(DATASETS / dataset.name, dataset.edition_in(DATASETS / dataset.name).files, known_files, "")
+    except StageError:
+        return False
+    return dataset.name != OWN
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Fetch a dataset, check it, and track it with DVC.")
+    parser.add_argument("name", choices=plugins.names(datasets))
+    parser.add_argument("--from", dest="source", metavar="PLACE", help="a folder, or the address of a mirror")
+    given = parser.parse_args()
+    dataset = datasets.get(given.name, load_params().data.own)
+    if dataset.bundled:
+        raise StageError(f"{dataset.name} comes with this repository: `dvc pull data.dvc`")
+    target = DATASETS / dataset.name
+    if is_here(dataset):
+        examples = dataset.load(target)
+    else:
+        with replacing_directory(target) as folder:
+            if dataset.name == OWN:
+                fetch_own(given.source, folder)
+            else:
+                fetch_published(dataset, given.source, folder)
+            examples = dataset.load(folder)
+    track(target)
+    count = len(examples.y) + (len(examples.test[1]) if examples.test else 0)
+    edition = dataset.edition_in(target).description
+    print(f"{edition}: {count:,} examples of {len(dataset.classes)} classes, checked")
+    print(f"tracked by datasets/{dataset.name}.dvc")
+    print(f"next: dvc exp run -S dataset={dataset.name}")
+
+
+if __name__ == "__main__":
+    run_stage(main)
