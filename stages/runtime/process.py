@@ -50,7 +50,7 @@ def follow_dvc() -> None:
 _received: list[int] = []
 
 
-def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
     # One signal is enough: a second must not interrupt the cleaning up.
     signal.signal(number, signal.SIG_IGN)
     _received.append(number)
@@ -76,7 +76,7 @@ def run_stage(main: Callable[[], None]) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # A background job starts with SIGINT ignored, and keeps it so.
         if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _terminate)
+            signal.signal(number, _unwind)
     follow_dvc()
     try:
         main()
