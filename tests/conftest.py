@@ -22,9 +22,10 @@ from ruamel.yaml import YAML
 from runtime.files import read_json, write_json
 from server.model_config import ModelShape, render, serving_config
 
-# A background job starts with SIGINT ignored, and so would all its children: tests of
-# Ctrl-C need it as a terminal gives it.
+# A background job starts with SIGINT ignored, one under nohup with SIGHUP, and so would all
+# their children: tests of signals need them as a terminal gives them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parent.parent
 Edit = Callable[[dict[str, Any]], None]

@@ -1,0 +1,38 @@
+"""Where benchmarks write their results: one line of JSON a run, never changed afterwards."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "stages"))
+
+from machine import fingerprint  # noqa: E402  the stages are scripts, not an installed package
+
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def revision() -> str:
+    """Return the commit that was measured, marked if the working tree differs from it."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return described.stdout.strip()
+
+
+def append(name: str, entry: dict[str, Any]) -> None:
+    """Add a run to `results/<name>.jsonl`, with the time, the revision and this machine's fingerprint."""
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    run = {"when": when, "revision": revision(), "machine": fingerprint(), **entry}
+    RESULTS.mkdir(exist_ok=True)
+    with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(run, allow_nan=False) + "\n")
+
+
+def runs(name: str) -> list[dict[str, Any]]:
+    """Return the runs recorded so far, the oldest first; none if there is no such file."""
+    path = RESULTS / f"{name}.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
