@@ -6,12 +6,16 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help environment repro check test test-fast torture lint pins
+# What `make gate` compares this working tree with.
+REFERENCE ?= main
+
+.PHONY: help environment repro check gate test test-fast torture lint pins
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make repro       environment, data, the whole pipeline; results in reports/"
 	@echo "make check       params.yaml, without running anything"
+	@echo "make gate        this working tree against REFERENCE=main, side by side: exit code 0, 1, or 2"
 	@echo "make test        environment, checks of the code, every test"
 	@echo "make test-fast   the tests that take less than a minute together"
 	@echo "make torture     200 kills at random moments of a tiny pipeline, about 15 minutes"
@@ -40,6 +44,9 @@ repro: environment
 
 check: environment
 	python tools/check_params.py
+
+gate: environment
+	python tools/gate.py $(REFERENCE)
 
 lint: environment
 	ruff format --check .

@@ -3,8 +3,8 @@
 Works in a temporary clone of the last commit, so that this checkout stays as it is.
 
 Writes  benchmarks/results/mnist.jsonl, one line a run
-Run     python benchmarks/mnist.py                  the width that reaches 0.97
-        python benchmarks/mnist.py --width 32       another one
+Run     PYTHONPATH=stages python benchmarks/mnist.py                  the width that reaches 0.97
+        PYTHONPATH=stages python benchmarks/mnist.py --width 32       another one
         (with `--from FOLDER` if MNIST's four files are at hand)
 """
 

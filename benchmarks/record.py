@@ -2,16 +2,13 @@
 
 import json
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from machine import fingerprint
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "stages"))
-
-from machine import fingerprint  # noqa: E402  the stages are scripts, not an installed package
-
 RESULTS = ROOT / "benchmarks" / "results"
 
 

@@ -2,104 +2,136 @@
 
 At each concurrency, rounds of one short window for the anchor and one for the
 candidate follow each other, in random order within a round: whatever the machine
-does to one, it does to the other. The cell `anchor_copy` measures the anchor
-against itself.
+does to one, it does to the other. A level ends when its throughput ratio is known
+to `perf.precision`. A killed run goes on from the rounds that it has measured.
+
+Beside the matrix there are two cells to judge the others by: `anchor_copy` measures
+the anchor against itself, `default_threads` a configuration without the number of
+threads that all others state.
 
 Reads   artifacts/model_repository/<cell>/, artifacts/data/test.npz (a cell's requests),
-        triton/ (the anchor, its requests, our backend)
+        reports/machine.json, triton/ (the anchor, its requests, our backend)
 Writes  reports/perf/<cell>.json: every window as perf_analyzer and the server's
-        statistics told it; nothing derived
+        statistics told it, and what it cost; nothing derived
 Run     python stages/perf.py fp32-1-64-off
 """
 
-import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from parameters.cells import ANCHOR, ANCHOR_COPY, matrix
+from measuring.bench import SURROUNDINGS, Candidate, anchor, anchor_copy, bench, exported
+from measuring.journal import Journal, Round, digest
+from measuring.model_alone import ModelAlone
+from measuring.progress import Progress
+from measuring.readings import effective_batch, throughput
+from measuring.rounds import Rounds, measure_rounds
+from measuring.windows import UNITS as WINDOW_UNITS
+from measuring.windows import Windows
+from parameters.cells import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, matrix
 from parameters.schema import Params, load_params
-from perf_analyzer.input_data import write_input_data
-from perf_analyzer.rounds import STATISTICS_UNITS, Windows, measure_level
 from perf_analyzer.window import UNITS
-from runtime.arrays import read_split
-from runtime.files import write_json, write_text
-from runtime.paths import ANCHOR as ANCHOR_FOLDER
-from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY
+from runtime.files import write_json
+from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY, STAGES
 from runtime.process import argument, run_stage
-from server.answers import check_answers, check_effective_config
-from server.embedded import serve
+from server.answers import check_answers
 from server.lock import machine_to_ourselves
 from server.model_config import read_config, render
-
-# Enough different requests that no cache of one input helps; sent in turn, again and again.
-REQUESTS = 256
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What is measured against the anchor: a model folder and the requests that it is sent."""
-
-    folder: Path
-    input_data: Path
-    examples: NDArray[np.float32] | None  # its answers to these are checked first
+from uncertainty.ratio import paired_ratio
+from uncertainty.stopping import enough, next_look
 
 
-def exported_cell(name: str, temporary: Path) -> Candidate:
-    """Return a cell of the matrix, asked with the test split."""
-    folder = MODEL_REPOSITORY / name
-    examples, _ = read_split(ARRAYS / "test.npz")
-    input_data = temporary / "input_data.json"
-    write_input_data(input_data, read_config(folder / "config.pbtxt").input[0].name, examples[:REQUESTS])
-    return Candidate(folder, input_data, examples)
+def names(params: Params) -> list[str]:
+    """Return every cell that can be measured, in the order in which DVC does."""
+    return [*(cell.name for cell in matrix(params)), DEFAULT_THREADS, ANCHOR_COPY]
 
 
-def anchor_copy(temporary: Path) -> Candidate:
-    """Return a copy of the anchor under another name, asked what the anchor is asked."""
-    folder = shutil.copytree(ANCHOR_FOLDER, temporary / ANCHOR_COPY)
-    config = read_config(folder / "config.pbtxt")
-    config.name = ANCHOR_COPY
-    write_text(folder / "config.pbtxt", render(config))
-    return Candidate(folder, folder / "input_data.json", examples=None)
+def levels(name: str, params: Params) -> list[int]:
+    """Return the concurrencies at which a cell is measured: the evidence about threads needs one."""
+    return [params.perf.deciding_concurrency] if name == DEFAULT_THREADS else params.perf.concurrency
 
 
-def measure_cell(candidate: Candidate, params: Params, temporary: Path) -> dict[str, Any]:
+def open_journal(name: str, params: Params) -> Journal:
+    """Return the rounds that an interrupted run of this cell, with these inputs, left behind."""
+    own = [] if name == ANCHOR_COPY else [MODEL_REPOSITORY / name, ARRAYS / "test.npz"]
+    settings = [params.seed, params.perf.protocol, params.perf.client_cores, params.perf.window_ms]
+    return Journal(name, digest([*own, *SURROUNDINGS, STAGES / "perf.py"], settings))
+
+
+def throughputs(rounds: Rounds) -> tuple[list[float], list[float]]:
+    """Return the candidate's and the anchor's throughput in each round."""
+    candidate, anchor_ = ([throughput(each["windows"][role]) for each in rounds] for role in ("candidate", "anchor"))
+    return candidate, anchor_
+
+
+def in_words(rounds: Rounds) -> str:
+    """Return the ratio so far, as in `1.24 x the anchor's throughput, +-6 %`."""
+    ratio = paired_ratio(*throughputs(rounds))
+    return f"{ratio.ratio:.2f} × the anchor's throughput, ±{100 * ratio.reach:.0f} %"
+
+
+def measure_level(
+    windows: Windows, name: str, concurrency: int, journal: Journal, *, alone: ModelAlone, params: Params
+) -> Rounds:
+    """Return the rounds of a cell at one concurrency."""
+
+    def model_alone(measured: Round) -> dict[str, Any]:
+        batch = round(effective_batch([measured["windows"]["candidate"]]))
+        return {"model_alone": {"batch": batch, "us": alone.microseconds(batch)}}
+
+    every, its_levels = names(params), levels(name, params)
+    cell, level = every.index(name) + 1, its_levels.index(concurrency) + 1
+    title = f"cell {cell} of {len(every)}, {name}, concurrency {concurrency} ({level} of {len(its_levels)})"
+    with Progress(title, next_look, in_words) as progress:
+        progress.resumed(len(journal.rounds(concurrency)))
+        return measure_rounds(
+            windows,
+            {"anchor": ANCHOR, "candidate": name},
+            concurrency,
+            journal,
+            seed=params.seed,
+            enough=lambda rounds: enough(*throughputs(rounds), params.perf.precision),
+            beside=model_alone,
+            progress=progress.update,
+        )
+
+
+def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict[str, Any]:
     """Serve the candidate beside the anchor and return everything that was measured."""
-    name = candidate.folder.name
-    inputs = {ANCHOR: ANCHOR_FOLDER / "input_data.json", name: candidate.input_data}
-    with serve([ANCHOR_FOLDER, candidate.folder], params.triton.start_timeout_s) as server:
-        for model in (ANCHOR_FOLDER, candidate.folder):
-            check_effective_config(server, model)
+    name = candidate.name
+    with bench([anchor(), candidate], params) as windows:
+        alone = ModelAlone(candidate.folder, candidate.examples)
         answers = None
         if candidate.examples is not None:
-            answers = check_answers(server, candidate.folder, candidate.examples)
-        windows = Windows(server, params, inputs, temporary)
+            answers = check_answers(windows.server, candidate.folder, candidate.examples)
+        journal.new_start()
         return {
             "cell": name,
-            "server": {"kind": params.triton.server, "version": server.version()},
+            "server": {"kind": params.triton.server, "version": windows.server.version()},
             "perf_analyzer": windows.command_line(name, params.perf.concurrency[0]),
-            "units": {"perf_analyzer": UNITS, "statistics": STATISTICS_UNITS},
+            "units": {"perf_analyzer": UNITS, **WINDOW_UNITS},
             "config": render(read_config(candidate.folder / "config.pbtxt")),
             "answers": answers,
             "levels": [
-                {"concurrency": level, "rounds": measure_level(windows, name, level, params)}
-                for level in params.perf.concurrency
+                {
+                    "concurrency": level,
+                    "rounds": measure_level(windows, name, level, journal, alone=alone, params=params),
+                }
+                for level in levels(name, params)
             ],
         }
 
 
 def main() -> None:
     params = load_params()
-    name = argument([*(cell.name for cell in matrix(params)), ANCHOR_COPY])
+    name = argument(names(params))
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder)
-        candidate = anchor_copy(temporary) if name == ANCHOR_COPY else exported_cell(name, temporary)
-        measured = measure_cell(candidate, params, temporary)
+        journal = open_journal(name, params)
+        candidate = anchor_copy(temporary) if name == ANCHOR_COPY else exported(MODEL_REPOSITORY / name, temporary)
+        measured = measure_cell(candidate, journal, params)
     write_json(CELLS / f"{name}.json", measured)
+    journal.close()
 
 
 if __name__ == "__main__":

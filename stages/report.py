@@ -1,10 +1,11 @@
-"""Gather what the stages measured into metrics, tables and a readable report.
+"""Gather what the stages measured into a verdict, metrics, tables and a readable report.
 
-Reads   reports/{raw_data,data,training,machine}.json, reports/onnx/, reports/serving/ and
-        the cells that params.yaml names in reports/perf/
+Reads   reports/{raw_data,data,training,machine,runoff}.json, reports/onnx/, reports/serving/
+        and the cells that params.yaml names in reports/perf/
 Writes  reports/metrics.json: the few numbers that `dvc metrics diff` compares
-        reports/perf.json, reports/cells.csv: every cell and level
+        reports/perf.json, reports/cells.csv: the verdict, every cell and level
         reports/report.md
+        reports/recommended/config.pbtxt: the configuration to run, if there is one
 Run     python stages/report.py
 """
 
@@ -15,14 +16,16 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.level import LevelSummary, batching_in_words, summarise_level
-from analysis.ratio import Ratio
-from analysis.screening import MeasuredCell, Screening, screen
+from analysis.flags import batching_in_words
+from analysis.level import LevelSummary, summarise_level
+from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
+from deciding.verdict import Verdict, decide
+from deciding.words import verdict_in_words
 from models import CLASSIFIER
-from parameters.cells import ANCHOR_COPY, matrix
+from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin, matrix
 from parameters.schema import Params, load_params
-from runtime.files import read_json, replacing, write_json, write_text
-from runtime.paths import CELLS, MACHINE, PARITY, REPORTS, SERVING, TRAINING
+from runtime.files import read_json, replacing, replacing_directory, write_json, write_text
+from runtime.paths import CELLS, MACHINE, PARITY, RECOMMENDED, REPORTS, RUNOFF, SERVING, TRAINING
 from runtime.process import run_stage
 
 TEMPLATE = Path(__file__).parent / "analysis" / "report.md.jinja"
@@ -33,51 +36,20 @@ def read_levels(name: str) -> list[LevelSummary]:
     return [summarise_level(level) for level in read_json(CELLS / f"{name}.json")["levels"]]
 
 
-def cell_rows(cells: list[MeasuredCell]) -> list[dict[str, Any]]:
-    """Return one flat row a cell and level."""
-    return [
-        {
-            "level": f"{measured.cell.name} @ {level.concurrency}",
-            "cell": measured.cell.name,
-            **asdict(measured.cell),
-            "concurrency": level.concurrency,
-            "throughput_ratio": level.throughput_ratio.ratio,
-            "throughput_ratio_low": level.throughput_ratio.low,
-            "throughput_ratio_high": level.throughput_ratio.high,
-            "latency_ratio": level.latency_ratio.ratio,
-            "latency_ratio_low": level.latency_ratio.low,
-            "latency_ratio_high": level.latency_ratio.high,
-            "throughput_per_s": level.throughput,
-            "anchor_throughput_per_s": level.anchor_throughput,
-            **{f"{name}_us": value for name, value in level.latency_us.items()},
-            **{f"server_{part}_us": value for part, value in level.server_us.items()},
-            "effective_batch": level.effective_batch,
-            "rounds": level.rounds,
-        }
-        for measured in cells
-        for level in measured.levels
-    ]
+def read_verdict(params: Params, exports: dict[str, Any]) -> Verdict:
+    """Return the verdict of the run-off."""
+    by_name = {cell.name: cell for cell in matrix(params)}
+    measured = read_json(RUNOFF)
+    finalists = [by_name[name] for name in measured["finalists"]]
+    return decide(finalists, measured["rounds"], params, {name: each[CLASSIFIER] for name, each in exports.items()})
 
 
-def metrics(
-    training: dict[str, Any], parity: dict[str, Any], screening: Screening, anchor_copy: Ratio
-) -> dict[str, Any]:
-    """Return the numbers worth comparing between experiments: about 20, none of them a list."""
-
-    def perf(measured: MeasuredCell) -> dict[str, Any]:
-        level = measured.at(screening.concurrency)
-        return {"cell": measured.cell.name, "throughput": level.throughput, **asdict(level.throughput_ratio)}
-
-    return {
-        **training,
-        "parity": {variant: exports[CLASSIFIER]["parity"] for variant, exports in parity.items()},
-        "perf": {
-            "concurrency": screening.concurrency,
-            "best": perf(screening.best),
-            "default": perf(screening.default),
-            "anchor_copy": asdict(anchor_copy),
-        },
-    }
+def write_recommended(verdict: Verdict) -> None:
+    """Write the recommended cell's config.pbtxt, as it was measured, or an empty folder."""
+    with replacing_directory(RECOMMENDED) as folder:
+        if verdict.recommended:
+            config = read_json(CELLS / f"{verdict.recommended.cell.name}.json")["config"]
+            write_text(folder / "config.pbtxt", config)
 
 
 def render(template: Path, **content: Any) -> str:
@@ -91,22 +63,31 @@ def render(template: Path, **content: Any) -> str:
         autoescape=False,  # noqa: S701  Markdown, from our own files
     )
     environment.globals["batching_in_words"] = batching_in_words
+    # Jinja's own filter makes the rest of a text lower case.
+    environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
     return environment.get_template(template.name).render(**content)
 
 
 def report(params: Params) -> None:
     """Write every result below reports/."""
+    machine, training = read_json(MACHINE), read_json(TRAINING)
+    exports = {variant: read_json(PARITY / f"{variant}.json") for variant in params.onnx.variants}
     cells = [MeasuredCell(cell, read_levels(cell.name)) for cell in matrix(params)]
     anchor_copy = read_levels(ANCHOR_COPY)
-    screening = screen(cells, max(params.perf.concurrency))
-    (anchor_ratio,) = (each.throughput_ratio for each in anchor_copy if each.concurrency == screening.concurrency)
-    training = read_json(TRAINING)
-    parity = {variant: read_json(PARITY / f"{variant}.json") for variant in params.onnx.variants}
-    serving = {variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants}
-    rows = cell_rows(cells)
+    verdict = read_verdict(params, exports)
+    (anchor_ratio,) = (each.throughput_ratio for each in anchor_copy if each.concurrency == verdict.concurrency)
+    parity = {variant: each[CLASSIFIER]["parity"] for variant, each in exports.items()}
+    by_name = {each.cell.name: each for each in cells}
+    rows = cell_rows(cells, params, machine["usable_cores"])
 
-    write_json(REPORTS / "metrics.json", metrics(training, parity, screening, anchor_ratio))
-    write_json(REPORTS / "perf.json", {"anchor_copy": [asdict(each) for each in anchor_copy], "cells": rows})
+    write_recommended(verdict)
+    write_json(REPORTS / "metrics.json", metrics(training, parity, verdict, anchor_ratio))
+    perf = {
+        "verdict": verdict_table(verdict),
+        "anchor_copy": [asdict(each) for each in anchor_copy],
+        "cells": rows,
+    }
+    write_json(REPORTS / "perf.json", perf)
     with replacing(REPORTS / "cells.csv") as partial:
         pd.DataFrame(rows).to_csv(partial, index=False, float_format="%.6g")
     text = render(
@@ -115,12 +96,18 @@ def report(params: Params) -> None:
         raw_data=read_json(REPORTS / "raw_data.json"),
         data=read_json(REPORTS / "data.json"),
         training=training,
-        parity=parity,
-        serving=serving,
-        machine=read_json(MACHINE),
+        parity=exports,
+        serving={variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants},
+        machine=machine,
         cells=cells,
+        deciding=lambda each: by_name[each.cell.name].at(verdict.concurrency),
+        flags=lambda level: level_flags(level, params, machine["usable_cores"]),
         anchor_copy=anchor_copy,
-        screening=screening,
+        default_threads=read_levels(DEFAULT_THREADS)[0],
+        twin=by_name[default_threads_twin(params).name].at(verdict.concurrency),
+        twin_name=default_threads_twin(params).name,
+        verdict=verdict,
+        sentences=verdict_in_words(verdict),
     )
     write_text(REPORTS / "report.md", text)
 

@@ -2,6 +2,7 @@
 
 Reads   artifacts/onnx/, the number of usable cores in reports/machine.json
 Writes  artifacts/model_repository/<cell>/: one folder for each cell of the matrix
+        artifacts/model_repository/default_threads/: one of them with ONNX Runtime's own threads
         artifacts/model_repository/<export>-<variant>/: each export, to be served plainly
 Run     python stages/triton_config.py
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from models import CLASSIFIER
-from parameters.cells import matrix
+from parameters.cells import DEFAULT_THREADS, Cell, default_threads_twin, matrix
 from parameters.schema import Params, load_params
 from runtime.files import read_json, replacing_directory, write_text
 from runtime.paths import MACHINE, MODEL_REPOSITORY, ONNX
@@ -22,31 +23,44 @@ from server.model_config import ModelShape, disagreements, read_config, render, 
 
 
 def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelConfig]]:
-    """Return the configurations in which each ONNX file is to be served."""
+    """Return the configurations in which each ONNX file is to be served.
+
+    Raises StageError if the load generator's cores leave none for the server.
+    """
+    cores = usable_cores - params.perf.client_cores
+    if cores < 1:
+        raise StageError(
+            f"perf.client_cores = {params.perf.client_cores} leaves the server none of {usable_cores} usable cores"
+        )
     exports = {path: ModelShape.read(path) for v in params.onnx.variants for path in exported(v)}
     served: dict[Path, list[ModelConfig]] = {
         path: [
             serving_config(
                 f"{path.stem}-{path.parent.name}",
                 shape,
-                threads=usable_cores,
+                threads=cores,
                 max_batch_size=max(params.perf.max_batch_size),
             )
         ]
         for path, shape in exports.items()
     }
-    for cell in matrix(params):
+
+    def add(name: str, cell: Cell, threads: int | None) -> None:
         classifier = ONNX / cell.variant / f"{CLASSIFIER}.onnx"
         config = serving_config(
-            cell.name,
+            name,
             exports[classifier],
-            # Each instance brings its own thread pool; together they fill the cores once.
-            threads=max(1, usable_cores // cell.instances),
+            threads=threads,
             instances=cell.instances,
             max_batch_size=cell.max_batch_size,
             batching=cell.batching,
         )
         served[classifier].append(config)
+
+    for cell in matrix(params):
+        # Each instance brings its own thread pool; together they fill the cores once.
+        add(cell.name, cell, threads=max(1, cores // cell.instances))
+    add(DEFAULT_THREADS, default_threads_twin(params), threads=None)
     return served
 
 

@@ -136,11 +136,12 @@ def clone(folder: Path, edit: Edit = lambda _: None) -> Path:
 
 
 def tiny(params: dict[str, Any]) -> None:
-    """Shrink the pipeline to one epoch, one cell and the shortest windows."""
+    """Shrink the pipeline to one epoch, one cell, the shortest windows and the fewest rounds."""
     section = params["models"]["autoencoder"]
     section["hidden_width"] = 8
     section["reconstruction"]["epochs"] = section["head"]["epochs"] = 1
-    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=50, rounds=12)
+    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=50, precision=1.0)
+    params["perf"]["runoff"].update(starts=3, rounds=2)
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,7 @@ def test_a_server_that_fails_halfway_ends_the_cell(project: Path, number: signal
     assert not (project / "reports" / "perf" / f"{CELL}.json").exists()
     run("dvc", "repro", cwd=project)
     assert len(read_json(project / "reports" / "perf" / f"{CELL}.json")["levels"][0]["rounds"]) == 12
+    assert not list((project / ".journal").iterdir())
 
 
 def below(pid: int, name: str) -> psutil.Process | None:

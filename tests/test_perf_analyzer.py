@@ -9,12 +9,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from parameters.schema import validate
+from measuring.windows import Windows
 from perf_analyzer.input_data import write_input_data
-from perf_analyzer.rounds import Windows
 from perf_analyzer.window import Load, UnusableWindowError, command, measure, read_results
 from runtime.process import StageError
 from server.client import Server
+from server.installation import find_installation
 
 HEADER = (
     "Concurrency,Inferences/Second,Client Send,Network+Server Send/Recv,Server Queue,Server Compute Input,"
@@ -45,6 +45,12 @@ def test_the_command_line_is_exact(load: Load) -> None:
         "--measurement-mode time_windows --measurement-interval 200 "
         "--stability-percentage 999 --max-trials 3 --verbose-csv -f window.csv"
     )
+
+
+def test_the_load_can_be_kept_to_some_cores(load: Load) -> None:
+    """With cores of its own, the load generator starts on those and nowhere else."""
+    line = command(Path("bin/perf_analyzer"), dataclasses.replace(load, cores=(2, 3)), Path("window.csv"))
+    assert line[:4] == ["taskset", "--cpu-list", "2,3", "bin/perf_analyzer"]
 
 
 def test_a_row_is_read_with_every_column(tmp_path: Path) -> None:
@@ -115,9 +121,11 @@ class IdleServer:
     def statistics(self, _model: str) -> dict[str, Any]:
         return {"inference_stats": {"fail": {"count": 0}}}
 
+    pid = 1
+
 
 @pytest.mark.parametrize("empty_windows", [0, 2, 3])
-def test_a_window_without_a_request_is_repeated(tmp_path: Path, content: dict[str, Any], empty_windows: int) -> None:
+def test_a_window_without_a_request_is_repeated(tmp_path: Path, empty_windows: int) -> None:
     """Up to two empty windows are measured again, and the window says so; three are an error."""
     program = tmp_path / "perf_analyzer"
     program.write_text(f"""#!/bin/sh
@@ -127,8 +135,14 @@ for last; do :; done
 printf '{HEADER}\\n{ROW}\\n' > "$last"
 """)
     program.chmod(0o755)
-    windows = Windows(cast(Server, IdleServer()), validate(content), {"anchor": tmp_path / "input.json"}, tmp_path)
-    windows.installation = dataclasses.replace(windows.installation, perf_analyzer=program)
+    windows = Windows(
+        cast(Server, IdleServer()),
+        {"anchor": tmp_path / "input.json"},
+        tmp_path,
+        protocol="grpc",
+        window_ms=200,
+        installation=dataclasses.replace(find_installation(), perf_analyzer=program),
+    )
     if empty_windows == 3:
         with pytest.raises(UnusableWindowError):
             windows.measure("anchor", 8)

@@ -38,11 +38,11 @@ def pipeline(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_a_first_run_runs_every_stage_once(finished_run: FinishedRun) -> None:
-    """From nothing, DVC runs ten stages, raw data first and the report last."""
+    """From nothing, DVC runs thirteen stages, raw data first and the report last."""
     stages = ran(finished_run.output)
     assert stages[:2] == ["raw-data", "data"]
     assert stages[-1] == "report"
-    assert len(stages) == len(set(stages)) == 10
+    assert len(stages) == len(set(stages)) == 13
 
 
 def test_a_first_run_leaves_every_result(pipeline: Path) -> None:
@@ -50,16 +50,21 @@ def test_a_first_run_leaves_every_result(pipeline: Path) -> None:
     metrics = read_json(pipeline / "reports" / "metrics.json")
     rows = pd.read_csv(pipeline / "reports" / "cells.csv")
     cell = read_json(pipeline / "reports" / "perf" / f"{CELL}.json")
-    assert metrics["perf"]["best"]["cell"] == CELL
-    assert rows["throughput_ratio"].item() == pytest.approx(metrics["perf"]["best"]["ratio"], rel=1e-5)
+    assert metrics["perf"]["recommended"]["cell"] == metrics["perf"]["default"]["cell"] == CELL
+    assert rows["cell"].item() == read_json(pipeline / "reports" / "perf.json")["verdict"]["recommended"] == CELL
     (level,) = cell["levels"]
     assert (level["concurrency"], len(level["rounds"])) == (2, 12)
     assert {tuple(each["order"]) for each in level["rounds"]} == {("anchor", "candidate"), ("candidate", "anchor")}
-    assert set(level["rounds"][0]["anchor"]["perf_analyzer"]) == set(cell["units"]["perf_analyzer"])
+    assert set(level["rounds"][0]["windows"]["anchor"]["perf_analyzer"]) == set(cell["units"]["perf_analyzer"])
     assert cell["answers"]["grpc"].keys() == {"1", "3", "64"}
-    assert f"**`{CELL}`**" in (pipeline / "reports" / "report.md").read_text()
+    assert f"**Run `{CELL}`**" in (pipeline / "reports" / "report.md").read_text()
+    recommended = (pipeline / "reports" / "recommended" / "config.pbtxt").read_text()
+    assert recommended == (pipeline / "artifacts" / "model_repository" / CELL / "config.pbtxt").read_text()
+    runoff = read_json(pipeline / "reports" / "runoff.json")
+    assert [each["start"] for each in runoff["rounds"]] == [1, 1, 2, 2, 3, 3]
+    assert not list((pipeline / ".journal").iterdir())
     served = sorted(path.name for path in (pipeline / "artifacts" / "model_repository").iterdir())
-    assert served == ["autoencoder-fp32", "classifier-fp32", CELL]
+    assert served == ["autoencoder-fp32", "classifier-fp32", "default_threads", CELL]
 
 
 def test_a_second_run_does_nothing_but_look(pipeline: Path) -> None:
@@ -79,10 +84,12 @@ def test_exporting_again_gives_the_same_bytes(pipeline: Path) -> None:
 
 
 def test_growing_an_axis_measures_only_the_new_cell(pipeline: Path) -> None:
-    """`-S perf.instances=[1,2]` writes the repository, measures one cell and reports."""
+    """`-S perf.instances=[1,2]` writes the repository, measures one cell, and decides anew if that may be the best."""
     before = (pipeline / "reports" / "perf" / f"{CELL}.json").read_bytes()
     output = run("dvc", "exp", "run", "-S", "perf.instances=[1,2]", cwd=pipeline).stdout
-    assert changed(output) == ["triton-config", "perf@fp32-2-64-off", "report"]
+    finalists = read_json(pipeline / "reports" / "finalists.json")["finalists"]
+    again = ["triton-config", "perf@fp32-2-64-off", "perf-default-threads", "finalists"]
+    assert changed(output) == [*again, *(["runoff"] if len(finalists) == 2 else []), "report"]
     assert (pipeline / "reports" / "perf" / f"{CELL}.json").read_bytes() == before
     assert list(pd.read_csv(pipeline / "reports" / "cells.csv")["instances"]) == [1, 2]
 
@@ -95,7 +102,7 @@ def test_a_hyperparameter_retrains_and_shows_in_the_diff(pipeline: Path) -> None
     assert changed(output)[:2] == ["train", "onnx@fp32"]
     assert f"perf@{CELL}" in ran(output)
     difference = run("dvc", "metrics", "diff", cwd=pipeline).stdout
-    assert "perf.best.ratio" in difference
+    assert "perf.recommended.throughput" in difference
     assert "nan" not in difference.lower()
     parameters = run("dvc", "params", "diff", cwd=pipeline).stdout
     assert "models.autoencoder.head.epochs" in parameters

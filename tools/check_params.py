@@ -13,16 +13,22 @@ from parameters.cells import matrix  # noqa: E402  the stages are scripts, not a
 from parameters.schema import Params, load_params  # noqa: E402
 from perf_analyzer.window import SLEEP_FACTOR, WINDOWS  # noqa: E402
 from runtime.process import run_stage  # noqa: E402
+from uncertainty.stopping import LOOKS  # noqa: E402
 
 
-def seconds_of_load(params: Params) -> float:
-    """Return how long perf_analyzer will apply load in all cells and the anchor's copy together.
+def seconds_of_load(params: Params) -> tuple[float, float]:
+    """Return for how long perf_analyzer will apply load: at least, and at most.
 
     At each concurrency every round has a window of the candidate and one of the anchor,
-    and one more of each is discarded first.
+    and one more of each is discarded first. The run-off has at most all its finalists.
     """
-    windows = 2 * (params.perf.rounds + 1) * len(params.perf.concurrency) * (len(matrix(params)) + 1)
-    return windows * WINDOWS * SLEEP_FACTOR * params.perf.window_ms / 1000
+    perf = params.perf
+    levels = len(perf.concurrency) * (len(matrix(params)) + 1) + 1  # the anchor's copy, default threads
+    finalists = min(perf.runoff.finalists, len(matrix(params)))
+    runoff = perf.runoff.starts * (perf.runoff.rounds + 1) * finalists
+    window = WINDOWS * SLEEP_FACTOR * perf.window_ms / 1000
+    least, most = ((2 * (rounds + 1) * levels + runoff) * window for rounds in (LOOKS[0], LOOKS[-1]))
+    return least, most
 
 
 def main() -> None:
@@ -31,7 +37,8 @@ def main() -> None:
     print(f"params.yaml is valid: {params.model} on {params.dataset}, seed {params.seed}")
     print(f"{len(cells)} cells at concurrency {', '.join(map(str, params.perf.concurrency))}:")
     print("\n".join(f"  {name}" for name in cells))
-    print(f"measuring all of them applies load for {seconds_of_load(params) / 60:.1f} minutes")
+    least, most = (seconds / 60 for seconds in seconds_of_load(params))
+    print(f"measuring all of them and deciding applies load for {least:.1f} to {most:.1f} minutes")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ LIBRARIES = {
     "libstdc++.so.6": "libstdc++6",
     "libgcc_s.so.1": "libgcc-s1",
 }
-PROGRAMS = {"git": "git", "setpriv": "util-linux"}
+PROGRAMS = {"git": "git", "setpriv": "util-linux", "taskset": "util-linux"}
 
 
 def hopeless() -> list[str]:

@@ -4,9 +4,14 @@ import numpy as np
 import onnxruntime
 
 
-def onnx_session(model: bytes | str) -> onnxruntime.InferenceSession:
-    """Return a session on the processor, from a file's path or content."""
-    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceSession:
+    """Return a session on the processor, from a file's path or content.
+
+    `threads` compute one operator together; 0 leaves their number to ONNX Runtime.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndarray:

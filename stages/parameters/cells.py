@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 ANCHOR = "anchor"
 ANCHOR_COPY = "anchor_copy"
+DEFAULT_THREADS = "default_threads"
 
 _NUMBER = r"(?:0|[1-9]\d*)"
 _BATCHING = re.compile(rf"delay_(?P<delay>{_NUMBER})us(?:_preferred_(?P<preferred>{_NUMBER}(?:_{_NUMBER})*))?")
@@ -77,3 +78,13 @@ def matrix(params: "Params") -> list[Cell]:
         params.perf.dynamic_batching,
     )
     return [Cell(*values) for values in axes]
+
+
+def default_threads_twin(params: "Params") -> Cell:
+    """Return the cell that `default_threads` repeats with ONNX Runtime's own number of threads.
+
+    It is the default configuration with the most instances: where every instance
+    brings a thread for each core, they get in each other's way most.
+    """
+    most = max(params.perf.instances)
+    return next(cell for cell in matrix(params) if cell.instances == most)

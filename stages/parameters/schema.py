@@ -97,16 +97,53 @@ class Triton(Section):
     start_timeout_s: Annotated[int, Field(ge=1, le=3600)]
 
 
+class Slo(Section):
+    """What a configuration must meet to be recommended; None sets no limit.
+
+    Latencies in milliseconds at `perf.decide_at`, the test accuracy a share of 1.
+    """
+
+    p95_ms: Annotated[float, Field(gt=0)] | None
+    p99_ms: Annotated[float, Field(gt=0)] | None
+    accuracy: Fraction | None
+
+
+class Runoff(Section):
+    """How the finalists are measured side by side: rounds in each of several server starts."""
+
+    finalists: Annotated[int, Field(ge=2, le=8)]
+    starts: Annotated[int, Field(ge=3, le=100)]
+    rounds: Annotated[int, Field(ge=2, le=100)]
+
+
 class Perf(Section):
-    """The matrix of serving configurations and how each is measured."""
+    """The matrix of serving configurations, how each is measured, and what makes one the best."""
 
     instances: Axis[Annotated[int, Field(ge=1, le=64)]]
     max_batch_size: Axis[Annotated[int, Field(ge=1, le=1024)]]
     dynamic_batching: Axis[Batching]
     concurrency: Axis[Annotated[int, Field(ge=1, le=1024)]]
     protocol: Literal["grpc", "http"]
-    rounds: Annotated[int, Field(ge=12, le=1000)]
+    client_cores: Annotated[int, Field(ge=0, le=1024)]
     window_ms: Annotated[int, Field(ge=50, le=60_000)]
+    precision: Annotated[float, Field(gt=0, le=1)]
+    objective: Literal["throughput", "p95_latency", "p99_latency", "cpu"]
+    decide_at: int | None
+    slo: Slo
+    runoff: Runoff
+
+    @field_validator("decide_at")
+    @classmethod
+    def _is_measured(cls, value: int | None, info: ValidationInfo) -> int | None:
+        levels = info.data.get("concurrency", [])
+        if value is not None and levels and value not in levels:
+            raise ValueError(f"choose null, the largest, or one of perf.concurrency: {', '.join(map(str, levels))}")
+        return value
+
+    @property
+    def deciding_concurrency(self) -> int:
+        """The concurrency at which the configurations are judged."""
+        return self.decide_at or max(self.concurrency)
 
     @field_validator("dynamic_batching")
     @classmethod

@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.cores import on_cores
 from runtime.process import StageError
 from server.client import Protocol
 
@@ -49,7 +50,7 @@ class UnusableWindowError(StageError):
 
 @dataclass(frozen=True)
 class Load:
-    """A constant number of requests in flight on one model."""
+    """A constant number of requests in flight on one model, sent from some of the cores or from any."""
 
     model: str
     address: str
@@ -57,11 +58,13 @@ class Load:
     input_data: Path
     concurrency: int
     window_ms: int
+    cores: tuple[int, ...] = ()
 
 
 def command(perf_analyzer: Path, load: Load, results: Path) -> list[str]:
     """Return perf_analyzer's command line; it writes one CSV row to `results`."""
     return [
+        *on_cores(load.cores),
         str(perf_analyzer),
         "-m",
         load.model,

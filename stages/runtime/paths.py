@@ -4,12 +4,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+STAGES = ROOT / "stages"
 PARAMS = ROOT / "params.yaml"
 DATASETS = ROOT / "datasets"
 ARRAYS = ROOT / "artifacts" / "data"
 MODELS = ROOT / "artifacts" / "models"
 ONNX = ROOT / "artifacts" / "onnx"
 MODEL_REPOSITORY = ROOT / "artifacts" / "model_repository"
+FINALISTS = ROOT / "artifacts" / "finalists"
+
+# Rounds of measurements that have not ended; neither DVC's nor git's.
+JOURNAL = ROOT / ".journal"
 
 REPORTS = ROOT / "reports"
 MACHINE = REPORTS / "machine.json"
@@ -19,6 +24,9 @@ PREDICTIONS = REPORTS / "predictions.csv"
 PARITY = REPORTS / "onnx"
 SERVING = REPORTS / "serving"
 CELLS = REPORTS / "perf"
+FINALIST_LIST = REPORTS / "finalists.json"
+RUNOFF = REPORTS / "runoff.json"
+RECOMMENDED = REPORTS / "recommended"
 
 TRITON = ROOT / "triton"
 ANCHOR = TRITON / "anchor"

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from runtime.cores import on_cores
 from runtime.process import StageError
 from server import supervisor
 from server.client import Server
@@ -45,11 +46,18 @@ def free_ports(count: int) -> list[int]:
 
 
 def server_command(
-    installation: Installation, run_folder: Path, models: Sequence[str], ports: tuple[int, int], prefix: str
+    installation: Installation,
+    run_folder: Path,
+    models: Sequence[str],
+    ports: tuple[int, int],
+    prefix: str,
+    *,
+    cores: tuple[int, ...],
 ) -> list[str]:
     """Return tritonserver's command line: only `models` are loaded; HTTP and gRPC on loopback `ports`."""
     http_port, grpc_port = ports
     return [
+        *on_cores(cores),
         str(installation.server),
         f"--model-repository={run_folder / 'models'}",
         f"--backend-directory={run_folder / 'backends'}",
@@ -148,7 +156,7 @@ def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) ->
         time.sleep(_POLL_S)
 
 
-def _start(models: Sequence[Path], timeout_s: float) -> tuple[Server, _Supervised]:
+def _start(models: Sequence[Path], timeout_s: float, cores: tuple[int, ...]) -> tuple[Server, _Supervised]:
     installation = find_installation()
     run_folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     prefix = f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}_"
@@ -158,7 +166,7 @@ def _start(models: Sequence[Path], timeout_s: float) -> tuple[Server, _Supervise
             shutil.copytree(model, run_folder / "models" / model.name)
         installation.write_backends(run_folder / "backends")
         names = [model.name for model in models]
-        command = server_command(installation, run_folder, names, (http_port, grpc_port), prefix)
+        command = server_command(installation, run_folder, names, (http_port, grpc_port), prefix, cores=cores)
         process = _Supervised(command, installation.server_environment(), run_folder, prefix)
     except BaseException:
         shutil.rmtree(run_folder, ignore_errors=True)
@@ -174,8 +182,8 @@ def _start(models: Sequence[Path], timeout_s: float) -> tuple[Server, _Supervise
 
 
 @contextmanager
-def serve(models: Sequence[Path], timeout_s: float) -> Iterator[Server]:
-    """Serve copies of the given model folders, and nothing else, inside the block.
+def serve(models: Sequence[Path], timeout_s: float, cores: tuple[int, ...] = ()) -> Iterator[Server]:
+    """Serve copies of the given model folders, and nothing else, inside the block; on some cores or on any.
 
     However the block is left, the server's processes, ports, shared memory and
     files are gone afterwards. Raises StageError with the server's own error lines
@@ -183,7 +191,7 @@ def serve(models: Sequence[Path], timeout_s: float) -> Iterator[Server]:
     """
     for _attempt in range(START_ATTEMPTS):
         try:
-            server, process = _start(models, timeout_s)
+            server, process = _start(models, timeout_s, cores)
             break
         except PortTakenError:
             continue

@@ -78,7 +78,7 @@ def serving_config(
     name: str,
     shape: ModelShape,
     *,
-    threads: int,
+    threads: int | None,
     instances: int = 1,
     max_batch_size: int = 64,
     batching: DynamicBatching | None = None,
@@ -86,7 +86,8 @@ def serving_config(
     """Return a complete configuration: nothing is left for Triton to fill in.
 
     An omitted instance count would mean two on a processor; an omitted tensor
-    would turn dynamic batching on. `threads` are ONNX Runtime's, for each instance.
+    would turn dynamic batching on. `threads` are ONNX Runtime's, for each instance;
+    None leaves their number to it: one for each physical core of the machine.
     """
     config = schema.ModelConfig(name=name, backend=BACKEND, max_batch_size=max_batch_size)
     for tensor in shape.inputs:
@@ -98,8 +99,9 @@ def serving_config(
         config.dynamic_batching.max_queue_delay_microseconds = batching.delay_us
         # Without preferred sizes Triton prefers the largest; written out, it is no surprise.
         config.dynamic_batching.preferred_batch_size.extend(batching.preferred or (max_batch_size,))
-    config.parameters["intra_op_thread_count"].string_value = str(threads)
-    config.parameters["inter_op_thread_count"].string_value = "1"
+    if threads is not None:
+        config.parameters["intra_op_thread_count"].string_value = str(threads)
+        config.parameters["inter_op_thread_count"].string_value = "1"
     return config
 
 

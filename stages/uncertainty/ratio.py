@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
-CONFIDENCE = 0.95
+from uncertainty.mean import mean_estimate
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,11 @@ class Ratio:
     high: float
 
     @property
+    def reach(self) -> float:
+        """Return how far the interval reaches upwards, as a share of the ratio: 0.05 for +5 %."""
+        return self.high / self.ratio - 1
+
+    @property
     def covers_one(self) -> bool:
         """Return whether the interval holds 1: no difference."""
         return self.low <= 1 <= self.high
@@ -26,6 +30,12 @@ class Ratio:
     def overlaps(self, other: "Ratio") -> bool:
         """Return whether the two intervals have a point in common."""
         return self.low <= other.high and other.low <= self.high
+
+
+def ratio_of_logs(differences: Sequence[float]) -> Ratio:
+    """Return the ratio whose logarithm has been observed so many times, with its 95 % t interval."""
+    estimate = mean_estimate(differences)
+    return Ratio(math.exp(estimate.value), math.exp(estimate.low), math.exp(estimate.high))
 
 
 def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Ratio:
@@ -40,7 +50,4 @@ def paired_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> 
         raise ValueError("a ratio needs at least two rounds, each with both measurements")
     if min(*numerators, *denominators) <= 0:
         raise ValueError("a ratio needs positive measurements")
-    logs = np.log(numerators) - np.log(denominators)
-    quantile = float(stdtrit(len(logs) - 1, (1 + CONFIDENCE) / 2))
-    mean, half = float(logs.mean()), quantile * float(logs.std(ddof=1)) / math.sqrt(len(logs))
-    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+    return ratio_of_logs((np.log(numerators) - np.log(denominators)).tolist())

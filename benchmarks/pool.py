@@ -1,0 +1,78 @@
+"""Measure a pool of rounds of models of which the truth is known, to replay decisions on.
+
+Four copies of the anchor and three anchors that are slower by 5, 10 and 20 % of their
+service time take turns in one server, round by round, in many starts of it.
+
+Writes  benchmarks/results/pool.jsonl, one line a server start
+Run     PYTHONPATH=stages python benchmarks/pool.py --starts 12      3 minutes a start; add more whenever you like
+"""
+
+import argparse
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from known_models import copies, slowed
+from measuring.bench import Candidate, bench
+from measuring.readings import cpu_per_1000, percentile_us, requests, throughput
+from measuring.windows import Windows
+from parameters.schema import Params, load_params
+from record import append
+from runtime.process import run_stage
+from server.lock import machine_to_ourselves
+
+COPIES = ["copy_1", "copy_2", "copy_3", "copy_4"]
+SLOWED = {"slower_5": 0.05, "slower_10": 0.10, "slower_20": 0.20}
+ROUNDS = 32
+CONCURRENCY = 8
+
+
+def service_microseconds(params: Params, folder: Path) -> float:
+    """Return the time from one answer of a saturated anchor to the next: what its service takes."""
+    with bench(copies(["calibration"], folder), params) as windows:
+        windows.measure("calibration", CONCURRENCY)
+        return 1e6 / throughput(windows.measure("calibration", CONCURRENCY))
+
+
+def reading(window: dict[str, Any]) -> dict[str, float | None]:
+    """Return the numbers of a window that decisions are made from."""
+    return {
+        "throughput": throughput(window),
+        "p95_us": percentile_us(window, 95),
+        "cpu_per_1000": round(cpu_per_1000(window, "server"), 6),
+        "requests": requests(window),
+    }
+
+
+def measure_start(windows: Windows, names: list[str]) -> list[dict[str, Any]]:
+    """Return the rounds of one server start: what each model's window said."""
+    for name in names:
+        windows.measure(name, CONCURRENCY)
+    rounds = []
+    for _ in tqdm(range(ROUNDS), unit="round"):
+        order = random.sample(names, k=len(names))
+        rounds.append({name: reading(windows.measure(name, CONCURRENCY)) for name in order})
+    return rounds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Add server starts to the pool.")
+    parser.add_argument("--starts", type=int, default=12)
+    params = load_params()
+    for _ in range(parser.parse_args().starts):
+        with machine_to_ourselves(), tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            service_us = service_microseconds(params, folder)
+            slower = [slowed(each, share, service_us, folder) for each, share in SLOWED.items()]
+            candidates: list[Candidate] = [*copies(COPIES, folder), *slower]
+            with bench(candidates, params) as windows:
+                rounds = measure_start(windows, [candidate.name for candidate in candidates])
+        entry = {"concurrency": CONCURRENCY, "window_ms": params.perf.window_ms, "service_us": service_us}
+        append("pool", {**entry, "rounds": rounds})
+
+
+if __name__ == "__main__":
+    run_stage(main)

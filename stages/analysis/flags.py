@@ -1,0 +1,73 @@
+"""What a reader should know before trusting a number: the self-checks of a cell, in plain sentences."""
+
+from analysis.level import LevelSummary
+from parameters.cells import Cell
+
+# Below this many inferences an execution, batches are accidents.
+BATCHING_HAPPENED = 1.05
+# Throughput times latency may stray this far from the concurrency before something is wrong.
+LITTLE_TOLERANCE = 0.1
+# A load generator this close to all that its cores can give limits what it measures.
+SATURATED = 0.9
+
+
+def batching_in_words(cell: Cell, level: LevelSummary) -> str:
+    """Say what dynamic batching did in a cell at one concurrency."""
+    batching = cell.batching
+    if batching is None:
+        return "batching is off"
+    happened = level.effective_batch >= BATCHING_HAPPENED
+    sentence = f"{level.effective_batch:.2f} inferences per execution"
+    said = [sentence if happened else f"batching never happened: {sentence}"]
+    # Triton prefers the largest batch unless told otherwise.
+    preferred = min(batching.preferred, default=cell.max_batch_size)
+    if batching.delay_us and level.concurrency < preferred:
+        said.append(
+            f"concurrency {level.concurrency} can never fill the preferred batch {preferred}, "
+            f"so requests wait the whole {batching.delay_us:,} µs"
+        )
+    return "; ".join(said)
+
+
+def precision_flag(level: LevelSummary, precision: float) -> str | None:
+    """Say that a ratio is known less well than was asked for."""
+    reach = level.throughput_ratio.reach
+    if reach <= precision:
+        return None
+    return f"still unstable after {level.rounds} rounds: ±{100 * reach:.0f} %, where ±{100 * precision:g} % was wanted"
+
+
+def little_flag(level: LevelSummary) -> str | None:
+    """Say that throughput, latency and concurrency contradict each other (Little's law)."""
+    off = level.concurrency_found / level.concurrency - 1
+    return f"Little's law off by {100 * abs(off):.0f} %" if abs(off) > LITTLE_TOLERANCE else None
+
+
+def client_flag(level: LevelSummary, client_cores: int, usable_cores: int) -> str | None:
+    """Say that the load generator, not the server, may be the limit."""
+    client, server = level.busy_cores["client"], level.busy_cores["server"]
+    if client_cores and client > SATURATED * client_cores:
+        return f"client saturated: {100 * client / client_cores:.0f} % of its {_cores(client_cores)}"
+    if not client_cores and client > server and client + server > SATURATED * usable_cores:
+        return f"client saturated: it used {client:.1f} cores, the server {server:.1f}, of {usable_cores}"
+    return None
+
+
+def history_flags(level: LevelSummary) -> list[str]:
+    """Say what was out of the ordinary while measuring."""
+    found = []
+    if level.starts > 1:
+        found.append(f"interrupted: the rounds come from {level.starts} starts of the server")
+    if level.repeats:
+        found.append(f"{level.repeats} windows stayed empty and were measured again")
+    return found
+
+
+def flags(level: LevelSummary, *, precision: float, client_cores: int, usable_cores: int) -> list[str]:
+    """Return everything that is wrong or odd with a level, in sentences without a full stop."""
+    found = [precision_flag(level, precision), little_flag(level), client_flag(level, client_cores, usable_cores)]
+    return [*filter(None, found), *history_flags(level)]
+
+
+def _cores(count: int) -> str:
+    return "core" if count == 1 else f"{count} cores"

@@ -1,0 +1,110 @@
+"""The tables that go to files: every level of every cell, and the few numbers to compare between experiments."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from analysis.flags import flags
+from analysis.level import LevelSummary
+from deciding.verdict import Finalist, Verdict
+from parameters.cells import Cell
+from parameters.schema import Params
+from uncertainty.ratio import Ratio
+
+
+@dataclass(frozen=True)
+class MeasuredCell:
+    """A cell of the matrix with a summary of each of its levels, in params.yaml's order."""
+
+    cell: Cell
+    levels: list[LevelSummary]
+
+    def at(self, concurrency: int) -> LevelSummary:
+        """Return the summary at one concurrency."""
+        (level,) = (level for level in self.levels if level.concurrency == concurrency)
+        return level
+
+
+def level_flags(level: LevelSummary, params: Params, usable_cores: int) -> list[str]:
+    """Return what is wrong or odd with a level, by what params.yaml asked for."""
+    perf = params.perf
+    return flags(level, precision=perf.precision, client_cores=perf.client_cores, usable_cores=usable_cores)
+
+
+def _interval(name: str, ratio: Ratio) -> dict[str, float]:
+    return {name: ratio.ratio, f"{name}_low": ratio.low, f"{name}_high": ratio.high}
+
+
+def cell_rows(cells: list[MeasuredCell], params: Params, usable_cores: int) -> list[dict[str, Any]]:
+    """Return one flat row a cell and level."""
+    return [
+        {
+            "level": f"{measured.cell.name} @ {level.concurrency}",
+            "cell": measured.cell.name,
+            **asdict(measured.cell),
+            "concurrency": level.concurrency,
+            **_interval("throughput_ratio", level.throughput_ratio),
+            **_interval("latency_ratio", level.latency_ratio),
+            **_interval("cpu_ratio", level.cpu_ratio),
+            "throughput_per_s": level.throughput,
+            "anchor_throughput_per_s": level.anchor_throughput,
+            **{f"{name}_us": value for name, value in level.latency_us.items()},
+            **{f"server_{part}_us": value for part, value in level.server_us.items()},
+            "effective_batch": level.effective_batch,
+            **{f"{side}_cpu_s_per_1000": value for side, value in level.cpu_per_1000.items()},
+            "server_peak_memory_bytes": level.server_peak_memory_bytes,
+            "model_alone_us": level.model_alone_us,
+            "backend_overhead_share": level.overhead_share,
+            "rounds": level.rounds,
+            "flags": "; ".join(level_flags(level, params, usable_cores)),
+        }
+        for measured in cells
+        for level in measured.levels
+    ]
+
+
+def metrics(training: dict[str, Any], parity: dict[str, float], verdict: Verdict, anchor_copy: Ratio) -> dict[str, Any]:
+    """Return the numbers worth comparing between experiments: about 20, none of them a list."""
+
+    def of(finalist: Finalist) -> dict[str, Any]:
+        return {"cell": finalist.cell.name, verdict.objective.name: finalist.value}
+
+    recommended: dict[str, Any] = {"cell": "none"}
+    if verdict.recommended:
+        recommended = of(verdict.recommended)
+        if verdict.recommended.against_default:
+            recommended["against_default"] = asdict(verdict.recommended.against_default)
+    return {
+        **training,
+        "parity": parity,
+        "perf": {
+            "concurrency": verdict.concurrency,
+            "recommended": recommended,
+            "default": of(verdict.default),
+            "told_apart": len(verdict.equals) == 1,
+            "anchor_copy": asdict(anchor_copy),
+        },
+    }
+
+
+def verdict_table(verdict: Verdict) -> dict[str, Any]:
+    """Return the verdict as data."""
+
+    def of(finalist: Finalist) -> dict[str, Any]:
+        against = finalist.against_default
+        return {
+            "cell": finalist.cell.name,
+            "value": finalist.value,
+            "against_default": asdict(against) if against else None,
+            "limits": [asdict(check) for check in finalist.checks],
+        }
+
+    return {
+        "objective": verdict.objective.name,
+        "unit": verdict.objective.unit,
+        "concurrency": verdict.concurrency,
+        "starts": verdict.starts,
+        "rounds_a_start": verdict.rounds,
+        "finalists": [of(each) for each in verdict.finalists],
+        "equals": [each.cell.name for each in verdict.equals],
+        "recommended": verdict.recommended.cell.name if verdict.recommended else None,
+    }

@@ -1,0 +1,1 @@
+"""Which configuration to run: what counts, what must be met, who reaches the run-off, and the verdict."""

@@ -1,0 +1,44 @@
+"""Who reaches the run-off: the cells that may be the best, as far as the screening can tell."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from deciding.objective import OBJECTIVES
+from deciding.slo import Check, check_all, overall
+from parameters.cells import Cell
+from parameters.schema import Params
+from uncertainty.ratio import Ratio, ratio_of_logs
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A cell, how it compares with the anchor in the objective (more is better), and its limits."""
+
+    cell: Cell
+    objective: Ratio
+    checks: list[Check]
+
+
+def screen(cell: Cell, level: dict[str, Any], params: Params, export: dict[str, Any]) -> Screened:
+    """Judge a cell by its rounds at the deciding concurrency and its export's test accuracy."""
+    objective = OBJECTIVES[params.perf.objective]
+    windows = [each["windows"] for each in level["rounds"]]
+    scores = [objective.score(each["candidate"]) - objective.score(each["anchor"]) for each in windows]
+    checks = check_all(
+        params.perf.slo, [[each["candidate"]] for each in windows], export["test_correct"], export["test_examples"]
+    )
+    return Screened(cell, ratio_of_logs(scores), checks)
+
+
+def choose_finalists(screened: list[Screened], most: int) -> list[Screened]:
+    """Return at most `most` cells, the default configuration, which comes first in `screened`, among them.
+
+    The others are the best in the objective, as far as their intervals reach that of the
+    best cell that surely meets every limit. A cell that surely fails one is left out.
+    """
+    default, *others = screened
+    possible = [each for each in screened if overall(each.checks) != "fails"]
+    sure = [each for each in possible if overall(each.checks) == "meets"]
+    bar = max((each.objective for each in sure or possible), key=lambda ratio: ratio.ratio, default=default.objective)
+    close = [each for each in others if each in possible and each.objective.high >= bar.low]
+    return [default, *sorted(close, key=lambda each: each.objective.ratio, reverse=True)[: most - 1]]

@@ -1,0 +1,67 @@
+"""Whether a configuration meets `perf.slo`: it does, it does not, or the measurement cannot tell."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from measuring.readings import Window, percentile_us
+from parameters.schema import Slo
+from uncertainty.mean import Estimate, mean_estimate, share_estimate
+
+Answer = Literal["meets", "fails", "cannot tell"]
+Blocks = Sequence[Sequence[Window]]  # windows of each independent block: a round, or a start of the server
+
+
+@dataclass(frozen=True)
+class Check:
+    """The answer to one limit; `found` in the limit's unit is None where windows are too short for it."""
+
+    limit: str
+    answer: Answer
+    found: Estimate | None
+
+
+def check_latency(percent: int, limit_ms: float, blocks: Blocks) -> Check:
+    """Compare a percentile of the latency, the geometric mean over blocks, with its upper limit."""
+    limit = f"p{percent} latency ≤ {limit_ms:g} ms"
+    values = [[percentile_us(window, percent) for window in block] for block in blocks]
+    if any(value is None for block in values for value in block):
+        return Check(limit, "cannot tell", None)
+    logs = [sum(math.log(value / 1000) for value in block if value) / len(block) for block in values]
+    estimate = mean_estimate(logs)
+    found = Estimate(math.exp(estimate.value), math.exp(estimate.low), math.exp(estimate.high))
+    return Check(limit, _answer(surely=found.high <= limit_ms, not_at_all=found.low > limit_ms), found)
+
+
+def check_accuracy(limit: float, correct: int, examples: int) -> Check:
+    """Compare the test accuracy with its lower limit."""
+    found = share_estimate(correct, examples)
+    answer = _answer(surely=found.low >= limit, not_at_all=found.high < limit)
+    return Check(f"test accuracy ≥ {limit:g}", answer, found)
+
+
+def _answer(*, surely: bool, not_at_all: bool) -> Answer:
+    if surely:
+        return "meets"
+    return "fails" if not_at_all else "cannot tell"
+
+
+def check_all(slo: Slo, blocks: Blocks, correct: int, examples: int) -> list[Check]:
+    """Return the answer to every limit that is set."""
+    checks = [
+        check_latency(percent, limit, blocks)
+        for percent, limit in ((95, slo.p95_ms), (99, slo.p99_ms))
+        if limit is not None
+    ]
+    if slo.accuracy is not None:
+        checks.append(check_accuracy(slo.accuracy, correct, examples))
+    return checks
+
+
+def overall(checks: Sequence[Check]) -> Answer:
+    """Return the answer to all limits together: one failure is enough, and so is one doubt."""
+    answers = {check.answer for check in checks}
+    if "fails" in answers:
+        return "fails"
+    return "cannot tell" if "cannot tell" in answers else "meets"

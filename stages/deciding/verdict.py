@@ -1,0 +1,138 @@
+"""Decide between the finalists of the run-off."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deciding.objective import OBJECTIVES, Objective
+from deciding.slo import Answer, Check, check_all, overall
+from measuring.journal import Round, complete_starts
+from parameters.cells import Cell
+from parameters.schema import Params
+from uncertainty.comparison import Comparison, compare_all
+from uncertainty.ratio import Ratio
+
+Exports = dict[str, dict[str, Any]]  # of each variant: its classifier's entry in reports/onnx/<variant>.json
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A configuration in the run-off: its objective's value and how it compares with the default one.
+
+    `value` is the geometric mean over the starts, in the objective's unit; `against_default`
+    is above 1 where this one is better, None for the default configuration itself.
+    """
+
+    cell: Cell
+    value: float
+    against_default: Ratio | None
+    checks: list[Check]
+
+    @property
+    def answer(self) -> Answer:
+        """Whether it meets every limit."""
+        return overall(self.checks)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the run-off says.
+
+    `equals` are the eligible finalists that cannot be told apart from the best one, which
+    comes first; `recommended` is the simplest of them, None if none surely meets every limit.
+    The default configuration is the first finalist.
+    """
+
+    objective: Objective
+    concurrency: int
+    starts: int
+    rounds: int
+    finalists: list[Finalist]
+    equals: list[Finalist]
+    recommended: Finalist | None
+
+    @property
+    def default(self) -> Finalist:
+        """The default configuration."""
+        return self.finalists[0]
+
+    @property
+    def default_is_unbeaten(self) -> bool:
+        """Whether nothing is surely better than the default configuration."""
+        return self.default in self.equals
+
+
+def simplicity(cell: Cell, variants: Sequence[str]) -> tuple[Any, ...]:
+    """Return a key that sorts the simplest configuration first.
+
+    No batching comes before batching, then fewer instances, then the earlier variant of
+    `onnx.variants`, then the shorter delay, fewer preferred sizes and the smaller batch.
+    """
+    batching = cell.batching
+    return (
+        batching is not None,
+        cell.instances,
+        variants.index(cell.variant),
+        batching.delay_us if batching else 0,
+        len(batching.preferred) if batching else 0,
+        cell.max_batch_size,
+    )
+
+
+def decide(cells: Sequence[Cell], rounds: Sequence[Round], params: Params, exports: Exports) -> Verdict:
+    """Return the verdict on `cells`, the default configuration first, from the run-off's rounds."""
+    perf = params.perf
+    objective = OBJECTIVES[perf.objective]
+    blocks = complete_starts(rounds, perf.runoff.rounds)
+    scores = np.array(
+        [
+            [np.mean([objective.score(each["windows"][cell.name]) for each in block]) for cell in cells]
+            for block in blocks
+        ]
+    )
+    comparisons = {(each.first, each.second): each for each in compare_all(scores)} if len(cells) > 1 else {}
+    sign = 1 if objective.more_is_better else -1
+    finalists = [
+        Finalist(
+            cell,
+            math.exp(sign * float(scores[:, index].mean())),
+            None if index == 0 else _inverse(comparisons[0, index].ratio),
+            check_all(
+                perf.slo,
+                [[each["windows"][cell.name] for each in block] for block in blocks],
+                exports[cell.variant]["test_correct"],
+                exports[cell.variant]["test_examples"],
+            ),
+        )
+        for index, cell in enumerate(cells)
+    ]
+    eligible = [index for index, finalist in enumerate(finalists) if finalist.answer == "meets"]
+    equals = _equals(eligible, scores.mean(axis=0).tolist(), comparisons)
+    recommended = min(equals, key=lambda index: simplicity(cells[index], params.onnx.variants), default=None)
+    return Verdict(
+        objective=objective,
+        concurrency=perf.deciding_concurrency,
+        starts=len(blocks),
+        rounds=perf.runoff.rounds,
+        finalists=finalists,
+        equals=[finalists[index] for index in equals],
+        recommended=None if recommended is None else finalists[recommended],
+    )
+
+
+def _inverse(ratio: Ratio) -> Ratio:
+    return Ratio(1 / ratio.ratio, 1 / ratio.high, 1 / ratio.low)
+
+
+def _equals(eligible: list[int], scores: list[float], comparisons: dict[tuple[int, int], Comparison]) -> list[int]:
+    """Return the best of the eligible and those that do not differ from it, the better ones first."""
+    if not eligible:
+        return []
+    best = max(eligible, key=lambda index: scores[index])
+    same = [
+        index for index in eligible if index == best or not comparisons[min(best, index), max(best, index)].is_different
+    ]
+    return sorted(same, key=lambda index: scores[index], reverse=True)

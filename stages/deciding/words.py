@@ -1,0 +1,69 @@
+"""The verdict in words, each sentence from the measured numbers alone."""
+
+from deciding.slo import Check
+from deciding.verdict import Finalist, Verdict
+from uncertainty.ratio import Ratio
+
+
+def verdict_in_words(verdict: Verdict) -> list[str]:
+    """Return the verdict as sentences in Markdown, the answer first."""
+    if verdict.recommended is None:
+        answer = ["**No configuration can be recommended**: none of the finalists surely meets every limit."]
+    else:
+        answer = [_recommendation(verdict, verdict.recommended), *_equals(verdict, verdict.recommended)]
+    return [*answer, *(_limits(each) for each in verdict.finalists if each.answer != "meets"), _method(verdict)]
+
+
+def _recommendation(verdict: Verdict, recommended: Finalist) -> str:
+    default = f"the default configuration `{verdict.default.cell.name}`"
+    if recommended is verdict.default:
+        return f"**Run `{recommended.cell.name}`**, the default configuration: nothing beats it."
+    run = f"**Run `{recommended.cell.name}`**"
+    if verdict.default_is_unbeaten:
+        return f"{run}. Nothing beats {default}; this one cannot be told apart from it and is simpler."
+    return f"{run}: {_advantage(verdict, recommended)} {default}."
+
+
+def _advantage(verdict: Verdict, finalist: Finalist) -> str:
+    better = finalist.against_default
+    assert better is not None  # noqa: S101  only the default configuration itself has none
+    objective = verdict.objective
+    shown = better if objective.more_is_better else Ratio(1 / better.ratio, 1 / better.high, 1 / better.low)
+    return f"{shown.ratio:.2f} ({shown.low:.2f}–{shown.high:.2f}) × the {objective.words} of"
+
+
+def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:
+    if len(verdict.equals) == 1:
+        return [] if len(verdict.finalists) == 1 else ["Every other finalist is worse, beyond chance."]
+    best, *others = verdict.equals
+    names = ", ".join(f"`{each.cell.name}`" for each in others)
+    if recommended is best:
+        return [f"It had the best {verdict.objective.words}; not told apart from it: {names}. It is the simplest."]
+    return [
+        f"`{best.cell.name}` had the best {verdict.objective.words}; not told apart from it: {names}. "
+        "The one recommended is the simplest of them."
+    ]
+
+
+def _limits(finalist: Finalist) -> str:
+    missed = "; ".join(check_in_words(check) for check in finalist.checks if check.answer != "meets")
+    return f"`{finalist.cell.name}` was not considered: {missed}."
+
+
+def check_in_words(check: Check) -> str:
+    """Return the answer to one limit, as in `p99 latency <= 10 ms: cannot tell (9.1 to 11.2)`."""
+    if check.found is None:
+        return f"{check.limit}: {check.answer}, the windows are too short for that percentile"
+    interval = f"{check.found.low:.3g}–{check.found.high:.3g}"
+    return f"{check.limit}: {check.answer} ({check.found.value:.3g}, 95 % interval {interval})"
+
+
+def _method(verdict: Verdict) -> str:
+    count = len(verdict.finalists)
+    if count == 1:
+        return f"It was measured alone, at concurrency {verdict.concurrency}: no other configuration came close."
+    return (
+        f"Decided at concurrency {verdict.concurrency} between {count} finalists side by side in one server, "
+        f"{verdict.rounds} rounds in each of {verdict.starts} starts of it; differences count "
+        "where all pairs together would be wrong in 5 % of cases."
+    )

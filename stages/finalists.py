@@ -1,0 +1,44 @@
+"""Choose the cells that may be the best, for the run-off to measure side by side.
+
+The run-off depends on this choice alone: a new cell that is no match for the others,
+or another objective that leaves the same ones in front, measures nothing again.
+
+Reads   the cells that params.yaml names in reports/perf/, reports/onnx/,
+        artifacts/model_repository/
+Writes  artifacts/finalists/<cell>/: their model folders
+        reports/finalists.json: their names, the default configuration first, and the
+        concurrency at which they are judged
+Run     python stages/finalists.py
+"""
+
+import shutil
+
+from deciding.finalists import Screened, choose_finalists, screen
+from models import CLASSIFIER
+from parameters.cells import Cell, matrix
+from parameters.schema import Params, load_params
+from runtime.files import read_json, replacing_directory, write_json
+from runtime.paths import CELLS, FINALIST_LIST, FINALISTS, MODEL_REPOSITORY, PARITY
+from runtime.process import run_stage
+
+
+def screened_cell(cell: Cell, params: Params) -> Screened:
+    """Return what a cell's rounds say at the deciding concurrency."""
+    levels = read_json(CELLS / f"{cell.name}.json")["levels"]
+    (level,) = (each for each in levels if each["concurrency"] == params.perf.deciding_concurrency)
+    return screen(cell, level, params, read_json(PARITY / f"{cell.variant}.json")[CLASSIFIER])
+
+
+def main() -> None:
+    params = load_params()
+    screened = [screened_cell(cell, params) for cell in matrix(params)]
+    names = [each.cell.name for each in choose_finalists(screened, params.perf.runoff.finalists)]
+    with replacing_directory(FINALISTS) as folder:
+        for name in names:
+            shutil.copytree(MODEL_REPOSITORY / name, folder / name)
+    write_json(FINALIST_LIST, {"concurrency": params.perf.deciding_concurrency, "finalists": names})
+    print(f"{len(names)} of {len(screened)} cells reach the run-off: {', '.join(names)}")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,93 @@
+"""Serve models side by side and measure windows of them: what every measurement stage begins with."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from measuring.windows import Windows
+from parameters.cells import ANCHOR_COPY
+from parameters.schema import Params
+from perf_analyzer.input_data import write_input_data
+from runtime.arrays import read_split
+from runtime.cores import divide_cores
+from runtime.files import write_text
+from runtime.paths import ANCHOR, ARRAYS, MACHINE, STAGES, TRITON
+from server.answers import check_effective_config
+from server.embedded import serve
+from server.model_config import read_config, render
+
+# Enough different requests that no cache of one input helps; sent in turn, again and again.
+REQUESTS = 256
+# Whatever decides how a window comes out, beside the model and its requests.
+SURROUNDINGS = [TRITON, MACHINE, *(STAGES / name for name in ("measuring", "perf_analyzer", "server"))]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is measured: a model folder and the requests that it is sent."""
+
+    folder: Path
+    input_data: Path
+    examples: NDArray[np.float32] | None  # its answers to these can be checked
+
+    @property
+    def name(self) -> str:
+        """The name under which it is served."""
+        return self.folder.name
+
+
+def exported(folder: Path, temporary: Path) -> Candidate:
+    """Return one of our models, to be asked with the test split."""
+    examples, _ = read_split(ARRAYS / "test.npz")
+    input_data = temporary / "input_data.json"
+    write_input_data(input_data, read_config(folder / "config.pbtxt").input[0].name, examples[:REQUESTS])
+    return Candidate(folder, input_data, examples)
+
+
+def anchor() -> Candidate:
+    """Return the anchor."""
+    return Candidate(ANCHOR, ANCHOR / "input_data.json", examples=None)
+
+
+def renamed(candidate: Candidate, name: str, temporary: Path) -> Candidate:
+    """Return a copy under another name, to be served beside the original."""
+    folder = shutil.copytree(candidate.folder, temporary / name)
+    config = read_config(folder / "config.pbtxt")
+    config.name = name
+    write_text(folder / "config.pbtxt", render(config))
+    return Candidate(folder, candidate.input_data, candidate.examples)
+
+
+def anchor_copy(temporary: Path) -> Candidate:
+    """Return a copy of the anchor under another name, asked what the anchor is asked."""
+    return renamed(anchor(), ANCHOR_COPY, temporary)
+
+
+@contextmanager
+def bench(candidates: Sequence[Candidate], params: Params) -> Iterator[Windows]:
+    """Serve the candidates together for as long as the block lasts, and yield what measures windows of them.
+
+    Raises StageError if one is not served as its configuration says.
+    """
+    server_cores, client_cores = divide_cores(params.perf.client_cores)
+    folders = [candidate.folder for candidate in candidates]
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        serve(folders, params.triton.start_timeout_s, server_cores) as server,
+    ):
+        for folder in folders:
+            check_effective_config(server, folder)
+        yield Windows(
+            server,
+            inputs={candidate.name: candidate.input_data for candidate in candidates},
+            folder=Path(temporary),
+            protocol=params.perf.protocol,
+            window_ms=params.perf.window_ms,
+            cores=client_cores,
+        )

@@ -1,0 +1,55 @@
+"""What one window says: numbers from its raw record, each with one meaning and one unit."""
+
+from collections.abc import Sequence
+from typing import Any
+
+Window = dict[str, Any]
+
+# A percentile is worth showing where a window holds at least ten requests beyond it.
+REQUESTS_FOR = {50: 20, 95: 200, 99: 1000}
+
+
+def increase(window: Window, *path: str) -> int:
+    """Return how much a cumulative statistic of the server grew during a window."""
+    before, after = window["statistics"]["before"], window["statistics"]["after"]
+    for key in path:
+        before, after = before[key], after[key]
+    return int(after) - int(before)
+
+
+def requests(window: Window) -> int:
+    """Return the requests that the server answered."""
+    return increase(window, "inference_stats", "success", "count")
+
+
+def throughput(window: Window) -> float:
+    """Return inferences per second."""
+    return float(window["perf_analyzer"]["Inferences/Second"])
+
+
+def mean_latency_us(window: Window) -> float:
+    """Return the mean latency of a request, in microseconds, as the client saw it."""
+    return float(window["perf_analyzer"]["Avg latency"])
+
+
+def percentile_us(window: Window, percent: int) -> float | None:
+    """Return a percentile of the latency in microseconds, None where the window holds too few requests."""
+    if requests(window) < REQUESTS_FOR[percent]:
+        return None
+    return float(window["perf_analyzer"][f"p{percent} latency"])
+
+
+def cpu_per_1000(window: Window, side: str) -> float:
+    """Return the seconds of processor time that `server` or `client` used for 1,000 inferences."""
+    return 1000 * float(window["cpu_seconds"][side]) / increase(window, "inference_count")
+
+
+def busy_cores(window: Window, side: str) -> float:
+    """Return how many cores `server` or `client` kept busy on average."""
+    return float(window["cpu_seconds"][side]) / float(window["seconds"])
+
+
+def effective_batch(windows: Sequence[Window]) -> float:
+    """Return inferences per execution over all of the windows."""
+    inferences = sum(increase(window, "inference_count") for window in windows)
+    return inferences / sum(increase(window, "execution_count") for window in windows)

@@ -1,0 +1,101 @@
+"""Measure windows of load on the models of one server, and what each cost."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from measuring.resources import cpu_seconds, finished_children_cpu_seconds
+from perf_analyzer.window import Load, UnusableWindowError, command, measure
+from runtime.process import StageError
+from server.client import Protocol, Server
+from server.installation import Installation, find_installation
+
+ATTEMPTS = 3
+# What stands in a window beside perf_analyzer's own row, and in what units.
+UNITS = {
+    "statistics.count": "requests",
+    "statistics.inference_count": "inferences",
+    "statistics.execution_count": "executions",
+    "statistics.ns": "nanoseconds",
+    "cpu_seconds": "seconds of processor time, in user and system mode",
+    "seconds": "seconds on the clock, from perf_analyzer's start to its end",
+    "server_peak_memory": "bytes, each process at its own peak",
+    "model_alone": "microseconds a batch in ONNX Runtime alone, without a server",
+}
+
+
+@dataclass
+class Windows:
+    """Measures windows of models on one server; `inputs` are the requests that each is sent.
+
+    `folder` takes temporary files; perf_analyzer runs on `cores`, or where it likes.
+    """
+
+    server: Server
+    inputs: Mapping[str, Path]
+    folder: Path
+    protocol: Protocol
+    window_ms: int
+    cores: tuple[int, ...] = ()
+    installation: Installation = field(default_factory=find_installation)
+
+    def __post_init__(self) -> None:
+        self._results = self.folder / "window.csv"
+        self._environment = self.installation.perf_analyzer_environment(self.folder / "libraries")
+
+    def load(self, model: str, concurrency: int) -> Load:
+        """Return the load that a window of the model at a concurrency applies."""
+        return Load(
+            model=model,
+            address=self.server.address(self.protocol),
+            protocol=self.protocol,
+            input_data=self.inputs[model],
+            concurrency=concurrency,
+            window_ms=self.window_ms,
+            cores=self.cores,
+        )
+
+    def measure(self, model: str, concurrency: int) -> dict[str, Any]:
+        """Return one window: perf_analyzer's row, the server's statistics around it, and what it cost.
+
+        A window that holds no measurement is repeated, a few times, and `repeats`
+        says how often. Raises StageError if that does not help or a request failed.
+        """
+        for repeats in range(ATTEMPTS - 1):
+            try:
+                return {**self._measure_once(model, concurrency), "repeats": repeats}
+            except UnusableWindowError as error:
+                print(f"once more: {error}", flush=True)
+        return {**self._measure_once(model, concurrency), "repeats": ATTEMPTS - 1}
+
+    def _measure_once(self, model: str, concurrency: int) -> dict[str, Any]:
+        before = self.server.statistics(model)
+        began, server, client = time.monotonic(), cpu_seconds(self.server.pid), finished_children_cpu_seconds()
+        row = measure(self.installation.perf_analyzer, self._environment, self.load(model, concurrency), self._results)
+        cost = {
+            "server": round(cpu_seconds(self.server.pid) - server, 6),
+            "client": round(finished_children_cpu_seconds() - client, 6),
+        }
+        seconds = round(time.monotonic() - began, 6)
+        after = self.server.statistics(model)
+        failed = _failures(after) - _failures(before)
+        if failed:
+            raise StageError(f"{failed} requests to {model} failed at concurrency {concurrency}; nothing was recorded")
+        return {
+            "model": model,
+            "perf_analyzer": row,
+            "statistics": {"before": before, "after": after},
+            "cpu_seconds": cost,
+            "seconds": seconds,
+        }
+
+    def command_line(self, model: str, concurrency: int) -> list[str]:
+        """Return the command line of such a window, without this machine's folders."""
+        line = command(self.installation.perf_analyzer, self.load(model, concurrency), self._results)
+        return [Path(word).name if word.startswith("/") else word for word in line]
+
+
+def _failures(statistics: dict[str, Any]) -> int:
+    return int(statistics["inference_stats"]["fail"]["count"])

@@ -1,0 +1,77 @@
+"""Measure the finalists side by side, in one server, over several starts of it.
+
+A cell of the matrix had a server start of its own, and two cells were never measured at
+the same time: they only say who may be the best. Here the finalists take turns, in random
+order within each round, and the whole is repeated with fresh servers, because a start
+can favour one model.
+
+Reads   artifacts/finalists/, reports/finalists.json, artifacts/data/test.npz, reports/machine.json
+Writes  reports/runoff.json: who is in it, and every window; nothing derived
+Run     python stages/runoff.py
+"""
+
+import tempfile
+from pathlib import Path
+
+from measuring.bench import SURROUNDINGS, Candidate, bench, exported
+from measuring.journal import Journal, complete_starts, digest
+from measuring.progress import Progress
+from measuring.readings import throughput
+from measuring.rounds import Rounds, measure_rounds
+from parameters.schema import Params, load_params
+from runtime.files import read_json, write_json
+from runtime.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
+from runtime.process import run_stage
+from server.lock import machine_to_ourselves
+
+
+def open_journal(params: Params) -> Journal:
+    """Return the rounds that an interrupted run-off of these finalists left behind."""
+    perf = params.perf
+    settings = [params.seed, perf.protocol, perf.client_cores, perf.window_ms, perf.runoff.rounds]
+    return Journal("runoff", digest([FINALISTS, ARRAYS / "test.npz", *SURROUNDINGS, STAGES / "runoff.py"], settings))
+
+
+def measure_start(candidates: list[Candidate], concurrency: int, journal: Journal, params: Params) -> None:
+    """Start the server once and add this start's rounds to the journal."""
+    runoff = params.perf.runoff
+    names = [candidate.name for candidate in candidates]
+
+    def of_this_start(rounds: Rounds) -> Rounds:
+        return [each for each in rounds if each["start"] == journal.start]
+
+    def in_words(rounds: Rounds) -> str:
+        last = {name: throughput(rounds[-1]["windows"][name]) for name in names}
+        return ", ".join(f"{name} {value:,.0f}/s" for name, value in last.items())
+
+    with bench(candidates, params) as windows:
+        journal.new_start()
+        done = len(complete_starts(journal.rounds(concurrency), runoff.rounds))
+        title = f"run-off of {len(names)}, concurrency {concurrency}, server start {done + 1} of {runoff.starts}"
+        with Progress(title, lambda _: runoff.rounds, in_words) as progress:
+            measure_rounds(
+                windows,
+                {name: name for name in names},
+                concurrency,
+                journal,
+                seed=params.seed,
+                enough=lambda rounds: len(of_this_start(rounds)) >= runoff.rounds,
+                progress=lambda rounds: progress.update(of_this_start(rounds)),
+            )
+
+
+def main() -> None:
+    params = load_params()
+    chosen = read_json(FINALIST_LIST)
+    concurrency, runoff = chosen["concurrency"], params.perf.runoff
+    journal = open_journal(params)
+    with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
+        candidates = [exported(FINALISTS / name, Path(folder)) for name in chosen["finalists"]]
+        while len(complete_starts(journal.rounds(concurrency), runoff.rounds)) < runoff.starts:
+            measure_start(candidates, concurrency, journal, params)
+    write_json(RUNOFF, {**chosen, "rounds": journal.rounds(concurrency)})
+    journal.close()
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,46 @@
+"""Whether something got worse by more than is tolerated: it did, it did not, or nobody can tell yet."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from uncertainty.mean import CONFIDENCE, Estimate, t_quantile
+
+Answer = Literal["passes", "fails", "cannot tell"]
+
+# After how many blocks the interval is looked at. Every look is a chance to be wrong, so the 5 %
+# are divided among them (Bonferroni).
+LOOKS = (4, 6, 8, 12, 16, 24, 32)
+
+
+def judged(estimate: Estimate, lowest: float) -> Answer:
+    """Return whether a value surely reaches `lowest`, surely does not, or may or may not."""
+    if estimate.low >= lowest:
+        return "passes"
+    return "fails" if estimate.high < lowest else "cannot tell"
+
+
+def ratio_at_look(log_ratios: Sequence[float]) -> Estimate:
+    """Return the ratio whose logarithm each block observed once; its interval allows for all looks."""
+    blocks = len(log_ratios)
+    mean, spread = float(np.mean(log_ratios)), float(np.std(log_ratios, ddof=1))
+    half = t_quantile(blocks - 1, 1 - (1 - CONFIDENCE) / len(LOOKS)) * spread / math.sqrt(blocks)
+    return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+
+
+def paired_share_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
+    """Return the difference of two shares, the second's less the first's, and its 95 % interval.
+
+    Both are true or false for the same examples, [N]. Only examples on which the two differ
+    carry information (McNemar 1947); half an example is added to each side, so that few of
+    them do not make an interval of no length. No such example, no doubt: the two are equal.
+    """
+    count = len(first)
+    gained, lost = int(np.sum(~first & second)), int(np.sum(first & ~second))
+    difference = (gained - lost) / count
+    if gained + lost == 0:
+        return Estimate(0.0, 0.0, 0.0)
+    half = t_quantile(10**9) * math.sqrt(gained + lost + 1 - (gained - lost) ** 2 / count) / count
+    return Estimate(difference, difference - half, difference + half)

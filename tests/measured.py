@@ -1,0 +1,61 @@
+"""Windows and rounds as the stages record them, made up for tests."""
+
+from typing import Any
+
+
+def statistics(requests: int, batch: int) -> dict[str, Any]:
+    part = {"count": requests, "ns": requests * 1_000_000}
+    return {
+        "inference_count": requests,
+        "execution_count": requests // batch,
+        "inference_stats": dict.fromkeys(
+            ("success", "queue", "compute_input", "compute_infer", "compute_output"), part
+        ),
+    }
+
+
+def window(
+    throughput: float,
+    *,
+    concurrency: int = 8,
+    requests: int = 600,
+    batch: int = 1,
+    latency_factor: float = 1.0,
+    cpu: tuple[float, float] = (0.3, 0.1),
+    repeats: int = 0,
+) -> dict[str, Any]:
+    """Return a window of 0.5 s in which `requests` were answered; latencies follow Little's law."""
+    latency = latency_factor * concurrency * 1e6 / throughput
+    row = {"Inferences/Second": throughput, "Avg latency": latency}
+    row |= {f"{name} latency": latency for name in ("p50", "p95", "p99")}
+    return {
+        "model": "a-model",
+        "perf_analyzer": row,
+        "statistics": {"before": statistics(0, 1), "after": statistics(requests, batch)},
+        "cpu_seconds": {"server": cpu[0], "client": cpu[1]},
+        "seconds": 0.5,
+        "repeats": repeats,
+    }
+
+
+def one_round(start: int = 1, **windows: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "start": start,
+        "order": sorted(windows),
+        "windows": windows,
+        "server_peak_memory": 300 * 2**20,
+        "model_alone": {"batch": 1, "us": 100.0},
+    }
+
+
+def level(ratios: list[float], concurrency: int = 8, **settings: Any) -> dict[str, Any]:
+    """Return a level whose candidate had these throughput ratios; `settings` go to its windows."""
+    speeds = [1000 + 10 * index for index in range(len(ratios))]
+    rounds = [
+        one_round(
+            anchor=window(speed, concurrency=concurrency),
+            candidate=window(speed * ratio, concurrency=concurrency, **settings),
+        )
+        for speed, ratio in zip(speeds, ratios, strict=True)
+    ]
+    return {"concurrency": concurrency, "rounds": rounds}

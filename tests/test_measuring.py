@@ -1,0 +1,217 @@
+"""Rounds: their order, their journal, what they cost, and how progress is told."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+import pytest
+
+from measuring.journal import Journal, complete_starts, digest
+from measuring.progress import Progress
+from measuring.resources import cpu_seconds, finished_children_cpu_seconds, peak_memory_bytes
+from measuring.rounds import Rounds, measure_rounds
+from measuring.windows import Windows
+from runtime.cores import divide_cores, on_cores
+from runtime.process import StageError
+
+MODELS = {"anchor": "the-anchor", "candidate": "a-cell"}
+
+
+class Server:
+    """What measuring asks of a server: which process it is."""
+
+    pid = os.getpid()
+
+
+class CountedWindows:
+    """Windows that measure nothing and remember what was asked of them."""
+
+    server = Server()
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def measure(self, model: str, concurrency: int) -> dict[str, Any]:
+        self.asked.append(f"{model}@{concurrency}")
+        return {"model": model}
+
+
+def measure(windows: CountedWindows, journal: Journal, count: int, concurrency: int = 8) -> Rounds:
+    return measure_rounds(
+        cast(Windows, windows),
+        MODELS,
+        concurrency,
+        journal,
+        seed=42,
+        enough=lambda rounds: len(rounds) >= count,
+        progress=lambda _: None,
+    )
+
+
+def test_a_round_has_a_window_of_each_model_in_random_order(tmp_path: Path) -> None:
+    """One discarded window of each comes first; then both orders occur."""
+    windows = CountedWindows()
+    rounds = measure(windows, Journal("cell", "inputs", tmp_path), 12)
+    assert windows.asked[:2] == ["the-anchor@8", "a-cell@8"]
+    assert len(windows.asked) == 2 * 13
+    orders = [each["order"] for each in rounds]
+    assert {tuple(order) for order in orders} == {("anchor", "candidate"), ("candidate", "anchor")}
+    assert [list(each["windows"]) for each in rounds] == orders
+
+
+def test_the_order_depends_on_the_seed_alone(tmp_path: Path) -> None:
+    """A run that was interrupted goes on as if it had not been."""
+    whole = measure(CountedWindows(), Journal("whole", "inputs", tmp_path), 12)
+    measure(CountedWindows(), Journal("parts", "inputs", tmp_path), 5)
+    parts = measure(CountedWindows(), Journal("parts", "inputs", tmp_path), 12)
+    assert [each["order"] for each in parts] == [each["order"] for each in whole]
+
+
+def test_a_killed_run_goes_on_from_its_rounds(tmp_path: Path) -> None:
+    """Only the missing rounds are measured, in a second start of the server."""
+    journal = Journal("cell", "inputs", tmp_path)
+    journal.new_start()
+    measure(CountedWindows(), journal, 5)
+    again, windows = Journal("cell", "inputs", tmp_path), CountedWindows()
+    again.new_start()
+    rounds = measure(windows, again, 12)
+    assert [each["start"] for each in rounds] == [1] * 5 + [2] * 7
+    assert len(windows.asked) == 2 * 8
+
+
+def test_a_finished_level_is_not_warmed_up_again(tmp_path: Path) -> None:
+    """A level whose rounds suffice asks nothing of the server."""
+    measure(CountedWindows(), Journal("cell", "inputs", tmp_path), 3, concurrency=1)
+    windows = CountedWindows()
+    measure(windows, Journal("cell", "inputs", tmp_path), 3, concurrency=1)
+    assert windows.asked == []
+
+
+def test_a_line_that_a_kill_cut_short_is_dropped(tmp_path: Path) -> None:
+    """Half a round is no round, and the next one does not end up on its line."""
+    journal = Journal("cell", "inputs", tmp_path)
+    measure(CountedWindows(), journal, 2)
+    with journal.path.open("a") as file:
+        file.write('{"concurrency": 8, "round": {"sta')
+    again = Journal("cell", "inputs", tmp_path)
+    assert len(again.rounds(8)) == 2
+    measure(CountedWindows(), again, 3)
+    assert [json.loads(line)["concurrency"] for line in journal.path.read_text().splitlines()] == [8, 8, 8]
+
+
+def test_rounds_of_other_inputs_are_forgotten(tmp_path: Path) -> None:
+    """A journal of the same cell with another digest is removed; another cell's stays."""
+    measure(CountedWindows(), Journal("cell", "old", tmp_path), 2)
+    measure(CountedWindows(), Journal("cell-2", "old", tmp_path), 2)
+    assert Journal("cell", "new", tmp_path).rounds(8) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["cell-2.old.jsonl"]
+
+
+def test_a_journal_that_is_closed_leaves_nothing(tmp_path: Path) -> None:
+    """After the cell is written, forcing it measures anew."""
+    journal = Journal("cell", "inputs", tmp_path)
+    measure(CountedWindows(), journal, 2)
+    journal.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_digest_follows_content_names_and_values(tmp_path: Path) -> None:
+    """A changed byte, another name or another setting is another digest; a cache of Python's is not."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "a").write_text("1")
+    found = [digest([folder], [1])]
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "x.pyc").write_text("compiled")
+    assert digest([folder], [1]) == found[0]
+    found.append(digest([folder], [2]))
+    (folder / "a").rename(folder / "b")
+    found.append(digest([folder], [1]))
+    (folder / "b").write_text("2")
+    found.append(digest([folder], [1]))
+    assert len(set(found)) == 4
+
+
+def test_starts_without_all_their_rounds_are_left_out() -> None:
+    """Of three starts, the one that was killed has too few."""
+    rounds = [{"start": start} for start in (1, 1, 2, 3, 3)]
+    assert [[each["start"] for each in group] for group in complete_starts(rounds, 2)] == [[1, 1], [3, 3]]
+
+
+def test_processor_time_and_memory_of_a_process_tree() -> None:
+    """A child that computes for half a second and holds 50 MB shows in its parent's tree."""
+    child = """
+import time
+x = bytearray(50_000_000)
+end = time.process_time() + 0.5
+while time.process_time() < end: pass
+print(flush=True)
+time.sleep(60)
+"""
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    used, memory = cpu_seconds(process.pid), peak_memory_bytes(process.pid)
+    before = finished_children_cpu_seconds()
+    for each in psutil.Process(process.pid).children():
+        each.kill()
+    process.wait()
+    assert 0.45 < used < 5
+    assert memory > 50e6
+    assert finished_children_cpu_seconds() - before > 0.45
+
+
+def test_a_process_that_has_gone_costs_nothing() -> None:
+    """Asking about a server that died is no error: what matters says so elsewhere."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    assert (cpu_seconds(process.pid), peak_memory_bytes(process.pid)) == (0, 0)
+
+
+def test_cores_are_divided_without_sharing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The load generator gets the last ones, the server the others; none for it leaves all shared."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 4, 5})
+    assert divide_cores(1) == ((0, 1, 4), (5,))
+    assert divide_cores(0) == ((), ())
+    with pytest.raises(StageError, match=r"perf\.client_cores = 4 leaves the server none of the 4 cores"):
+        divide_cores(4)
+
+
+def test_no_cores_means_any() -> None:
+    """Without a division, commands begin with the program itself."""
+    assert on_cores(()) == []
+
+
+def test_a_log_has_a_line_at_each_look(capsys: pytest.CaptureFixture[str]) -> None:
+    """Plain lines with rounds, seconds and what they amount to; nothing in between."""
+    with Progress(
+        "cell 1 of 8", lambda done: 12 if done < 12 else 16, lambda rounds: f"{len(rounds)} in words"
+    ) as told:
+        told.resumed(5)
+        for count in range(6, 17):
+            told.update([{}] * count)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "cell 1 of 8: 5 rounds are kept from a run that was interrupted",
+        "cell 1 of 8: 12 rounds, 0 s: 12 in words",
+        "cell 1 of 8: 16 rounds, 0 s: 16 in words",
+    ]
+
+
+def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the title, the rounds until the next look, and the interval so far."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with Progress("cell 1 of 8", lambda _: 12, lambda rounds: f"±{len(rounds)} %") as told:
+        for count in range(1, 4):
+            told.update([{}] * count)
+            time.sleep(0.12)
+    shown = capsys.readouterr().err
+    assert "cell 1 of 8" in shown
+    assert "3/12" in shown
+    assert "±3 %" in shown

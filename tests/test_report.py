@@ -1,0 +1,125 @@
+"""From rounds to what a reader sees of a cell: summaries, flags and tables."""
+
+import copy
+from typing import Any
+
+import pytest
+from measured import level
+
+from analysis.flags import batching_in_words, flags
+from analysis.level import summarise_level
+from analysis.tables import MeasuredCell, cell_rows
+from parameters.cells import Cell
+from parameters.schema import validate
+
+STEADY = [1.0, 1.001] * 6
+
+
+def test_a_level_holds_ratio_medians_and_effective_batch() -> None:
+    """What a reader sees comes from the windows: ratios by round, medians, inferences an execution."""
+    summary = summarise_level(level([1.2] * 12, batch=4))
+    assert summary.throughput_ratio.ratio == pytest.approx(1.2)
+    assert summary.latency_ratio.ratio == pytest.approx(1 / 1.2)
+    assert summary.throughput == pytest.approx(1.2 * 1055)
+    assert summary.effective_batch == 4
+    assert summary.server_us["queue"] == pytest.approx(1000)
+    assert summary.server_peak_memory_bytes == 300 * 2**20
+
+
+def test_processor_time_is_told_apart_by_side() -> None:
+    """0.3 s of the server's for 600 inferences are 0.5 s for 1,000, and 0.6 cores for half a second."""
+    summary = summarise_level(level([1.0] * 12, cpu=(0.3, 0.06)))
+    assert summary.cpu_per_1000 == pytest.approx({"server": 0.5, "client": 0.1})
+    assert summary.busy_cores == pytest.approx({"server": 0.6, "client": 0.12})
+
+
+def test_the_backends_own_share_is_what_the_model_does_not_need() -> None:
+    """Of 3,000 µs in the backend, the model alone takes 100: the rest is the backend's."""
+    summary = summarise_level(level([1.0] * 12))
+    assert summary.compute_us == pytest.approx(3000)
+    assert summary.overhead_share == pytest.approx(1 - 100 / 3000)
+
+
+@pytest.mark.parametrize(("requests", "shown"), [(1000, {"p50", "p95", "p99"}), (999, {"p50", "p95"}), (199, {"p50"})])
+def test_a_percentile_needs_ten_requests_beyond_it(requests: int, shown: set[str]) -> None:
+    """Windows too short for a percentile leave it out instead of guessing."""
+    latencies = summarise_level(level([1.0] * 12, requests=requests)).latency_us
+    assert {name for name, value in latencies.items() if value is not None} == shown
+
+
+@pytest.mark.parametrize(
+    ("batching", "batch", "concurrency", "sentence"),
+    [
+        ("off", 1, 8, "batching is off"),
+        ("delay_0us", 1, 8, "batching never happened: 1.00 inferences per execution"),
+        ("delay_0us", 2, 8, "2.00 inferences per execution"),
+        (
+            "delay_500us_preferred_8",
+            1,
+            4,
+            "batching never happened: 1.00 inferences per execution; "
+            "concurrency 4 can never fill the preferred batch 8, so requests wait the whole 500 µs",
+        ),
+        (
+            "delay_500us",
+            4,
+            8,
+            "4.00 inferences per execution; "
+            "concurrency 8 can never fill the preferred batch 64, so requests wait the whole 500 µs",
+        ),
+        ("delay_500us_preferred_4", 4, 8, "4.00 inferences per execution"),
+    ],
+)
+def test_batching_is_told_in_words(batching: str, batch: int, concurrency: int, sentence: str) -> None:
+    """A reader learns whether batches formed, and when they never could."""
+    summary = summarise_level(level([1.0] * 12, concurrency=concurrency, batch=batch))
+    assert batching_in_words(Cell("fp32", 1, 64, batching), summary) == sentence
+
+
+@pytest.mark.parametrize(
+    ("ratios", "settings", "client_cores", "flag"),
+    [
+        ([1.0, 2.0] * 16, {}, 0, "still unstable after 32 rounds: ±14 %, where ±5 % was wanted"),
+        (STEADY, {"latency_factor": 0.82}, 0, "Little's law off by 18 %"),
+        (STEADY, {"cpu": (0.2, 0.485)}, 1, "client saturated: 97 % of its core"),
+        (STEADY, {"cpu": (0.3, 0.95)}, 2, "client saturated: 95 % of its 2 cores"),
+        (STEADY, {"cpu": (0.35, 0.6)}, 0, "client saturated: it used 1.2 cores, the server 0.7, of 2"),
+        (STEADY, {"repeats": 1}, 0, "12 windows stayed empty and were measured again"),
+    ],
+)
+def test_what_is_wrong_with_a_level_is_a_sentence(
+    ratios: list[float], settings: dict[str, Any], client_cores: int, flag: str
+) -> None:
+    """Each self-check that fails says what it found, with the number."""
+    summary = summarise_level(level(ratios, **settings))
+    assert flags(summary, precision=0.05, client_cores=client_cores, usable_cores=2) == [flag]
+
+
+def test_a_sound_level_has_no_flag() -> None:
+    """Nothing is said where there is nothing to say."""
+    assert flags(summarise_level(level(STEADY)), precision=0.05, client_cores=0, usable_cores=2) == []
+
+
+def test_an_interrupted_level_says_so() -> None:
+    """Rounds of two server starts in one cell are counted."""
+    raw = level(STEADY)
+    raw["rounds"][-1]["start"] = 2
+    (flag,) = flags(summarise_level(raw), precision=0.05, client_cores=0, usable_cores=2)
+    assert flag == "interrupted: the rounds come from 2 starts of the server"
+
+
+def test_summarising_does_not_change_the_raw_rounds() -> None:
+    """Cells keep what was measured; everything derived is derived again."""
+    raw = level([1.1] * 12)
+    before = copy.deepcopy(raw)
+    summarise_level(raw)
+    assert raw == before
+
+
+def test_a_row_has_every_number_and_its_flags(content: dict[str, Any]) -> None:
+    """The table's row of a level names the cell, its axes, its ratios and what to know about it."""
+    cell = MeasuredCell(Cell("fp32", 2, 64, "off"), [summarise_level(level([1.0, 2.0] * 16))])
+    (row,) = cell_rows([cell], validate(content), usable_cores=2)
+    assert (row["cell"], row["instances"], row["dynamic_batching"]) == ("fp32-2-64-off", 2, "off")
+    assert row["throughput_ratio_low"] < row["throughput_ratio"] < row["throughput_ratio_high"]
+    assert row["flags"].startswith("still unstable after 32 rounds")

@@ -1,0 +1,125 @@
+"""Intervals, when to stop, and which differences are real."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from uncertainty.comparison import compare_all, holm
+from uncertainty.mean import mean_estimate, share_estimate
+from uncertainty.ratio import Ratio, paired_ratio
+from uncertainty.stopping import LOOKS, enough, next_look
+
+
+def test_a_ratio_is_the_geometric_mean_of_its_rounds() -> None:
+    """Rounds of 2 and 1/2 average to 1, not to 1.25."""
+    assert paired_ratio([2, 1], [1, 2]).ratio == pytest.approx(1)
+
+
+def test_the_interval_is_students_t() -> None:
+    """For logs 0.1, 0.2, 0.3 the half-width is 4.3027 x 0.1 / sqrt(3), by the printed table."""
+    found = paired_ratio(np.exp([0.1, 0.2, 0.3]).tolist(), [1, 1, 1])
+    half = 4.302652729911275 * 0.1 / math.sqrt(3)
+    assert (found.low, found.high) == pytest.approx((math.exp(0.2 - half), math.exp(0.2 + half)))
+    assert found.reach == pytest.approx(math.exp(half) - 1)
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    """Of 4,000 simulated cells of 12 rounds, 95 % hold the true ratio, within chance."""
+    random = np.random.default_rng(1)
+    logs = random.normal(math.log(1.1), 0.1, (4000, 12))
+    intervals = [paired_ratio(np.exp(row).tolist(), [1.0] * 12) for row in logs]
+    covered = np.mean([each.low <= 1.1 <= each.high for each in intervals])
+    assert 0.94 < covered < 0.96
+
+
+def test_stopping_on_precision_keeps_the_coverage() -> None:
+    """Of 2,000 cells with heavy tails that stop when their interval is short, 94 % or more hold the truth."""
+    random = np.random.default_rng(2)
+    held = []
+    for _ in range(2000):
+        logs = 0.05 * random.standard_t(4, LOOKS[-1])
+        stop = next(n for n in LOOKS if enough(np.exp(logs[:n]).tolist(), [1.0] * n, precision=0.05))
+        held.append(paired_ratio(np.exp(logs[:stop]).tolist(), [1.0] * stop).covers_one)
+    assert np.mean(held) >= 0.94
+
+
+def test_a_level_stops_at_a_look_only() -> None:
+    """Precise from the start, it stops after 12 rounds, not before, nor at 13; noisy, after 32."""
+    sure, wild = [1.0, 1.001] * 20, [1.0, 3.0] * 20
+    assert [n for n in range(33) if enough(sure[:n], [1.0] * n, 0.05)] == list(LOOKS)
+    assert [n for n in range(34) if enough(wild[:n], [1.0] * n, 0.05)] == [32, 33]
+
+
+def test_the_next_look_follows_the_rounds() -> None:
+    """Progress counts towards the next look, and the last one is the end."""
+    assert [next_look(n) for n in (0, 11, 12, 20, 31, 32, 40)] == [12, 12, 16, 24, 32, 32, 32]
+
+
+@pytest.mark.parametrize(("above", "below"), [([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([0.0, 1.0], [1.0, 1.0])])
+def test_rounds_that_cannot_be_paired_are_refused(above: list[float], below: list[float]) -> None:
+    """One round, unequal numbers of rounds, or a throughput of zero give no ratio."""
+    with pytest.raises(ValueError, match="a ratio needs"):
+        paired_ratio(above, below)
+
+
+def test_an_interval_tells_whether_it_holds_one() -> None:
+    """No difference is in the interval, or it is not."""
+    assert Ratio(1.1, 0.9, 1.3).covers_one
+    assert not Ratio(1.1, 1.05, 1.3).covers_one
+
+
+def test_one_value_has_no_interval() -> None:
+    """Nothing can be said about the spread of a single value."""
+    with pytest.raises(ValueError, match="at least two"):
+        mean_estimate([1.0])
+
+
+def test_a_share_has_wilsons_interval() -> None:
+    """Of 10 out of 10 the interval is 0.722 to 1, as in the published example."""
+    found = share_estimate(10, 10)
+    assert (found.low, found.high) == pytest.approx((0.7225, 1.0), abs=1e-4)
+
+
+def test_holm_adjusts_as_in_a_worked_example() -> None:
+    """0.01, 0.04, 0.03 of three tests become 0.03, 0.06, 0.06, in the order given."""
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+def test_holm_never_exceeds_one_and_keeps_the_order() -> None:
+    """Adjusted values stay probabilities, and the larger of two stays the larger."""
+    values = np.random.default_rng(3).uniform(0, 1, 20).tolist()
+    adjusted = holm(values)
+    assert max(adjusted) <= 1
+    ranked = [adjusted[index] for index in np.argsort(values)]
+    assert all(first <= second for first, second in pairwise(ranked))
+
+
+def test_comparing_two_is_the_paired_t_test() -> None:
+    """For differences 1, 2, 3 the t value is 2 x sqrt(3) with 2 degrees of freedom: p = 0.0742."""
+    (found,) = compare_all(np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]))
+    assert found.p == pytest.approx(0.0742, abs=1e-4)
+    assert found.ratio.ratio == pytest.approx(math.exp(2))
+    assert not found.is_different
+
+
+def test_what_a_block_does_to_all_is_no_error() -> None:
+    """A slow start of the server slows everything: the differences stay sure."""
+    random = np.random.default_rng(4)
+    blocks = random.normal(0, 1, (6, 1)) + random.normal(0, 0.001, (6, 4)) + np.array([0, 0, 0, 0.1])
+    different = {(each.first, each.second) for each in compare_all(blocks) if each.is_different}
+    assert different == {(0, 3), (1, 3), (2, 3)}
+
+
+def test_equal_things_are_told_apart_in_one_experiment_of_twenty() -> None:
+    """Over 2,000 run-offs of four equal finalists, any false difference shows in at most 5 %, within chance."""
+    random = np.random.default_rng(5)
+    false = [any(each.is_different for each in compare_all(random.normal(0, 1, (6, 4)))) for _ in range(2000)]
+    assert np.mean(false) < 0.06
+
+
+def test_no_spread_at_all_is_no_doubt() -> None:
+    """Scores without any error differ for certain instead of dividing by zero."""
+    (found,) = compare_all(np.array([[1.0, 0.0], [1.0, 0.0]]))
+    assert found.p == 0

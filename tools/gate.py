@@ -1,0 +1,188 @@
+"""Compare this working tree with another revision, side by side in one server, and say yes or no.
+
+Both models, each with its revision's default configuration, take turns in one server, start
+after start, until the answer is clear or the time is spent. Accuracy is compared on this
+working tree's test examples, parity with its limit.
+
+Exits with 0 if nothing got worse beyond its tolerance, 1 if something did, 2 if the time did
+not suffice to tell, 3 if the comparison could not be made.
+
+Reads   the working tree, the revision's models from DVC's cache, a remote, or built again
+Run     python tools/gate.py REVISION [--tolerance 0.05] [--accuracy-tolerance 0.02] [--budget 300] [--cell NAME]
+        (make gate REFERENCE=main)
+"""
+
+import argparse
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "stages"))
+
+from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
+from measuring.bench import Candidate, bench, exported, renamed  # noqa: E402
+from measuring.readings import throughput  # noqa: E402
+from models import CLASSIFIER  # noqa: E402
+from parameters.schema import Params, load_params  # noqa: E402
+from reference import MODELS, check_out, resolve, restore_models  # noqa: E402
+from runtime.arrays import read_split  # noqa: E402
+from runtime.files import read_json  # noqa: E402
+from runtime.paths import ARRAYS, MODEL_REPOSITORY, PARITY  # noqa: E402
+from runtime.process import StageError, run_stage  # noqa: E402
+from server.lock import machine_to_ourselves  # noqa: E402
+from server.model_config import ModelShape  # noqa: E402
+from uncertainty.mean import Estimate  # noqa: E402
+from uncertainty.tolerance import LOOKS, Answer, judged, paired_share_difference, ratio_at_look  # noqa: E402
+
+EXIT_CODES: dict[Answer, int] = {"passes": 0, "fails": 1, "cannot tell": 2}
+ERROR_CODE = 3
+AXES = ("instances", "max_batch_size", "dynamic_batching")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One thing that was compared: what was found, in words, and the answer."""
+
+    what: str
+    found: str
+    answer: Answer
+
+
+def default_cell(folder: Path, wanted: str | None) -> str:
+    """Return the name of a revision's cell to compare: the one wanted, or its default configuration.
+
+    Another revision's parameters may follow another schema, so only the axes are read.
+    """
+    content = YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text(encoding="utf-8"))
+    try:
+        axes = (content["onnx"]["variants"], *(content["perf"][name] for name in AXES))
+        name = wanted or "-".join(str(axis[0]) for axis in axes)
+    except (KeyError, TypeError):
+        raise StageError("the revision's params.yaml has no benchmark matrix; choose a model with --cell") from None
+    if not (folder / MODELS / name / "config.pbtxt").exists():
+        raise StageError(f"the revision has no model {name}; choose one with --cell")
+    return name
+
+
+def compare_throughput(
+    candidates: tuple[Candidate, Candidate], params: Params, tolerance: float, budget_s: float
+) -> Result:
+    """Measure both in start after start of one server until the ratio is judged or the time is spent."""
+    runoff, concurrency = params.perf.runoff, params.perf.deciding_concurrency
+    ends, log_ratios = time.monotonic() + budget_s, list[float]()
+    estimate = Estimate(math.nan, 0, math.inf)
+    answer: Answer = "cannot tell"
+    while answer == "cannot tell" and len(log_ratios) < LOOKS[-1]:
+        began = time.monotonic()
+        with bench(candidates, params) as windows:
+            for candidate in candidates:
+                windows.measure(candidate.name, concurrency)
+            rounds = []
+            for index in range(runoff.rounds):
+                order = candidates if index % 2 else candidates[::-1]
+                speeds = {each.name: throughput(windows.measure(each.name, concurrency)) for each in order}
+                rounds.append(math.log(speeds[candidates[1].name] / speeds[candidates[0].name]))
+        log_ratios.append(float(np.mean(rounds)))
+        if len(log_ratios) in LOOKS:
+            estimate = ratio_at_look(log_ratios)
+            answer = judged(estimate, 1 - tolerance)
+        print(f"server start {len(log_ratios)}: throughput × {math.exp(float(np.mean(log_ratios))):.3f}", flush=True)
+        if time.monotonic() + (time.monotonic() - began) > ends:
+            break
+    interval = f"{estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f})" if len(log_ratios) >= LOOKS[0] else "?"
+    found = f"× {interval} in {len(log_ratios)} server starts; at least {1 - tolerance:g} is asked for"
+    return Result(f"throughput at concurrency {concurrency}", found, answer)
+
+
+def compare_accuracy(reference: Path, workspace: Path, tolerance: float) -> Result:
+    """Compare both models' answers to this working tree's test examples."""
+    x, y = read_split(ARRAYS / "test.npz")
+    right = [
+        onnx_answer(onnx_session(str(each / "1" / "model.onnx")), x).argmax(axis=1) == y
+        for each in (reference, workspace)
+    ]
+    estimate = paired_share_difference(right[0], right[1])
+    found = (
+        f"{right[0].mean():.4f} → {right[1].mean():.4f}, a change of {estimate.value:+.4f} "
+        f"({estimate.low:+.4f} to {estimate.high:+.4f}); at least {-tolerance:+g} is asked for"
+    )
+    return Result(f"accuracy on {len(y)} test examples", found, judged(estimate, -tolerance))
+
+
+def check_parity(params: Params) -> Result:
+    """Compare every variant's parity, as the export measured it, with its limit."""
+    found = {variant: read_json(PARITY / f"{variant}.json")[CLASSIFIER]["parity"] for variant in params.onnx.variants}
+    limits = params.onnx.parity_limit
+    said = ", ".join(f"{variant} {value:.2g} (limit {limits[variant]:g})" for variant, value in found.items())
+    return Result("parity", said, "passes" if all(value <= limits[each] for each, value in found.items()) else "fails")
+
+
+def build_workspace() -> None:
+    """Bring this working tree's models up to date; raises StageError if its stages fail."""
+    print("this working tree: dvc repro triton-config", flush=True)
+    if subprocess.run(["dvc", "repro", "--quiet", "triton-config"], cwd=ROOT, check=False).returncode:
+        raise StageError("this working tree's own models could not be built")
+
+
+def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
+    """Return everything that was compared."""
+    commit = resolve(given.revision)
+    build_workspace()
+    params = load_params()
+    checkout = temporary / "reference"
+    check_out(commit, checkout)
+    print(f"the reference {commit[:8]} comes from {restore_models(checkout)}", flush=True)
+    old = checkout / MODELS / default_cell(checkout, given.cell)
+    new = MODEL_REPOSITORY / default_cell(ROOT, given.cell)
+    shapes = [ModelShape.read(each / "1" / "model.onnx") for each in (old, new)]
+    if shapes[0].inputs != shapes[1].inputs:
+        raise StageError(f"{commit[:8]} takes other inputs than this working tree: the two cannot be compared")
+    workspace = exported(new, temporary)
+    candidates = (
+        renamed(replace(workspace, folder=old), "reference", temporary / "served"),
+        renamed(workspace, "workspace", temporary / "served"),
+    )
+    print(f"side by side: {old.name} of {commit[:8]} and {new.name} of this working tree", flush=True)
+    with machine_to_ourselves():
+        speed = compare_throughput(candidates, params, given.tolerance, given.budget)
+    return [speed, compare_accuracy(old, new, given.accuracy_tolerance), check_parity(params)]
+
+
+def overall(results: list[Result]) -> Answer:
+    """Return one answer: a failure outweighs a doubt, a doubt outweighs a pass."""
+    answers = {result.answer for result in results}
+    if "fails" in answers:
+        return "fails"
+    return "cannot tell" if "cannot tell" in answers else "passes"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compare this working tree with another revision.")
+    parser.add_argument("revision", help="a branch, tag or commit")
+    parser.add_argument("--tolerance", type=float, default=0.05, help="share of throughput that may be lost")
+    parser.add_argument("--accuracy-tolerance", type=float, default=0.02, help="accuracy that may be lost")
+    parser.add_argument("--budget", type=float, default=300, help="seconds that measuring may take")
+    parser.add_argument("--cell", help="the cell to compare, in place of each revision's default configuration")
+    given = parser.parse_args()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            results = compare(given, Path(folder))
+    except StageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(ERROR_CODE)
+    print("\n".join(f"{result.what}: {result.answer}: {result.found}" for result in results))
+    answer = overall(results)
+    print(f"the gate {answer if answer != 'passes' else 'is passed'}")
+    sys.exit(EXIT_CODES[answer])
+
+
+if __name__ == "__main__":
+    run_stage(main)
