@@ -12,12 +12,14 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
 
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def revision() -> str:
-    """Return the commit that was measured, marked if the working tree differs from it."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    return described.stdout.strip()
+    """Return the commit that was measured, marked if the working tree differs from it, results aside."""
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{RESULTS.relative_to(ROOT)}")
+    return _git("rev-parse", "--short", "HEAD") + ("-dirty" if changes else "")
 
 
 def append(name: str, entry: dict[str, Any]) -> None:
