@@ -1,0 +1,57 @@
+"""The instruments with which the method is judged: models of known speed, records, replays."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from conftest import ROOT
+
+import record
+import replay
+from analysis.parity import onnx_answer, onnx_session
+from known_models import lengthened
+
+
+def test_a_lengthened_model_answers_the_same() -> None:
+    """It computes longer and changes nothing, so that only its time differs."""
+    model = onnx.load(ROOT / "triton" / "anchor" / "1" / "model.onnx")
+    x = np.random.default_rng(0).random((3, 28, 28, 1), dtype=np.float32)
+    answers = [onnx_answer(onnx_session(each.SerializeToString()), x) for each in (model, lengthened(model, 7))]
+    assert np.array_equal(*answers)
+    assert len(lengthened(model, 7).graph.node) == len(model.graph.node) + 7 + 5
+
+
+def test_records_are_appended_with_machine_and_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second run does not touch the first, and both say where they come from."""
+    monkeypatch.setattr(record, "revision", lambda: "abc1234")
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    assert record.runs("some") == []
+    record.append("some", {"value": 1})
+    record.append("some", {"value": 2})
+    assert [run["value"] for run in record.runs("some")] == [1, 2]
+    assert all(run["revision"] == "abc1234" and run["machine"]["usable_cores"] for run in record.runs("some"))
+
+
+def made_up_pool(effect: float) -> np.ndarray:
+    """Return logarithms of 10 starts of 32 rounds of 4 models, the first slower by `effect`."""
+    chance = np.random.default_rng(0)
+    starts, rounds = chance.normal(0, 0.3, (10, 1, 1)), chance.normal(0, 0.1, (10, 32, 1))
+    noise = chance.normal(0, 0.05, (10, 32, 4))
+    return 8 + starts + rounds + noise + np.log1p([-effect, 0, 0, 0])
+
+
+def test_replays_find_a_large_effect_and_no_effect_where_there_is_none() -> None:
+    """On a made-up pool, 20 % is always found and a false winner is rare."""
+    found = replay.replay_runoff(made_up_pool(0.2), [0, 1, 2, 3], 6, 4, lambda scores: replay.beats(scores, 0))
+    false = replay.replay_runoff(made_up_pool(0.0), [0, 1, 2, 3], 6, 4, lambda scores: replay.beats(scores, 0))
+    assert np.mean(found) > 0.99
+    assert np.mean(false) < 0.06
+
+
+def test_a_replayed_cell_covers_the_pools_own_ratio() -> None:
+    """Its intervals hold the mean over the pool about as often as they say."""
+    cell = replay.replay_cell(made_up_pool(0.1), 0, 1, precision=0.05, seed=1)
+    assert cell["truth"] == pytest.approx(0.9, rel=0.02)
+    assert cell["coverage"]["value"] > 0.9
+    assert 12 <= cell["median_rounds"] <= 32
