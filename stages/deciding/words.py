@@ -34,7 +34,8 @@ def _advantage(verdict: Verdict, finalist: Finalist) -> str:
 
 def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:
     if len(verdict.equals) == 1:
-        return [] if len(verdict.finalists) == 1 else ["Every other finalist is worse, beyond chance."]
+        beaten = [each for each in verdict.finalists if each not in (recommended, verdict.default)]
+        return ["Every other finalist is worse, beyond chance."] if beaten else []
     best, *others = verdict.equals
     names = ", ".join(f"`{each.cell.name}`" for each in others)
     if recommended is best:
