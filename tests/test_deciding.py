@@ -177,6 +177,16 @@ def test_of_equals_the_simplest_is_recommended(content: dict[str, Any]) -> None:
     assert verdict_in_words(found)[0].endswith("this one cannot be told apart from it and is simpler.")
 
 
+def test_a_simpler_equal_that_does_not_beat_the_default_is_not_recommended(content: dict[str, Any]) -> None:
+    """Between the best and the default, equal to both: changing to it may gain nothing."""
+    between, best = cell("off", 2), cell("delay_0us", 2)
+    made = rounds({DEFAULT: 1000.0, between: 1000.0, best: 1018.0})
+    found = decide([DEFAULT, between, best], made, validate(content), {"fp32": EXPORT})
+    assert [each.cell for each in found.equals] == [best, between]
+    assert found.recommended
+    assert found.recommended.cell == best
+
+
 def test_less_is_better_is_told_as_less(content: dict[str, Any]) -> None:
     """For a latency, the winner has a fraction of the default's."""
     content["perf"]["objective"] = "p95_latency"

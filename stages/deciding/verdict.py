@@ -42,7 +42,8 @@ class Verdict:
     """What the run-off says.
 
     `equals` are the eligible finalists that cannot be told apart from the best one, which
-    comes first; `recommended` is the simplest of them, None if none surely meets every limit.
+    comes first; `recommended` is the simplest of them that beats the default configuration,
+    if the best does; None if none surely meets every limit.
     The default configuration is the first finalist.
     """
 
@@ -111,7 +112,10 @@ def decide(cells: Sequence[Cell], rounds: Sequence[Round], params: Params, expor
     ]
     eligible = [index for index, finalist in enumerate(finalists) if finalist.answer == "meets"]
     equals = _equals(eligible, scores.mean(axis=0).tolist(), comparisons)
-    recommended = min(equals, key=lambda index: simplicity(cells[index], params.onnx.variants), default=None)
+    worth_a_change = equals
+    if 0 in eligible and 0 not in equals:  # the best beats the default configuration; not every equal of it may
+        worth_a_change = [index for index in equals if comparisons[0, index].is_different]
+    recommended = min(worth_a_change, key=lambda index: simplicity(cells[index], params.onnx.variants), default=None)
     return Verdict(
         objective=objective,
         concurrency=perf.deciding_concurrency,
