@@ -28,19 +28,20 @@ from uncertainty.ratio import paired_ratio
 from uncertainty.stopping import LOOKS, enough
 
 REPLAYS = 2000
-BUDGETS = [(3, 4), (4, 4), (6, 2), (6, 4), (6, 8), (8, 4), (12, 4), (12, 8)]
+BUDGETS = [(3, 4), (3, 8), (6, 4), (6, 8), (6, 12), (6, 20), (12, 12)]
 START_S = 5.0  # of a server with four models, its discarded windows included
 DETECTION = 0.9
 
 Pool = NDArray[np.float64]  # [starts, rounds, models]: logarithms of throughput
 
 
-def read_pool() -> tuple[Pool, list[str], float]:
+def read_pool() -> tuple[Pool, list[str], int]:
     """Return the pool, the models' names and the window length in milliseconds."""
-    starts = runs("pool")
+    window_ms = load_params().perf.window_ms
+    starts = [run for run in runs("pool") if run["window_ms"] == window_ms]
     names = [*COPIES, *SLOWED]
     values = [[[each[name]["throughput"] for name in names] for each in start["rounds"]] for start in starts]
-    return np.log(np.array(values)), names, float(starts[0]["window_ms"])
+    return np.log(np.array(values)), names, window_ms
 
 
 def rate(outcomes: list[bool]) -> dict[str, float]:
