@@ -12,6 +12,7 @@ from analysis.parity import onnx_answer, onnx_session
 from measuring.bench import Candidate, anchor, renamed
 from record import ROOT
 
+ANCHOR_MODEL = ROOT / "triton" / "anchor" / "1" / "model.onnx"
 WIDTH = 32
 CALIBRATION_LINKS = 200
 CALIBRATION_RUNS = 300
@@ -72,11 +73,13 @@ def copies(names: list[str], folder: Path) -> list[Candidate]:
     return [renamed(anchor(), name, folder) for name in names]
 
 
-def slowed(name: str, share: float, service_us: float, folder: Path) -> Candidate:
-    """Return an anchor that computes for `share` of `service_us` longer than the anchor does."""
+def links_for(microseconds: float) -> int:
+    """Return the number of links that take so long on this machine now, at least 1."""
+    return max(1, round(microseconds / link_microseconds(onnx.load(ANCHOR_MODEL))))
+
+
+def slowed(name: str, links: int, folder: Path) -> Candidate:
+    """Return an anchor that computes longer by so many links."""
     candidate = renamed(anchor(), name, folder)
-    path = candidate.folder / "1" / "model.onnx"
-    model = onnx.load(ROOT / "triton" / "anchor" / "1" / "model.onnx")
-    links = max(1, round(share * service_us / link_microseconds(model)))
-    onnx.save(lengthened(model, links), path)
+    onnx.save(lengthened(onnx.load(ANCHOR_MODEL), links), candidate.folder / "1" / "model.onnx")
     return candidate

@@ -1,10 +1,11 @@
 """Measure a pool of rounds of models of which the truth is known, to replay decisions on.
 
-Four copies of the anchor and three anchors that are slower by 5, 10 and 20 % of their
-service time take turns in one server, round by round, in many starts of it.
+Four copies of the anchor and three anchors that are slower by about 5, 10 and 20 % of
+their service time take turns in one server, round by round, in many starts of it. How much
+slower is set once, with the first start on a machine, and kept for all others.
 
 Writes  benchmarks/results/pool.jsonl, one line a server start
-Run     PYTHONPATH=stages python benchmarks/pool.py --starts 12      3 minutes a start; add more whenever you like
+Run     PYTHONPATH=stages python benchmarks/pool.py --starts 12      a minute a start; add more whenever you like
 """
 
 import argparse
@@ -15,12 +16,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from known_models import copies, slowed
+from known_models import copies, links_for, slowed
+from machine import fingerprint
 from measuring.bench import Candidate, bench
 from measuring.readings import cpu_per_1000, percentile_us, requests, throughput
 from measuring.windows import Windows
 from parameters.schema import Params, load_params
-from record import append
+from record import append, runs
 from runtime.process import run_stage
 from server.lock import machine_to_ourselves
 
@@ -35,6 +37,15 @@ def service_microseconds(params: Params, folder: Path) -> float:
     with bench(copies(["calibration"], folder), params) as windows:
         windows.measure("calibration", CONCURRENCY)
         return 1e6 / throughput(windows.measure("calibration", CONCURRENCY))
+
+
+def links(params: Params, folder: Path) -> dict[str, int]:
+    """Return how much longer each slower model computes: as in the last start on this machine, or measured now."""
+    known = [run["links"] for run in runs("pool") if run["machine"] == fingerprint() and "links" in run]
+    if known:
+        return dict(known[-1])
+    service_us = service_microseconds(params, folder)
+    return {name: links_for(share * service_us) for name, share in SLOWED.items()}
 
 
 def reading(window: dict[str, Any]) -> dict[str, float | None]:
@@ -65,12 +76,12 @@ def main() -> None:
     for _ in range(parser.parse_args().starts):
         with machine_to_ourselves(), tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            service_us = service_microseconds(params, folder)
-            slower = [slowed(each, share, service_us, folder) for each, share in SLOWED.items()]
+            lengths = links(params, folder)
+            slower = [slowed(each, count, folder) for each, count in lengths.items()]
             candidates: list[Candidate] = [*copies(COPIES, folder), *slower]
             with bench(candidates, params) as windows:
                 rounds = measure_start(windows, [candidate.name for candidate in candidates])
-        entry = {"concurrency": CONCURRENCY, "window_ms": params.perf.window_ms, "service_us": service_us}
+        entry = {"concurrency": CONCURRENCY, "window_ms": params.perf.window_ms, "links": lengths}
         append("pool", {**entry, "rounds": rounds})
 
 

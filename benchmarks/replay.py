@@ -38,7 +38,8 @@ Pool = NDArray[np.float64]  # [starts, rounds, models]: logarithms of throughput
 def read_pool() -> tuple[Pool, list[str], int]:
     """Return the pool, the models' names and the window length in milliseconds."""
     window_ms = load_params().perf.window_ms
-    starts = [run for run in runs("pool") if run["window_ms"] == window_ms]
+    # Starts of the first kind set the slower models anew each time: their effects differ.
+    starts = [run for run in runs("pool") if run["window_ms"] == window_ms and "links" in run]
     names = [*COPIES, *SLOWED]
     values = [[[each[name]["throughput"] for name in names] for each in start["rounds"]] for start in starts]
     return np.log(np.array(values)), names, window_ms
@@ -62,6 +63,18 @@ def draw_runoff(pool: Pool, starts: int, rounds: int, chance: np.random.Generato
         first = int(chance.integers(pool.shape[1] - rounds + 1))
         blocks.append(pool[index, first : first + rounds].mean(axis=0))
     return np.array(blocks)
+
+
+def equalised(pool: Pool, models: list[int]) -> Pool:
+    """Return the pool with the means of some models made equal, as those of identical models are.
+
+    What they differ by in the pool is chance, which drawing from it again and again would
+    take for the truth.
+    """
+    equal = pool.copy()
+    means = pool[:, :, models].mean(axis=(0, 1))
+    equal[:, :, models] -= means - means.mean()
+    return equal
 
 
 def replay_cell(pool: Pool, model: int, reference: int, precision: float, seed: int) -> dict[str, Any]:
@@ -131,6 +144,7 @@ def main() -> None:
     params = load_params()
     pool, names, window_ms = read_pool()
     copies = [names.index(name) for name in COPIES]
+    pool = equalised(pool, copies)
     starts, rounds = params.perf.runoff.starts, params.perf.runoff.rounds
     round_s = 4 * (3 * 1.2 * window_ms / 1000 + 0.1)
     result: dict[str, Any] = {

@@ -17,8 +17,8 @@ def test_a_lengthened_model_answers_the_same() -> None:
     """It computes longer and changes nothing, so that only its time differs."""
     model = onnx.load(ROOT / "triton" / "anchor" / "1" / "model.onnx")
     x = np.random.default_rng(0).random((3, 28, 28, 1), dtype=np.float32)
-    answers = [onnx_answer(onnx_session(each.SerializeToString()), x) for each in (model, lengthened(model, 7))]
-    assert np.array_equal(*answers)
+    plain, longer = (onnx_answer(onnx_session(each.SerializeToString()), x) for each in (model, lengthened(model, 7)))
+    assert np.array_equal(plain, longer)
     assert len(lengthened(model, 7).graph.node) == len(model.graph.node) + 7 + 5
 
 
@@ -38,7 +38,8 @@ def made_up_pool(effect: float) -> np.ndarray:
     chance = np.random.default_rng(0)
     starts, rounds = chance.normal(0, 0.3, (10, 1, 1)), chance.normal(0, 0.1, (10, 32, 1))
     noise = chance.normal(0, 0.05, (10, 32, 4))
-    return 8 + starts + rounds + noise + np.log1p([-effect, 0, 0, 0])
+    logs: np.ndarray = 8 + starts + rounds + noise + np.log1p([-effect, 0, 0, 0])
+    return logs
 
 
 def test_replays_find_a_large_effect_and_no_effect_where_there_is_none() -> None:
