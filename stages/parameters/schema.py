@@ -205,9 +205,14 @@ def _section_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
     return schema if isinstance(schema, type) and issubclass(schema, BaseModel) else None
 
 
+def _shown(key: str) -> str:
+    """Return a key as it stands in a path, quoted where it would not be seen or would break the line."""
+    return key if key.isprintable() and key.strip() else repr(key)
+
+
 def _sentence(error: ErrorDetails) -> str:
     location = tuple(key for key in error["loc"] if key != "[key]")  # the key itself is what is wrong
-    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in location).lstrip(".")
+    path = "".join(f"[{key}]" if isinstance(key, int) else f".{_shown(key)}" for key in location).lstrip(".")
     if error["type"] == "extra_forbidden":
         section = _section_at(location[:-1])
         allowed = ", ".join(section.model_fields) if section else "none"
