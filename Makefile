@@ -56,7 +56,7 @@ lint: environment
 test: environment
 	@echo "==> 2. format, lint, types"
 	@$(MAKE) --no-print-directory lint
-	@echo "==> 3. every test, about 8 minutes"
+	@echo "==> 3. every test, about 14 minutes"
 	pytest --numprocesses 2 --dist loadfile
 	@echo "==> done: all checks passed; 'make repro' runs the pipeline itself"
 
