@@ -33,6 +33,14 @@ def test_processor_time_is_told_apart_by_side() -> None:
     assert summary.busy_cores == pytest.approx({"server": 0.6, "client": 0.12})
 
 
+def test_processor_time_too_short_to_be_counted_has_no_ratio(content: dict[str, Any]) -> None:
+    """Windows in which the kernel counted nothing leave the ratio out instead of failing the report."""
+    summary = summarise_level(level(STEADY, cpu=(0.0, 0.1)))
+    assert summary.cpu_ratio is None
+    (row,) = cell_rows([MeasuredCell(Cell("fp32", 1, 64, "off"), [summary])], validate(content), usable_cores=2)
+    assert row["cpu_ratio"] is None
+
+
 def test_the_backends_own_share_is_what_the_model_does_not_need() -> None:
     """Of 3,000 µs in the backend, the model alone takes 100: the rest is the backend's."""
     summary = summarise_level(level([1.0] * 12))

@@ -29,7 +29,8 @@ class LevelSummary:
     windows; a percentile for which a window is too short is None. `server_us` is the mean
     time of a request in each part of the server; `cpu_per_1000` the median processor time,
     in seconds, that server and client used for 1,000 inferences; `busy_cores` how many cores
-    they kept busy. `model_alone_us` is the median time of a batch in ONNX Runtime without a
+    they kept busy; `cpu_ratio` is None where a window is too short for the kernel to have
+    counted any. `model_alone_us` is the median time of a batch in ONNX Runtime without a
     server, a batch of the effective size. `concurrency_found` is throughput times mean
     latency: by Little's law (1961), the requests in flight.
     """
@@ -40,7 +41,7 @@ class LevelSummary:
     repeats: int
     throughput_ratio: Ratio
     latency_ratio: Ratio
-    cpu_ratio: Ratio
+    cpu_ratio: Ratio | None
     throughput: float
     anchor_throughput: float
     latency_us: dict[str, float | None]
@@ -76,6 +77,7 @@ def summarise_level(level: dict[str, Any]) -> LevelSummary:
     anchors: list[Window] = [each["windows"]["anchor"] for each in rounds]
     answered = sum(requests(window) for window in windows)
     sides = ("server", "client")
+    cpu = [[cpu_per_1000(w, "server") for w in each] for each in (windows, anchors)]
     return LevelSummary(
         concurrency=level["concurrency"],
         rounds=len(rounds),
@@ -83,7 +85,7 @@ def summarise_level(level: dict[str, Any]) -> LevelSummary:
         repeats=sum(window["repeats"] for window in (*windows, *anchors)),
         throughput_ratio=paired_ratio([throughput(w) for w in windows], [throughput(w) for w in anchors]),
         latency_ratio=paired_ratio([mean_latency_us(w) for w in windows], [mean_latency_us(w) for w in anchors]),
-        cpu_ratio=paired_ratio(*([cpu_per_1000(w, "server") for w in each] for each in (windows, anchors))),
+        cpu_ratio=paired_ratio(*cpu) if min(map(min, cpu)) > 0 else None,
         throughput=median(throughput(w) for w in windows),
         anchor_throughput=median(throughput(w) for w in anchors),
         latency_us={f"p{percent}": _percentile(windows, percent) for percent in REQUESTS_FOR},

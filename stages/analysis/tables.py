@@ -30,8 +30,9 @@ def level_flags(level: LevelSummary, params: Params, usable_cores: int) -> list[
     return flags(level, precision=perf.precision, client_cores=perf.client_cores, usable_cores=usable_cores)
 
 
-def _interval(name: str, ratio: Ratio) -> dict[str, float]:
-    return {name: ratio.ratio, f"{name}_low": ratio.low, f"{name}_high": ratio.high}
+def _interval(name: str, ratio: Ratio | None) -> dict[str, float | None]:
+    value, low, high = (ratio.ratio, ratio.low, ratio.high) if ratio else (None, None, None)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
 def cell_rows(cells: list[MeasuredCell], params: Params, usable_cores: int) -> list[dict[str, Any]]:
