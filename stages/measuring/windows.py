@@ -12,7 +12,9 @@ from runtime.process import StageError
 from server.client import Protocol, Server
 from server.installation import Installation, find_installation
 
-ATTEMPTS = 3
+# A machine busy with something else may stand still for a few windows. The pauses between
+# attempts double: half a minute together.
+PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)
 # What stands in a window beside perf_analyzer's own row, and in what units.
 UNITS = {
     "statistics.count": "requests",
@@ -60,15 +62,17 @@ class Windows:
     def measure(self, model: str, concurrency: int) -> dict[str, Any]:
         """Return one window: perf_analyzer's row, the server's statistics around it, and what it cost.
 
-        A window that holds no measurement is repeated, a few times, and `repeats`
-        says how often. Raises StageError if that does not help or a request failed.
+        A window that holds no measurement is repeated after a pause, and `repeats` says
+        how often. Raises StageError if that does not help or a request failed.
         """
-        for repeats in range(ATTEMPTS - 1):
+        for repeats, pause_s in enumerate(PAUSES_S):
             try:
                 return {**self._measure_once(model, concurrency), "repeats": repeats}
             except UnusableWindowError as error:
-                print(f"once more: {error}", flush=True)
-        return {**self._measure_once(model, concurrency), "repeats": ATTEMPTS - 1}
+                if repeats == 1:  # a single one is nothing to tell
+                    print(f"waiting until the machine is less busy: {error}", flush=True)
+                time.sleep(pause_s)
+        return {**self._measure_once(model, concurrency), "repeats": len(PAUSES_S)}
 
     def _measure_once(self, model: str, concurrency: int) -> dict[str, Any]:
         before = self.server.statistics(model)

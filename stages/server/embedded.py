@@ -24,8 +24,8 @@ HOST = "127.0.0.1"
 PREFIX = "triton_pipeline_"
 START_ATTEMPTS = 3
 _POLL_S = 0.05
-# The supervisor allows the server GRACE_S; beyond twice that, something is wrong with it.
-_STOP_TIMEOUT_S = 2 * supervisor.GRACE_S
+# The supervisor kills the server and cleans up in a moment; beyond this, something is wrong with it.
+_STOP_TIMEOUT_S = 10
 _SUPERVISOR_TIMEOUT_S = 30
 _LAST_WORDS = "error: creating server: "
 _REFUSED_MODEL = "Invalid argument - load failed for "
@@ -68,6 +68,8 @@ def server_command(
         f"--grpc-address={HOST}",
         f"--grpc-port={grpc_port}",
         "--allow-metrics=false",
+        # The config says all, and completing it would start Python once more for each model.
+        "--disable-auto-complete-config",
         f"--backend-config=python,shm-region-prefix-name={prefix}",
     ]
 
