@@ -8,17 +8,12 @@ Run     PYTHONPATH=stages python benchmarks/growth.py 4 16 64
 """
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
-from record import ROOT, append, revision
+from clones import clone, require_committed, timed
+from record import append
 
 AXES: dict[int, dict[str, list[Any]]] = {
     4: {"instances": [1, 2], "max_batch_size": [64], "dynamic_batching": ["off", "delay_0us"]},
@@ -34,34 +29,14 @@ AXES: dict[int, dict[str, list[Any]]] = {
     },
 }
 ADDED = "delay_300us"
-
-
-def clone(folder: Path, axes: dict[str, list[Any]]) -> None:
-    """Clone the last commit with a fast profile and these axes."""
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
-    yaml = YAML()
-    content = yaml.load(folder / "params.yaml")
-    for section in ("reconstruction", "head"):
-        content["models"]["autoencoder"][section]["epochs"] = 1
-    content["perf"].update(concurrency=[8], window_ms=50, precision=1.0, **axes)
-    content["perf"]["runoff"].update(starts=3, rounds=2)
-    yaml.dump(content, folder / "params.yaml")
-
-
-def timed(folder: Path, *command: str) -> tuple[float, str]:
-    """Run a command in the clone, and return its seconds and what it printed."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    began = time.monotonic()
-    finished = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
-    return time.monotonic() - began, finished.stdout
+FAST = {"concurrency": [8], "window_ms": 50, "precision": 1.0, "runoff": {"finalists": 4, "starts": 3, "rounds": 2}}
 
 
 def grow(size: int) -> dict[str, Any]:
     """Return the times at one size of the matrix."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "clone"
-        clone(folder, AXES[size])
-        timed(folder, "dvc", "pull", "data.dvc")
+        clone(folder, {**FAST, **AXES[size]})
         first_s, _ = timed(folder, "dvc", "repro")
         nothing_s = min(timed(folder, "dvc", "repro")[0] for _ in range(3))
         values = ",".join([*AXES[size]["dynamic_batching"], ADDED])
@@ -74,9 +49,9 @@ def grow(size: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time how the pipeline grows.")
     parser.add_argument("sizes", type=int, nargs="+", choices=sorted(AXES))
-    if revision().endswith("-dirty"):
-        sys.exit("error: the working tree has changes that a clone would not have; commit them first")
-    for size in parser.parse_args().sizes:
+    sizes = parser.parse_args().sizes
+    require_committed()
+    for size in sizes:
         result = grow(size)
         append("growth", result)
         print(result)

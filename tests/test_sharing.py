@@ -1,5 +1,6 @@
 """Experiments that run at once, and results that travel between clones, through real DVC."""
 
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from conftest import FinishedRun, changed, commit, run
+from conftest import FinishedRun, changed, commit, environment, run
 
 from runtime.files import read_json
 
@@ -23,8 +24,7 @@ def test_two_experiments_at_once_measure_one_after_the_other(finished_run: Finis
     folder = finished_run.copy(tmp_path / "clone")
     for count in (2, 3):
         run("dvc", "exp", "run", "--queue", "--name", f"count-{count}", "-S", f"perf.instances=[{count}]", cwd=folder)
-    with most_load_generators(folder) as most:
-        run("dvc", "queue", "start", "--jobs", "2", cwd=folder)
+    with most_load_generators(folder) as most, queue_workers(folder, 2):
         deadline = time.monotonic() + 300
         while "Queued" in (status := run("dvc", "queue", "status", cwd=folder).stdout) or "Running" in status:
             assert time.monotonic() < deadline, status
@@ -36,6 +36,18 @@ def test_two_experiments_at_once_measure_one_after_the_other(finished_run: Finis
         cell = f"fp32-{count}-64-off"
         assert list(pd.read_csv(folder / "reports" / "cells.csv")["cell"]) == [cell]
         assert len(read_json(folder / "reports" / "perf" / f"{cell}.json")["levels"][0]["rounds"]) == 12
+
+
+@contextmanager
+def queue_workers(folder: Path, count: int) -> Iterator[None]:
+    """Run DVC's queue workers during the block; they end by themselves some time after the last experiment."""
+    # They inherit the output: waiting for the end of a pipe would be waiting for them.
+    command = ["dvc", "queue", "start", "--jobs", str(count)]
+    subprocess.run(command, cwd=folder, env=environment(), check=True, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        run("dvc", "queue", "stop", "--kill", cwd=folder)
 
 
 @contextmanager

@@ -106,11 +106,14 @@ class _Supervised:
         finally:
             os.close(reading)
         self._told = cast(IO[str], self.process.stdout)
-        started = self._line(_SUPERVISOR_TIMEOUT_S)
-        if not started:
+        try:
+            started = self._line(_SUPERVISOR_TIMEOUT_S)
+            if not started:
+                raise StageError(f"the server's supervisor did not start within {_SUPERVISOR_TIMEOUT_S} s")
+            self.pid = int(started.removeprefix("started "))
+        except BaseException:
             self.stop()
-            raise StageError(f"the server's supervisor did not start within {_SUPERVISOR_TIMEOUT_S} s")
-        self.pid = int(started.removeprefix("started "))
+            raise
 
     def _line(self, timeout_s: float) -> str:
         readable, _, _ = select.select([self._told], [], [], timeout_s)

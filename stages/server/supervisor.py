@@ -91,6 +91,8 @@ def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str) 
 
 def main() -> None:
     lifeline, run_folder, prefix, *command = sys.argv[1:]
+    if not Path(run_folder).exists():
+        return  # the stage was ended before this process came to life, and has cleaned up
     # Only the lifeline ends a supervisor: Ctrl-C reaches the stage, which closes it.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

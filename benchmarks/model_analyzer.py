@@ -1,0 +1,238 @@
+"""Compare the pipeline with Triton Model Analyzer: same server, model, grid, inputs and time.
+
+Two of the five configurations are the same under two names: their true ratio is 1. Runs of
+the two tools alternate. Model Analyzer is not of this environment: it needs other versions of
+what is in it. `python3.11 -m venv FOLDER && FOLDER/bin/pip install triton-model-analyzer==1.44.0`.
+
+Writes  benchmarks/results/model_analyzer.jsonl, one line a run of one of the tools
+Run     PYTHONPATH=stages python benchmarks/model_analyzer.py --program FOLDER/bin/model-analyzer --pairs 5
+        PYTHONPATH=stages python benchmarks/model_analyzer.py       prints the table of all
+"""
+
+import argparse
+import csv
+import itertools
+import math
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from ruamel.yaml import YAML
+from tqdm import tqdm
+
+from clones import clone, require_committed, timed
+from measuring.readings import throughput
+from record import append, runs
+from runtime.files import read_json
+from server.embedded import HOST, free_ports
+from server.installation import find_installation
+
+PERF = {
+    "instances": [1],
+    "max_batch_size": [64],
+    "dynamic_batching": ["off", "delay_0us", "delay_100us", "delay_500us", "delay_500us_preferred_64"],
+    "concurrency": [1, 4, 16],
+    "precision": 1.0,  # twelve rounds a level and no more: about the time that Model Analyzer takes
+}
+CELLS = [f"fp32-1-64-{batching}" for batching in PERF["dynamic_batching"]]  # type: ignore[attr-defined]
+LEVELS = ("1", "4", "16")
+# Without preferred sizes, ours and Triton's own choice is the largest batch.
+TWINS = (CELLS[3], CELLS[4])
+RESAMPLES = 5000
+
+
+def input_file(clone_folder: Path, folder: Path) -> Path:
+    """Write the requests that the pipeline sends, for Model Analyzer to send too."""
+    path = folder / "input_data.json"
+    script = (
+        "import sys; sys.path.insert(0, 'stages'); from pathlib import Path; from measuring.bench import exported; "
+        f"exported(Path('artifacts/model_repository/{CELLS[0]}').resolve(), Path(sys.argv[1]))"
+    )
+    timed(clone_folder, "python", "-c", script, str(folder))
+    return path
+
+
+def analyzer_config(clone_folder: Path, folder: Path) -> dict[str, Any]:
+    """Return Model Analyzer's configuration: the clone's cells as they are, at the same levels."""
+    installation = find_installation()
+    installation.write_backends(folder / "backends")
+    for cell in CELLS:
+        shutil.copytree(clone_folder / "artifacts" / "model_repository" / cell, folder / "models" / cell)
+    http, grpc, metrics = (f"{HOST}:{port}" for port in free_ports(3))
+    environment = installation.server_environment()
+    return {
+        "model_repository": str(folder / "models"),
+        "output_model_repository_path": str(folder / "output"),
+        "checkpoint_directory": str(folder / "checkpoints"),
+        "export_path": str(folder / "results"),
+        "triton_launch_mode": "local",
+        "triton_server_path": str(installation.server),
+        "triton_http_endpoint": http,
+        "triton_grpc_endpoint": grpc,
+        "triton_metrics_url": f"http://{metrics}/metrics",
+        "triton_server_flags": {
+            "backend-directory": str(folder / "backends"),
+            "http-address": HOST,
+            "grpc-address": HOST,
+            "metrics-address": HOST,
+        },
+        "triton_server_environment": environment,
+        "perf_analyzer_path": str(installation.perf_analyzer),
+        "perf_analyzer_flags": {"input-data": str(input_file(clone_folder, folder))},
+        "client_protocol": "grpc",
+        "gpus": "[]",
+        "run_config_search_disable": True,
+        "skip_summary_reports": True,
+        "skip_detailed_reports": True,
+        "inference_output_fields": ["model_name", "concurrency", "perf_throughput", "perf_latency_p99"],
+        "profile_models": {cell: {"parameters": {"concurrency": list(map(int, LEVELS))}} for cell in CELLS},
+    }
+
+
+def run_analyzer(program: Path, clone_folder: Path) -> dict[str, Any]:
+    """Run Model Analyzer once: its seconds, its throughputs, and the configuration that comes out on top."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        config = analyzer_config(clone_folder, folder)
+        with (folder / "config.yaml").open("w") as file:
+            YAML().dump(config, file)
+        libraries = find_installation().perf_analyzer_environment(folder / "libraries")["LD_LIBRARY_PATH"]
+        # It gives perf_analyzer its own environment, and the server what the configuration says on top.
+        environment = {**os.environ, "LD_LIBRARY_PATH": libraries}
+        command = [str(program), "profile", "--config-file", str(folder / "config.yaml")]
+        began = time.monotonic()
+        subprocess.run(command, cwd=folder, env=environment, check=True)
+        seconds = time.monotonic() - began
+        with (folder / "results" / "results" / "metrics-model-inference.csv").open(newline="") as table:
+            rows = list(csv.DictReader(table))
+    found: dict[str, dict[str, float]] = {cell: {} for cell in CELLS}
+    for row in rows:
+        found[row["Model"]][row["Concurrency"]] = float(row["Throughput (infer/sec)"])
+    answer = max(CELLS, key=lambda cell: found[cell][LEVELS[-1]])
+    return {"seconds": round(seconds, 1), "throughput": found, "answer": answer}
+
+
+def run_pipeline(clone_folder: Path) -> dict[str, Any]:
+    """Measure and decide once: the seconds, each round's ratio to the anchor, and the recommendation."""
+    seconds, _ = timed(clone_folder, "dvc", "repro", "--force", "--downstream", "perf")
+    ratios: dict[str, dict[str, list[float]]] = {}
+    for cell in CELLS:
+        levels = read_json(clone_folder / "reports" / "perf" / f"{cell}.json")["levels"]
+        ratios[cell] = {str(level["concurrency"]): [_ratio(each) for each in level["rounds"]] for level in levels}
+    verdict = read_json(clone_folder / "reports" / "perf.json")["verdict"]
+    finalists = {each["cell"]: each["value"] for each in verdict["finalists"]}
+    return {
+        "seconds": round(seconds, 1),
+        "ratios": ratios,
+        "runoff": finalists,
+        "equals": verdict["equals"],
+        "answer": verdict["recommended"],
+    }
+
+
+def _ratio(measured: dict[str, Any]) -> float:
+    windows = measured["windows"]
+    return round(throughput(windows["candidate"]) / throughput(windows["anchor"]), 6)
+
+
+def measure(program: Path, pairs: int) -> None:
+    """Add so many runs of each tool, in turn."""
+    require_committed()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "clone"
+        clone(folder, PERF)
+        timed(folder, "dvc", "repro")
+        tools: dict[str, Callable[[], dict[str, Any]]] = {
+            "Model Analyzer": lambda: run_analyzer(program, folder),
+            "pipeline": lambda: run_pipeline(folder),
+        }
+        for pair in tqdm(range(pairs), unit="pair"):
+            for tool in sorted(tools, reverse=bool(pair % 2)):
+                append("model_analyzer", {"tool": tool, **tools[tool]()})
+
+
+def twin_logs(run: dict[str, Any], rounds: int | None = None) -> list[float]:
+    """Return the logarithm of the twins' ratio at each level, from the first `rounds` rounds or all."""
+    if "throughput" in run:
+        first, second = (run["throughput"][cell] for cell in TWINS)
+        return [math.log(first[level] / second[level]) for level in LEVELS]
+    first, second = (run["ratios"][cell] for cell in TWINS)
+    return [float(np.mean(np.log(first[level][:rounds])) - np.mean(np.log(second[level][:rounds]))) for level in LEVELS]
+
+
+def runoff_logs(run: dict[str, Any]) -> list[float]:
+    """Return the logarithm of the twins' ratio in the run-off, if both were in it."""
+    first, second = (run["runoff"].get(cell) for cell in TWINS)
+    return [math.log(first / second)] if first and second else []
+
+
+def spread(logs: list[list[float]]) -> float:
+    """Return the root mean square of the runs' logarithms, in %: the truth is 0."""
+    return 100 * math.expm1(math.sqrt(float(np.mean(np.square(list(itertools.chain(*logs)))))))
+
+
+def interval(statistic: Callable[[list[int]], float], count: int) -> str:
+    """Return a 95 % interval of a statistic of runs, by drawing the runs again."""
+    draws = np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
+    low, high = np.percentile([statistic(draw.tolist()) for draw in draws], [2.5, 97.5])
+    return f"{low:.2g}–{high:.2g}"
+
+
+def agreement(answers: list[str]) -> str:
+    """Return the share of pairs of runs that name the same configuration."""
+    pairs = list(itertools.combinations(answers, 2))
+    return f"{sum(first == second for first, second in pairs)} of {len(pairs)} pairs of runs"
+
+
+def table() -> list[str]:
+    """Return what all recorded runs amount to."""
+    by_tool: dict[str, list[dict[str, Any]]] = {}
+    for run in runs("model_analyzer"):
+        by_tool.setdefault(run["tool"], []).append(run)
+    theirs, ours = by_tool["Model Analyzer"], by_tool["pipeline"]
+    count = min(len(theirs), len(ours))
+    lines = []
+    for tool, of_tool in by_tool.items():
+        logs = [twin_logs(run) for run in of_tool]
+        reach = interval(lambda draw, logs=logs: spread([logs[index] for index in draw]), len(logs))  # type: ignore[misc]
+        answers = [run["answer"].removeprefix("fp32-1-64-") for run in of_tool]
+        lines += [
+            f"{tool}, {len(of_tool)} runs of {median(run['seconds'] for run in of_tool):.0f} s (median)",
+            f"  identical configurations differ by {spread(logs):.1f} % ({reach}), all levels",
+            f"  answers: {', '.join(answers)}; {agreement(answers)} agree",
+        ]
+    in_runoff = [logs for logs in map(runoff_logs, ours) if logs]
+    if in_runoff:
+        lines.append(f"  in its run-off, {len(in_runoff)} times with both: {spread(in_runoff):.1f} %")
+    their_logs, our_logs = ([twin_logs(run) for run in each[:count]] for each in (theirs, ours))
+
+    def quotient(draw: list[int]) -> float:
+        return spread([our_logs[index] for index in draw]) / spread([their_logs[index] for index in draw])
+
+    lines.append(f"spread, ours over theirs: {quotient(list(range(count))):.2f} ({interval(quotient, count)})")
+    enough = next((n for n in range(1, 13) if spread([twin_logs(run, n) for run in ours]) <= spread(their_logs)), None)
+    lines.append(f"rounds of ours that give their spread: {enough or 'more than 12'} of 12")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compare the pipeline with Triton Model Analyzer.")
+    parser.add_argument("--program", type=Path, help="model-analyzer, in an environment of its own")
+    parser.add_argument("--pairs", type=int, default=0, help="runs of each tool to add")
+    arguments = parser.parse_args()
+    if arguments.pairs:
+        if arguments.program is None or not arguments.program.is_file():
+            parser.error("--pairs needs --program, the path of an installed model-analyzer")
+        measure(arguments.program.absolute(), arguments.pairs)
+    print("\n".join(table()))
+
+
+if __name__ == "__main__":
+    main()
