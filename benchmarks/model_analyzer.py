@@ -53,7 +53,7 @@ def input_file(clone_folder: Path, folder: Path) -> Path:
     path = folder / "input_data.json"
     script = (
         "import sys; sys.path.insert(0, 'stages'); from pathlib import Path; from measuring.bench import exported; "
-        f"exported(Path('artifacts/model_repository/{CELLS[0]}').resolve(), Path(sys.argv[1]))"
+        f"exported([Path('artifacts/model_repository/{CELLS[0]}').resolve()], Path(sys.argv[1]))"
     )
     timed(clone_folder, "python", "-c", script, str(folder))
     return path

@@ -20,8 +20,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from measuring.bench import SURROUNDINGS, Candidate, anchor, anchor_copy, bench, exported
-from measuring.journal import Journal, Round, digest
+from measuring.bench import Candidate, anchor, anchor_copy, bench, exported, open_journal
+from measuring.journal import Journal, Round
 from measuring.model_alone import ModelAlone
 from measuring.progress import Progress
 from measuring.readings import effective_batch, throughput
@@ -49,13 +49,6 @@ def names(params: Params) -> list[str]:
 def levels(name: str, params: Params) -> list[int]:
     """Return the concurrencies at which a cell is measured: the evidence about threads needs one."""
     return [params.perf.deciding_concurrency] if name == DEFAULT_THREADS else params.perf.concurrency
-
-
-def open_journal(name: str, params: Params) -> Journal:
-    """Return the rounds that an interrupted run of this cell, with these inputs, left behind."""
-    own = [] if name == ANCHOR_COPY else [MODEL_REPOSITORY / name, ARRAYS / "test.npz"]
-    settings = [params.seed, params.perf.protocol, params.perf.client_cores, params.perf.window_ms]
-    return Journal(name, digest([*own, *SURROUNDINGS, STAGES / "perf.py"], settings))
 
 
 def throughputs(rounds: Rounds) -> tuple[list[float], list[float]]:
@@ -127,8 +120,12 @@ def main() -> None:
     name = argument(names(params))
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder)
-        journal = open_journal(name, params)
-        candidate = anchor_copy(temporary) if name == ANCHOR_COPY else exported(MODEL_REPOSITORY / name, temporary)
+        if name == ANCHOR_COPY:
+            candidate, own = anchor_copy(temporary), []
+        else:
+            (candidate,) = exported([MODEL_REPOSITORY / name], temporary)
+            own = [MODEL_REPOSITORY / name, ARRAYS / "test.npz"]
+        journal = open_journal(name, [*own, STAGES / "perf.py"], params)
         measured = measure_cell(candidate, journal, params)
     write_json(CELLS / f"{name}.json", measured)
     journal.close()

@@ -13,8 +13,8 @@ Run     python stages/runoff.py
 import tempfile
 from pathlib import Path
 
-from measuring.bench import SURROUNDINGS, Candidate, bench, exported
-from measuring.journal import Journal, complete_starts, digest
+from measuring.bench import Candidate, bench, exported, open_journal
+from measuring.journal import Journal, complete_starts
 from measuring.progress import Progress
 from measuring.readings import throughput
 from measuring.rounds import Rounds, measure_rounds
@@ -23,13 +23,6 @@ from runtime.files import read_json, write_json
 from runtime.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
 from runtime.process import run_stage
 from server.lock import machine_to_ourselves
-
-
-def open_journal(params: Params) -> Journal:
-    """Return the rounds that an interrupted run-off of these finalists left behind."""
-    perf = params.perf
-    settings = [params.seed, perf.protocol, perf.client_cores, perf.window_ms, perf.runoff.rounds]
-    return Journal("runoff", digest([FINALISTS, ARRAYS / "test.npz", *SURROUNDINGS, STAGES / "runoff.py"], settings))
 
 
 def measure_start(candidates: list[Candidate], concurrency: int, journal: Journal, params: Params) -> None:
@@ -64,9 +57,10 @@ def main() -> None:
     params = load_params()
     chosen = read_json(FINALIST_LIST)
     concurrency, runoff = chosen["concurrency"], params.perf.runoff
-    journal = open_journal(params)
+    inputs = [FINALISTS, ARRAYS / "test.npz", STAGES / "runoff.py"]
+    journal = open_journal("runoff", inputs, params, runoff.rounds)
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
-        candidates = [exported(FINALISTS / name, Path(folder)) for name in chosen["finalists"]]
+        candidates = exported([FINALISTS / name for name in chosen["finalists"]], Path(folder))
         while len(complete_starts(journal.rounds(concurrency), runoff.rounds)) < runoff.starts:
             measure_start(candidates, concurrency, journal, params)
     write_json(RUNOFF, {**chosen, "rounds": journal.rounds(concurrency)})

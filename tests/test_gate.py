@@ -8,19 +8,19 @@ import pytest
 from conftest import FinishedRun, commit, run
 from ruamel.yaml import YAML
 
-from gate import Result as GateResult
-from gate import overall
+from uncertainty.limit import Answer, at_least, at_most, overall
 from uncertainty.mean import Estimate
-from uncertainty.tolerance import LOOKS, judged, paired_share_difference, ratio_at_look
+from uncertainty.tolerance import LOOKS, paired_share_difference, ratio_at_look
 
 
 @pytest.mark.parametrize(
     ("low", "high", "answer"),
-    [(0.96, 1.1, "passes"), (0.95, 0.99, "passes"), (0.80, 0.94, "fails"), (0.90, 1.0, "cannot tell")],
+    [(0.96, 1.1, "meets"), (0.95, 0.99, "meets"), (0.80, 0.94, "fails"), (0.90, 1.0, "cannot tell")],
 )
-def test_an_interval_passes_fails_or_cannot_tell(low: float, high: float, answer: str) -> None:
+def test_an_interval_meets_a_limit_fails_it_or_cannot_tell(low: float, high: float, answer: str) -> None:
     """Beyond the tolerance only if the whole interval is; within it only if the whole interval is."""
-    assert judged(Estimate((low + high) / 2, low, high), 0.95) == answer
+    assert at_least(0.95, Estimate((low + high) / 2, low, high)) == answer
+    assert at_most(-0.95, Estimate(-(low + high) / 2, -high, -low)) == answer
 
 
 def test_looking_again_and_again_is_paid_for() -> None:
@@ -50,11 +50,11 @@ def test_only_examples_that_differ_count() -> None:
 
 
 def test_a_failure_outweighs_a_doubt() -> None:
-    """One thing that got worse fails the gate whatever else cannot be told."""
-    passes, fails, doubt = (GateResult("", "", answer) for answer in ("passes", "fails", "cannot tell"))
-    assert overall([passes, doubt, fails]) == "fails"
-    assert overall([passes, doubt]) == "cannot tell"
-    assert overall([passes, passes]) == "passes"
+    """One thing that got worse fails whatever else cannot be told."""
+    answers: list[Answer] = ["meets", "cannot tell", "fails"]
+    assert overall(answers) == "fails"
+    assert overall(answers[:2]) == "cannot tell"
+    assert overall(answers[:1]) == "meets"
 
 
 def gate(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -77,7 +77,7 @@ def test_the_gate_on_a_real_project(finished_run: FinishedRun, tmp_path: Path) -
     code, said = gate(folder, "HEAD", "--tolerance", "0.5")
     assert code == 0, said
     assert "comes from DVC's cache" in said
-    assert "accuracy on 359 test examples: passes" in said
+    assert "accuracy on 359 test examples: meets" in said
     code, said = gate(folder, "HEAD", "--budget", "1")
     assert code == 2, said
     assert "throughput at concurrency 2: cannot tell" in said

@@ -39,11 +39,17 @@ from runtime.paths import ARRAYS, MODEL_REPOSITORY, PARITY  # noqa: E402
 from runtime.process import StageError, run_stage  # noqa: E402
 from server.lock import machine_to_ourselves  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
+from uncertainty.limit import Answer, at_least, overall  # noqa: E402
 from uncertainty.mean import Estimate  # noqa: E402
-from uncertainty.tolerance import LOOKS, Answer, judged, paired_share_difference, ratio_at_look  # noqa: E402
+from uncertainty.tolerance import LOOKS, paired_share_difference, ratio_at_look  # noqa: E402
 
-EXIT_CODES: dict[Answer, int] = {"passes": 0, "fails": 1, "cannot tell": 2}
+EXIT_CODES: dict[Answer, int] = {"meets": 0, "fails": 1, "cannot tell": 2}
 ERROR_CODE = 3
+WORDS: dict[Answer, str] = {
+    "meets": "is not worse, beyond what is tolerated",
+    "fails": "is worse than is tolerated",
+    "cannot tell": "may or may not be worse: the budget does not suffice to tell",
+}
 AXES = ("instances", "max_batch_size", "dynamic_batching")
 
 
@@ -93,7 +99,7 @@ def compare_throughput(
         log_ratios.append(float(np.mean(rounds)))
         if len(log_ratios) in LOOKS:
             estimate = ratio_at_look(log_ratios)
-            answer = judged(estimate, 1 - tolerance)
+            answer = at_least(1 - tolerance, estimate)
         print(f"server start {len(log_ratios)}: throughput × {math.exp(float(np.mean(log_ratios))):.3f}", flush=True)
         if time.monotonic() + (time.monotonic() - began) > ends:
             break
@@ -114,7 +120,7 @@ def compare_accuracy(reference: Path, workspace: Path, tolerance: float) -> Resu
         f"{right[0].mean():.4f} → {right[1].mean():.4f}, a change of {estimate.value:+.4f} "
         f"({estimate.low:+.4f} to {estimate.high:+.4f}); at least {-tolerance:+g} is asked for"
     )
-    return Result(f"accuracy on {len(y)} test examples", found, judged(estimate, -tolerance))
+    return Result(f"accuracy on {len(y)} test examples", found, at_least(-tolerance, estimate))
 
 
 def check_parity(params: Params) -> Result:
@@ -122,7 +128,7 @@ def check_parity(params: Params) -> Result:
     found = {variant: read_json(PARITY / f"{variant}.json")[CLASSIFIER]["parity"] for variant in params.onnx.variants}
     limits = params.onnx.parity_limit
     said = ", ".join(f"{variant} {value:.2g} (limit {limits[variant]:g})" for variant, value in found.items())
-    return Result("parity", said, "passes" if all(value <= limits[each] for each, value in found.items()) else "fails")
+    return Result("parity", said, "meets" if all(value <= limits[each] for each, value in found.items()) else "fails")
 
 
 def build_workspace() -> None:
@@ -145,7 +151,7 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     shapes = [ModelShape.read(each / "1" / "model.onnx") for each in (old, new)]
     if shapes[0].inputs != shapes[1].inputs:
         raise StageError(f"{commit[:8]} takes other inputs than this working tree: the two cannot be compared")
-    workspace = exported(new, temporary)
+    (workspace,) = exported([new], temporary)
     candidates = (
         renamed(replace(workspace, folder=old), "reference", temporary / "served"),
         renamed(workspace, "workspace", temporary / "served"),
@@ -154,14 +160,6 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     with machine_to_ourselves():
         speed = compare_throughput(candidates, params, given.tolerance, given.budget)
     return [speed, compare_accuracy(old, new, given.accuracy_tolerance), check_parity(params)]
-
-
-def overall(results: list[Result]) -> Answer:
-    """Return one answer: a failure outweighs a doubt, a doubt outweighs a pass."""
-    answers = {result.answer for result in results}
-    if "fails" in answers:
-        return "fails"
-    return "cannot tell" if "cannot tell" in answers else "passes"
 
 
 def main() -> None:
@@ -179,8 +177,8 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(ERROR_CODE)
     print("\n".join(f"{result.what}: {result.answer}: {result.found}" for result in results))
-    answer = overall(results)
-    print(f"the gate {answer if answer != 'passes' else 'is passed'}")
+    answer = overall(result.answer for result in results)
+    print(f"the gate: this working tree {WORDS[answer]}")
     sys.exit(EXIT_CODES[answer])
 
 

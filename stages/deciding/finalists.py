@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deciding.objective import OBJECTIVES
-from deciding.slo import Check, check_all, overall
+from deciding.slo import Check, answer_to_all, check_all
 from parameters.cells import Cell
 from parameters.schema import Params
 from uncertainty.ratio import Ratio, ratio_of_logs
@@ -37,8 +37,8 @@ def choose_finalists(screened: list[Screened], most: int) -> list[Screened]:
     best cell that surely meets every limit. A cell that surely fails one is left out.
     """
     default, *others = screened
-    possible = [each for each in screened if overall(each.checks) != "fails"]
-    sure = [each for each in possible if overall(each.checks) == "meets"]
+    possible = [each for each in screened if answer_to_all(each.checks) != "fails"]
+    sure = [each for each in possible if answer_to_all(each.checks) == "meets"]
     bar = max((each.objective for each in sure or possible), key=lambda ratio: ratio.ratio, default=default.objective)
     close = [each for each in others if each in possible and each.objective.high >= bar.low]
     return [default, *sorted(close, key=lambda each: each.objective.ratio, reverse=True)[: most - 1]]

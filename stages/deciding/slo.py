@@ -3,13 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from measuring.readings import Window, percentile_us
 from parameters.schema import Slo
+from uncertainty.limit import Answer, at_least, at_most, overall
 from uncertainty.mean import Estimate, mean_estimate, share_estimate
 
-Answer = Literal["meets", "fails", "cannot tell"]
 Blocks = Sequence[Sequence[Window]]  # windows of each independent block: a round, or a start of the server
 
 
@@ -31,20 +30,13 @@ def check_latency(percent: int, limit_ms: float, blocks: Blocks) -> Check:
     logs = [sum(math.log(value / 1000) for value in block if value) / len(block) for block in values]
     estimate = mean_estimate(logs)
     found = Estimate(math.exp(estimate.value), math.exp(estimate.low), math.exp(estimate.high))
-    return Check(limit, _answer(surely=found.high <= limit_ms, not_at_all=found.low > limit_ms), found)
+    return Check(limit, at_most(limit_ms, found), found)
 
 
 def check_accuracy(limit: float, correct: int, examples: int) -> Check:
     """Compare the test accuracy with its lower limit."""
     found = share_estimate(correct, examples)
-    answer = _answer(surely=found.low >= limit, not_at_all=found.high < limit)
-    return Check(f"test accuracy ≥ {limit:g}", answer, found)
-
-
-def _answer(*, surely: bool, not_at_all: bool) -> Answer:
-    if surely:
-        return "meets"
-    return "fails" if not_at_all else "cannot tell"
+    return Check(f"test accuracy ≥ {limit:g}", at_least(limit, found), found)
 
 
 def check_all(slo: Slo, blocks: Blocks, correct: int, examples: int) -> list[Check]:
@@ -59,9 +51,6 @@ def check_all(slo: Slo, blocks: Blocks, correct: int, examples: int) -> list[Che
     return checks
 
 
-def overall(checks: Sequence[Check]) -> Answer:
-    """Return the answer to all limits together: one failure is enough, and so is one doubt."""
-    answers = {check.answer for check in checks}
-    if "fails" in answers:
-        return "fails"
-    return "cannot tell" if "cannot tell" in answers else "meets"
+def answer_to_all(checks: Sequence[Check]) -> Answer:
+    """Return the answer to all limits together."""
+    return overall(check.answer for check in checks)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from deciding.objective import OBJECTIVES, Objective
-from deciding.slo import Answer, Check, check_all, overall
+from deciding.slo import Check, answer_to_all, check_all
 from measuring.journal import Round, complete_starts
 from parameters.cells import Cell
 from parameters.schema import Params
 from uncertainty.comparison import Comparison, compare_all
+from uncertainty.limit import Answer
 from uncertainty.ratio import Ratio
 
 Exports = dict[str, dict[str, Any]]  # of each variant: its classifier's entry in reports/onnx/<variant>.json
@@ -34,7 +35,7 @@ class Finalist:
     @property
     def answer(self) -> Answer:
         """Whether it meets every limit."""
-        return overall(self.checks)
+        return answer_to_all(self.checks)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from measuring.journal import Journal, digest
 from measuring.windows import Windows
 from parameters.cells import ANCHOR_COPY
 from parameters.schema import Params
@@ -24,8 +25,8 @@ from server.model_config import read_config, render
 
 # Enough different requests that no cache of one input helps; sent in turn, again and again.
 REQUESTS = 256
-# Whatever decides how a window comes out, beside the model and its requests.
-SURROUNDINGS = [TRITON, MACHINE, *(STAGES / name for name in ("measuring", "perf_analyzer", "server"))]
+# Whatever decides how a window comes out, beside the model, its requests and its stage.
+_SURROUNDINGS = [TRITON, MACHINE, *(STAGES / name for name in ("measuring", "perf_analyzer", "server"))]
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ class Candidate:
         return self.folder.name
 
 
-def exported(folder: Path, temporary: Path) -> Candidate:
-    """Return one of our models, to be asked with the test split."""
+def exported(folders: Sequence[Path], temporary: Path) -> list[Candidate]:
+    """Return some of our models, whose input has one name, to be asked with the test split."""
     examples, _ = read_split(ARRAYS / "test.npz")
     input_data = temporary / "input_data.json"
-    write_input_data(input_data, read_config(folder / "config.pbtxt").input[0].name, examples[:REQUESTS])
-    return Candidate(folder, input_data, examples)
+    write_input_data(input_data, read_config(folders[0] / "config.pbtxt").input[0].name, examples[:REQUESTS])
+    return [Candidate(folder, input_data, examples) for folder in folders]
 
 
 def anchor() -> Candidate:
@@ -67,6 +68,16 @@ def renamed(candidate: Candidate, name: str, temporary: Path) -> Candidate:
 def anchor_copy(temporary: Path) -> Candidate:
     """Return a copy of the anchor under another name, asked what the anchor is asked."""
     return renamed(anchor(), ANCHOR_COPY, temporary)
+
+
+def open_journal(name: str, inputs: Sequence[Path], params: Params, *settings: int) -> Journal:
+    """Return the rounds that an interrupted run left behind which had the same inputs and settings.
+
+    `inputs` are files and folders, `settings` parameters, beside those that every measurement depends on.
+    """
+    perf = params.perf
+    every = [params.seed, perf.protocol, perf.client_cores, perf.window_ms, *settings]
+    return Journal(name, digest([*inputs, *_SURROUNDINGS], every))
 
 
 @contextmanager

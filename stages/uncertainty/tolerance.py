@@ -1,25 +1,15 @@
-"""Whether something got worse by more than is tolerated: it did, it did not, or nobody can tell yet."""
+"""How much one of two things differs from the other, for a comparison that looks again and again."""
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
 from uncertainty.mean import CONFIDENCE, Estimate, t_quantile
 
-Answer = Literal["passes", "fails", "cannot tell"]
-
 # After how many blocks the interval is looked at. Every look is a chance to be wrong, so the 5 %
 # are divided among them (Bonferroni).
 LOOKS = (4, 6, 8, 12, 16, 24, 32)
-
-
-def judged(estimate: Estimate, lowest: float) -> Answer:
-    """Return whether a value surely reaches `lowest`, surely does not, or may or may not."""
-    if estimate.low >= lowest:
-        return "passes"
-    return "fails" if estimate.high < lowest else "cannot tell"
 
 
 def ratio_at_look(log_ratios: Sequence[float]) -> Estimate:
