@@ -1,6 +1,7 @@
 """What tests share: a copy of the parameters, tiny models, and clones of this repository."""
 
 import copy
+import functools
 import os
 import shutil
 import signal
@@ -31,15 +32,21 @@ ROOT = Path(__file__).resolve().parent.parent
 Edit = Callable[[dict[str, Any]], None]
 
 
-def read_params() -> dict[str, Any]:
+@functools.cache
+def _params_in_file() -> dict[str, Any]:
     content: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "tests" / "params.yaml").read_text())
     return content
+
+
+def read_params() -> dict[str, Any]:
+    """Return valid parameters as YAML gives them, free to be changed."""
+    return copy.deepcopy(_params_in_file())
 
 
 @pytest.fixture
 def content() -> dict[str, Any]:
     """Valid parameters as YAML gives them, free to be changed."""
-    return copy.deepcopy(read_params())
+    return read_params()
 
 
 def linear_model(name: str = "linear", scale: float = 0.1) -> onnx.ModelProto:

@@ -100,6 +100,7 @@ def rest(project: Path) -> list[str]:
     return sorted(path.name for path in (project / "datasets").glob("*") if path.name != ".gitignore")
 
 
+@pytest.mark.slow
 def test_a_download_is_checked_tracked_and_not_repeated(project: Path, mirror: str) -> None:
     """A slow mirror is waited for; the second time nothing is fetched; git sees only the .dvc file."""
     code, said = fetch(project, "toys", "--from", f"{mirror}/slow")
@@ -171,6 +172,7 @@ def test_an_interrupted_download_leaves_nothing(project: Path, mirror: str, numb
     assert rest(project) == []
 
 
+@pytest.mark.slow
 def test_a_folder_is_copied_after_the_same_checks(project: Path, tmp_path: Path) -> None:
     """`--from FOLDER` takes the published files; a folder without them is refused by their names."""
     assert "that is no folder, and no address" in fetch(project, "toys", "--from", "ftp://mirror")[1]
@@ -186,6 +188,7 @@ def test_a_folder_is_copied_after_the_same_checks(project: Path, tmp_path: Path)
     assert rest(project) == ["toys", "toys.dvc"]
 
 
+@pytest.mark.slow
 def test_ones_own_folder_is_fetched_as_described(project: Path, tmp_path: Path) -> None:
     """`own` is checked against data.own before it is tracked, and a bad one replaces nothing."""
     lines = "\n".join(f"{number},{number % 2}" for number in range(20))

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from conftest import ROOT, clone, commit, run
 
@@ -24,6 +25,7 @@ def test_check_validates_without_running(tmp_path: Path) -> None:
     assert run("git", "status", "--porcelain", cwd=folder).stdout == " M params.yaml\n"
 
 
+@pytest.mark.slow
 def test_a_pull_request_is_told_what_it_did_to_the_metrics(tmp_path: Path) -> None:
     """The comment has the metrics and parameters that changed since the common ancestor, as tables."""
     folder = clone(tmp_path / "clone")
