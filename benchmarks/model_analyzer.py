@@ -67,6 +67,9 @@ def analyzer_config(clone_folder: Path, folder: Path) -> dict[str, Any]:
         shutil.copytree(clone_folder / "artifacts" / "model_repository" / cell, folder / "models" / cell)
     http, grpc, metrics = (f"{HOST}:{port}" for port in free_ports(3))
     environment = installation.server_environment()
+    # It gives perf_analyzer the server's environment, too.
+    libraries = installation.perf_analyzer_environment(folder / "libraries")["LD_LIBRARY_PATH"]
+    environment["LD_LIBRARY_PATH"] += f":{libraries}"
     return {
         "model_repository": str(folder / "models"),
         "output_model_repository_path": str(folder / "output"),
@@ -89,7 +92,6 @@ def analyzer_config(clone_folder: Path, folder: Path) -> dict[str, Any]:
         "client_protocol": "grpc",
         "gpus": "[]",
         "run_config_search_disable": True,
-        "skip_summary_reports": True,
         "skip_detailed_reports": True,
         "inference_output_fields": ["model_name", "concurrency", "perf_throughput", "perf_latency_p99"],
         "profile_models": {cell: {"parameters": {"concurrency": list(map(int, LEVELS))}} for cell in CELLS},
@@ -103,12 +105,11 @@ def run_analyzer(program: Path, clone_folder: Path) -> dict[str, Any]:
         config = analyzer_config(clone_folder, folder)
         with (folder / "config.yaml").open("w") as file:
             YAML().dump(config, file)
-        libraries = find_installation().perf_analyzer_environment(folder / "libraries")["LD_LIBRARY_PATH"]
-        # It gives perf_analyzer its own environment, and the server what the configuration says on top.
-        environment = {**os.environ, "LD_LIBRARY_PATH": libraries}
+        # This program's own search path is none of its server's.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         command = [str(program), "profile", "--config-file", str(folder / "config.yaml")]
         began = time.monotonic()
-        subprocess.run(command, cwd=folder, env=environment, check=True)
+        subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
         seconds = time.monotonic() - began
         with (folder / "results" / "results" / "metrics-model-inference.csv").open(newline="") as table:
             rows = list(csv.DictReader(table))
