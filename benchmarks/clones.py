@@ -9,12 +9,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from record import ROOT, revision
+from record import REVISION, ROOT
 
 
 def require_committed() -> None:
     """End the program if the working tree differs from the commit that a clone would carry."""
-    if revision().endswith("-dirty"):
+    if REVISION.endswith("-dirty"):
         sys.exit("error: the working tree has changes that a clone would not have; commit them first")
 
 

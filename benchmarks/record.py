@@ -22,10 +22,14 @@ def revision() -> str:
     return _git("rev-parse", "--short", "HEAD") + ("-dirty" if changes else "")
 
 
+# As the program started: what is edited while it runs is not what it measures.
+REVISION = revision()
+
+
 def append(name: str, entry: dict[str, Any]) -> None:
-    """Add a run to `results/<name>.jsonl`, with the time, the revision and this machine's fingerprint."""
+    """Add a run to `results/<name>.jsonl`, with the time, the revision at the start and this machine's fingerprint."""
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    run = {"when": when, "revision": revision(), "machine": fingerprint(), **entry}
+    run = {"when": when, "revision": REVISION, "machine": fingerprint(), **entry}
     RESULTS.mkdir(exist_ok=True)
     with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(run, allow_nan=False) + "\n")

@@ -167,8 +167,28 @@ def test_every_bad_image_is_named(tmp_path: Path) -> None:
         own("images", [4, 6, 3]).load(tmp_path)
     message = str(raised.value)
     assert "/cat/0.png is not a readable image" in message
-    assert "/cat/notes.txt is not a readable image" in message
+    assert "/cat/notes.txt is not a readable image: it is cut short, or of no known format" in message
     assert "/dog/large.png is 9x9, not 6x4; data.own.resize: true scales images" in message
+
+
+def test_an_image_that_would_fill_the_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that claims far more pixels than its neighbours is refused, with no talk of attacks."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
+    write_images(tmp_path)
+    Image.new("L", (9, 9)).save(tmp_path / "dog" / "bomb.png")
+    with pytest.raises(StageError, match=r"/dog/bomb\.png claims to be far larger than any image to learn from"):
+        own("images", [4, 6, 3]).load(tmp_path)
+
+
+def test_a_class_folder_is_found_however_its_accents_are_written(tmp_path: Path) -> None:
+    """A folder `é` of an e and an accent is the class `é` of one character, and the other way round."""
+    for name, character in (("composed", "caf\u00e9"), ("decomposed", "cafe\u0301")):
+        for folder in (character, "dog"):
+            (tmp_path / name / folder).mkdir(parents=True)
+            Image.new("L", (6, 4)).save(tmp_path / name / folder / "0.png")
+        for spelling in ("caf\u00e9", "cafe\u0301"):
+            description = Description(format="images", shape=[4, 6, 1], classes=[spelling, "dog"], resize=False)
+            assert describe(description).load(tmp_path / name).y.tolist() == [0, 1]
 
 
 def test_a_folder_that_is_no_class_is_named(tmp_path: Path) -> None:
@@ -252,6 +272,7 @@ def test_an_own_table_has_a_label_column(tmp_path: Path) -> None:
         ("a,b,label\n1,2,cat\n1,2,3,4,dog\n", "is not a readable CSV file"),
         ("a,b,label\n1,2,cat,9\n1,2,dog,9\n", "is not a readable CSV file"),
         ("a,b,label\n1,2,cat\n\n1,x,dog\n", "line 3: "),
+        ('a,b,label\n1,2,"c\nat"\n1,x,dog\n', "line 4: b is 'x', not a number"),
         ("a,b,label\n1,2,0\n1,2,1\n", "example 0 has the label '0'"),
         ("a,label\n1,cat\n1,dog\n", r"have the shape \[1\], expected \[2\]"),
     ],
@@ -284,6 +305,12 @@ def test_an_image_with_16_bits_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 6), 40000, np.uint16)).save(tmp_path / "cat" / "deep.png")
     with pytest.raises(StageError, match=r"/cat/deep\.png has more than 8 bits a channel"):
         own("images", [4, 6, 1]).load(tmp_path)
+
+
+def test_a_suffix_may_be_in_capitals(tmp_path: Path) -> None:
+    """OWN.CSV, as some programs write it, is a CSV file."""
+    (tmp_path / "OWN.CSV").write_text("a,label\n1,cat\n2,dog\n")
+    assert own("csv", [1]).load(tmp_path).y.tolist() == [0, 1]
 
 
 def test_two_files_where_one_is_meant_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ Three formats: a folder of images for each class, one .npz file with the arrays
 x and y, or one CSV file with a column `label` and features in all others.
 """
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from runtime.process import StageError
 
 def only_file(folder: Path, suffix: str) -> Path:
     """Return the one file with the suffix; raise StageError if there is none or several."""
-    found = sorted(folder.glob(f"*{suffix}"))
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() == suffix)
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise StageError(f"{folder.name} must hold one {suffix} file; it holds: {names}")
@@ -48,7 +49,7 @@ def class_indices(labels: np.ndarray, classes: list[str], shown: str) -> np.ndar
     """
     if np.issubdtype(labels.dtype, np.integer):
         return labels
-    names = [str(label) for label in labels]
+    names = [unicodedata.normalize("NFC", str(label)) for label in labels]
     unknown = [(index, name) for index, name in enumerate(names) if name not in classes]
     if unknown:
         index, name = unknown[0]

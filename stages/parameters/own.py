@@ -1,6 +1,7 @@
 """The section of params.yaml that describes one's own examples."""
 
 import re
+import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -12,7 +13,8 @@ Length = Annotated[int, Field(ge=1, le=MAX_PIXELS)]
 
 
 def _plain(name: str) -> str:
-    # A class is a folder's name, a label in a CSV file and a word in tables.
+    # A class is a folder's name, a label in a CSV file and a word in tables: é is one character in all.
+    name = unicodedata.normalize("NFC", name)
     if not re.fullmatch(r"[^\W_][\w .+-]{0,99}", name):
         raise ValueError("a class name begins with a letter or digit and has letters, digits, spaces and _.+- only")
     return name

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 import datasets
 import models
@@ -239,6 +239,13 @@ def validate(content: Any, source: str = "params.yaml") -> Params:
         raise StageError("\n  ".join([f"{source} has {count}:", *found])) from None
 
 
+def _without_advice(error: Exception) -> str:
+    """Return what a YAML error says, without how programs that use the library may suppress it."""
+    if isinstance(error, MarkedYAMLError):
+        error.note = None
+    return str(error)
+
+
 def load_params(path: Path = PARAMS) -> Params:
     """Read and check params.yaml, as YAML 1.2 like DVC does.
 
@@ -249,5 +256,5 @@ def load_params(path: Path = PARAMS) -> Params:
     except OSError as error:
         raise StageError(f"cannot read {path.name}: {error.strerror}") from None
     except (YAMLError, ValueError, RecursionError) as error:
-        raise StageError(f"{path.name} is not readable YAML: {error}") from None
+        raise StageError(f"{path.name} is not readable YAML: {_without_advice(error)}") from None
     return validate(content, source=path.name)

@@ -1,5 +1,6 @@
 """Images in a folder for each class."""
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,11 @@ def read_image(path: Path, shape: Sequence[int], resize: bool) -> np.ndarray:
             if image.mode.startswith(("I", "F")):
                 raise ValueError("has more than 8 bits a channel; save it with 8")
             converted = image.convert(MODES[channels])
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError:
+        raise ValueError("is not a readable image: it is cut short, or of no known format") from None
+    except Image.DecompressionBombError:
+        raise ValueError("claims to be far larger than any image to learn from") from None
+    except (OSError, SyntaxError) as error:
         raise ValueError(f"is not a readable image: {error}") from None
     if converted.size != (width, height):
         if not resize:
@@ -43,12 +48,13 @@ def read_class_folders(
     shown = folder.name
     if len(shape) != 3:
         raise StageError(f"{shown}: images need data.own.shape [height, width, channels], it is {list(shape)}")
-    found = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    if unknown := [name for name in found if name not in classes]:
+    # Some systems write é as two characters; classes are composed, as their description says.
+    folders = {unicodedata.normalize("NFC", path.name): path for path in sorted(folder.iterdir()) if path.is_dir()}
+    if unknown := [name for name in folders if name not in classes]:
         raise StageError(f"{shown} has the folder {', '.join(unknown)}; data.own.classes: {', '.join(classes)}")
     images, labels, problems = [], [], []
     for label, name in enumerate(classes):
-        for path in sorted((folder / name).glob("[!.]*")):
+        for path in sorted(folders[name].glob("[!.]*")) if name in folders else ():
             try:
                 images.append(read_image(path, shape, resize))
             except ValueError as error:

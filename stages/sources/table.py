@@ -1,5 +1,6 @@
 """Examples in a CSV file: a column `label`, features in all others."""
 
+import csv
 import warnings
 from pathlib import Path
 
@@ -7,6 +8,15 @@ import numpy as np
 import pandas as pd
 
 from runtime.process import StageError
+
+
+def line_of(path: Path, row: int) -> int:
+    """Return the line in which a row begins, counted from 1; row 0 follows the header, and may span lines."""
+    with path.open(encoding="utf-8", newline="") as file:
+        records = csv.reader(file)
+        for _ in range(row + 1):
+            next(records)
+        return records.line_num + 1
 
 
 def read_table(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -32,8 +42,8 @@ def read_table(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if len(bad):
         row, column = bad[0]
         value = features.iat[row, column]
-        raise StageError(f"{shown}, line {row + 2}: {features.columns[column]} is {value!r}, not a number")
+        raise StageError(f"{shown}, line {line_of(path, row)}: {features.columns[column]} is {value!r}, not a number")
     empty = (table["label"].isna() | (table["label"] == "")).to_numpy()
     if empty.any():
-        raise StageError(f"{shown}, line {int(empty.argmax()) + 2}: the label is empty")
+        raise StageError(f"{shown}, line {line_of(path, int(empty.argmax()))}: the label is empty")
     return numbers.to_numpy(np.float64), table["label"].to_numpy()
