@@ -1,10 +1,12 @@
 """Rounds: their order, their journal, what they cost, and how progress is told."""
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
-import time
+import termios
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +19,7 @@ from measuring.resources import cpu_seconds, finished_children_cpu_seconds, peak
 from measuring.rounds import Rounds, measure_rounds
 from measuring.windows import Windows
 from runtime.cores import divide_cores, on_cores
+from runtime.paths import STAGES
 from runtime.process import StageError
 
 MODELS = {"anchor": "the-anchor", "candidate": "a-cell"}
@@ -204,14 +207,36 @@ def test_a_log_has_a_line_at_each_look(capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
-def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the title, the rounds until the next look, and the interval so far."""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with Progress("cell 1 of 8", lambda _: 12, lambda rounds: f"±{len(rounds)} %") as told:
-        for count in range(1, 4):
-            told.update([{}] * count)
-            time.sleep(0.12)
-    shown = capsys.readouterr().err
-    assert "cell 1 of 8" in shown
-    assert "3/12" in shown
-    assert "±3 %" in shown
+SCRIPT = """
+import time
+from measuring.progress import Progress
+with Progress("cell 1 of 8", lambda _: 12, lambda rounds: f"{len(rounds)} so far") as progress:
+    for done in range(1, 13):
+        time.sleep(0.05)
+        progress.update([{}] * done)
+"""
+
+
+def on_a_terminal(*command: str) -> str:
+    """Return what a command writes to a terminal of its own."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 120))
+    environment = {**os.environ, "PYTHONPATH": str(STAGES)}
+    with subprocess.Popen(command, env=environment, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # the terminal's end, once its last user is gone
+            while part := os.read(ours, 4096):
+                said += part
+    os.close(ours)
+    assert process.returncode == 0, said
+    return said.decode()
+
+
+def test_a_terminal_has_a_bar_that_gives_way_to_a_line() -> None:
+    """The bar shows rounds, the time left and the interval so far; what stays is the line of a log."""
+    said = on_a_terminal(sys.executable, "-c", SCRIPT)
+    shown = [line.strip() for line in said.replace("\n", "\r").split("\r") if line.strip()]
+    bars = [line for line in shown if line.startswith("cell 1 of 8:  ")]
+    assert any("/12 [00:00<00:00" in line and line.endswith(" so far]") for line in bars), shown
+    assert shown[-1] == "cell 1 of 8: 12 rounds, 1 s: 12 so far"

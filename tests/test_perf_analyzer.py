@@ -102,7 +102,14 @@ def test_a_failure_shows_what_perf_analyzer_said(tmp_path: Path, load: Load) -> 
         measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
 
 
-@pytest.mark.parametrize("said", ["No valid requests recorded within", "Failed to obtain stable measurement within"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "No valid requests recorded within",
+        "Failed to obtain stable measurement within",
+        "failed to find the requested model version for",
+    ],
+)
 def test_a_window_without_a_request_names_the_parameter(tmp_path: Path, load: Load, said: str) -> None:
     """On a machine too busy for the window, the error says which parameter to raise."""
     program = tmp_path / "perf_analyzer"

@@ -43,7 +43,9 @@ class Progress:
         self._measured += 1
         if self._is_terminal:
             if self._bar is None:
-                self._bar = tqdm(desc=self._title, unit="round", initial=done - 1, total=self._aim(done - 1))
+                self._bar = tqdm(
+                    desc=self._title, unit="round", initial=done - 1, total=self._aim(done - 1), leave=False
+                )
             self._bar.total = max(self._bar.total, self._aim(done - 1))
             self._bar.set_postfix_str(self._in_words(rounds) if done > 1 else "", refresh=False)
             self._bar.update()

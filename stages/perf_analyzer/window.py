@@ -14,8 +14,13 @@ from server.client import Protocol
 # many calls. So every call measures exactly three windows, reported as one.
 WINDOWS = 3
 ANY_SPREAD_PERCENT = 999
-# What it says when a window stayed empty all the same, because the machine stood still.
-_UNUSABLE = ("No valid requests recorded", "Failed to obtain stable measurement")
+# What it says when a window stayed empty all the same, because the machine stood still. The last:
+# it takes the version whose statistics grew in the window, and none did.
+_UNUSABLE = (
+    "No valid requests recorded",
+    "Failed to obtain stable measurement",
+    "failed to find the requested model version",
+)
 # perf_analyzer sleeps this many times the interval it is told.
 SLEEP_FACTOR = 1.2
 _START_AND_STOP_S = 15
