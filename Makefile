@@ -18,7 +18,7 @@ help:
 	@echo "make gate        this working tree against REFERENCE=main, side by side: exit code 0, 1, or 2"
 	@echo "make test        environment, checks of the code, every test"
 	@echo "make test-fast   the tests that take less than a minute together"
-	@echo "make torture     200 kills at random moments of a tiny pipeline, about 15 minutes"
+	@echo "make torture     200 kills at random moments of a tiny pipeline, about 12 minutes"
 	@echo "make lint        format, lint and types"
 	@echo "make pins        requirements.txt anew from requirements.in"
 
@@ -40,7 +40,7 @@ repro: environment
 	dvc pull data.dvc
 	@echo "==> 3. the pipeline: what changed since the last run, about 6 minutes the first time"
 	dvc repro
-	@echo "==> done: read reports/report.md; compare with 'dvc metrics diff' and 'dvc plots diff'"
+	@echo "==> done: open reports/index.html; compare with 'dvc metrics diff' and 'dvc plots diff'"
 
 check: environment
 	python tools/check_params.py
@@ -56,7 +56,7 @@ lint: environment
 test: environment
 	@echo "==> 2. format, lint, types"
 	@$(MAKE) --no-print-directory lint
-	@echo "==> 3. every test, about 14 minutes"
+	@echo "==> 3. every test, about 10 minutes"
 	pytest --numprocesses 2 --dist loadfile
 	@echo "==> done: all checks passed; 'make repro' runs the pipeline itself"
 

@@ -4,31 +4,34 @@ Reads   reports/{raw_data,data,training,machine,runoff}.json, reports/onnx/, rep
         and the cells that params.yaml names in reports/perf/
 Writes  reports/metrics.json: the few numbers that `dvc metrics diff` compares
         reports/perf.json, reports/cells.csv: the verdict, every cell and level
-        reports/report.md
+        reports/index.html, for people; reports/report.md, for a pull request
         reports/recommended/config.pbtxt: the configuration to run, if there is one
 Run     python stages/report.py
 """
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.flags import batching_in_words
+from analysis.flags import anchor_in_words
 from analysis.level import LevelSummary, summarise_level
+from analysis.pages import render
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
-from deciding.verdict import Verdict, decide
+from deciding.verdict import Finalist, Verdict, decide
 from deciding.words import verdict_in_words
+from figures.effective_batch import effective_batch
+from figures.heat_map import heat_map
+from figures.latency_breakdown import latency_breakdown
+from figures.ratios import ratios
+from figures.throughput_latency import throughput_latency
+from figures.training_curve import training_curves
 from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin, matrix
 from parameters.schema import Params, load_params
 from runtime.files import read_json, replacing, replacing_directory, write_json, write_text
-from runtime.paths import CELLS, MACHINE, PARITY, RECOMMENDED, REPORTS, RUNOFF, SERVING, TRAINING
+from runtime.paths import CELLS, CURVES, MACHINE, PARITY, RECOMMENDED, REPORTS, RUNOFF, SERVING, TRAINING
 from runtime.process import run_stage
-
-TEMPLATE = Path(__file__).parent / "analysis" / "report.md.jinja"
 
 
 def read_levels(name: str) -> list[LevelSummary]:
@@ -44,28 +47,35 @@ def read_verdict(params: Params, exports: dict[str, Any]) -> Verdict:
     return decide(finalists, measured["rounds"], params, {name: each[CLASSIFIER] for name, each in exports.items()})
 
 
+def read_config(finalist: Finalist) -> str:
+    """Return a cell's config.pbtxt as it was measured."""
+    return str(read_json(CELLS / f"{finalist.cell.name}.json")["config"])
+
+
 def write_recommended(verdict: Verdict) -> None:
-    """Write the recommended cell's config.pbtxt, as it was measured, or an empty folder."""
+    """Write the recommended cell's config.pbtxt, or an empty folder."""
     with replacing_directory(RECOMMENDED) as folder:
         if verdict.recommended:
-            config = read_json(CELLS / f"{verdict.recommended.cell.name}.json")["config"]
-            write_text(folder / "config.pbtxt", config)
+            write_text(folder / "config.pbtxt", read_config(verdict.recommended))
 
 
-def render(template: Path, **content: Any) -> str:
-    """Return the filled-in report; raises jinja2.UndefinedError if a value is missing."""
-    environment = Environment(
-        loader=FileSystemLoader(template.parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  Markdown, from our own files
-    )
-    environment.globals["batching_in_words"] = batching_in_words
-    # Jinja's own filter makes the rest of a text lower case.
-    environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
-    return environment.get_template(template.name).render(**content)
+def read_figures(cells: list[MeasuredCell], anchor_copy: list[LevelSummary], verdict: Verdict) -> dict[str, Any]:
+    """Return the pictures of the page; there is none of the finalists where the default was the only one."""
+    finalists = sorted(verdict.finalists, key=lambda each: each.against_default.ratio if each.against_default else 0)
+    against = {each.cell.name: each.against_default for each in reversed(finalists) if each.against_default}
+    chosen = verdict.recommended.cell.name if verdict.recommended else None
+    copies = {f"concurrency {level.concurrency}": level.throughput_ratio for level in anchor_copy}
+    return {
+        "finalists": ratios(against, f"{verdict.objective.words}, against the default", accented=chosen)
+        if against
+        else None,
+        "anchor_copy": ratios(copies, "throughput of the copy, as a multiple of the anchor's"),
+        "heat_map": heat_map(cells, verdict.concurrency),
+        "throughput_latency": throughput_latency(cells, [each.cell.name for each in verdict.finalists]),
+        "latency_breakdown": latency_breakdown(cells, verdict.concurrency),
+        "effective_batch": effective_batch(cells, verdict.concurrency),
+        "training": training_curves(CURVES),
+    }
 
 
 def report(params: Params) -> None:
@@ -90,31 +100,36 @@ def report(params: Params) -> None:
     write_json(REPORTS / "perf.json", perf)
     with replacing(REPORTS / "cells.csv") as partial:
         pd.DataFrame(rows).to_csv(partial, index=False, float_format="%.6g")
-    text = render(
-        TEMPLATE,
-        params=params,
-        raw_data=read_json(REPORTS / "raw_data.json"),
-        data=read_json(REPORTS / "data.json"),
-        training=training,
-        parity=exports,
-        serving={variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants},
-        machine=machine,
-        cells=cells,
-        deciding=lambda each: by_name[each.cell.name].at(verdict.concurrency),
-        flags=lambda level: level_flags(level, params, machine["usable_cores"]),
-        anchor_copy=anchor_copy,
-        default_threads=read_levels(DEFAULT_THREADS)[0],
-        twin=by_name[default_threads_twin(params).name].at(verdict.concurrency),
-        twin_name=default_threads_twin(params).name,
-        verdict=verdict,
-        sentences=verdict_in_words(verdict),
+    content = {
+        "params": params,
+        "raw_data": read_json(REPORTS / "raw_data.json"),
+        "data": read_json(REPORTS / "data.json"),
+        "training": training,
+        "parity": exports,
+        "serving": {variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants},
+        "machine": machine,
+        "server": read_json(CELLS / f"{ANCHOR_COPY}.json")["server"],
+        "cells": cells,
+        "deciding": lambda each: by_name[each.cell.name].at(verdict.concurrency),
+        "flags": lambda level: level_flags(level, params, machine["usable_cores"]),
+        "anchor_copy": anchor_copy,
+        "anchor_sentence": anchor_in_words(anchor_copy),
+        "default_threads": read_levels(DEFAULT_THREADS)[0],
+        "twin": by_name[default_threads_twin(params).name].at(verdict.concurrency),
+        "twin_name": default_threads_twin(params).name,
+        "verdict": verdict,
+        "sentences": verdict_in_words(verdict),
+        "recommended_config": read_config(verdict.recommended) if verdict.recommended else "",
+    }
+    write_text(REPORTS / "report.md", render("report.md.jinja", **content))
+    write_text(
+        REPORTS / "index.html", render("index.html.jinja", **content, figures=read_figures(cells, anchor_copy, verdict))
     )
-    write_text(REPORTS / "report.md", text)
 
 
 def main() -> None:
     report(load_params())
-    print("read reports/report.md; compare with `dvc metrics diff` and `dvc plots diff`")
+    print("open reports/index.html, or read reports/report.md; compare with `dvc metrics diff` and `dvc plots diff`")
 
 
 if __name__ == "__main__":

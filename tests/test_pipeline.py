@@ -1,6 +1,7 @@
 """The whole pipeline through real DVC, on a tiny profile, in a clone of its own."""
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,10 @@ def test_a_first_run_leaves_every_result(pipeline: Path) -> None:
     assert set(level["rounds"][0]["windows"]["anchor"]["perf_analyzer"]) == set(cell["units"]["perf_analyzer"])
     assert cell["answers"]["grpc"].keys() == {"1", "3", "64"}
     assert f"**Run `{CELL}`**" in (pipeline / "reports" / "report.md").read_text()
+    page = (pipeline / "reports" / "index.html").read_text()
+    assert f"<h1>Run <code>{CELL}</code></h1>" in page
+    assert not re.findall(r'(?:src|srcset)="(?!data:)', page)
+    assert page.count("<figure>") == page.count("data:image/svg+xml;base64,") / 2 == 7
     recommended = (pipeline / "reports" / "recommended" / "config.pbtxt").read_text()
     assert recommended == (pipeline / "artifacts" / "model_repository" / CELL / "config.pbtxt").read_text()
     runoff = read_json(pipeline / "reports" / "runoff.json")

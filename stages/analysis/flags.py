@@ -1,5 +1,7 @@
 """What a reader should know before trusting a number: the self-checks of a cell, in plain sentences."""
 
+from collections.abc import Sequence
+
 from analysis.level import LevelSummary
 from parameters.cells import Cell
 
@@ -61,6 +63,17 @@ def history_flags(level: LevelSummary) -> list[str]:
     if level.repeats:
         found.append(f"{level.repeats} windows stayed empty and were measured again")
     return found
+
+
+def anchor_in_words(levels: Sequence[LevelSummary]) -> str:
+    """Say whether the anchor against its own copy came out as 1, which is what it ought to."""
+    missed = [level for level in levels if not level.throughput_ratio.covers_one]
+    if not missed:
+        return "Every interval holds 1, as it should."
+    return (
+        f"At {len(missed)} of {len(levels)} levels the interval misses 1. By chance that happens once in 20; "
+        "more often, the machine was busy with something else and the other intervals are too narrow."
+    )
 
 
 def flags(level: LevelSummary, *, precision: float, client_cores: int, usable_cores: int) -> list[str]:

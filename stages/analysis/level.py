@@ -26,7 +26,7 @@ class LevelSummary:
     """What the rounds at one concurrency amount to.
 
     Throughput in inferences per second and latency in microseconds are medians over the
-    windows; a percentile for which a window is too short is None. `server_us` is the mean
+    windows; a percentile for which a window is too short is None, the anchor's latency a mean. `server_us` is the mean
     time of a request in each part of the server; `cpu_per_1000` the median processor time,
     in seconds, that server and client used for 1,000 inferences; `busy_cores` how many cores
     they kept busy; `cpu_ratio` is None where a window is too short for the kernel to have
@@ -43,7 +43,9 @@ class LevelSummary:
     latency_ratio: Ratio
     cpu_ratio: Ratio | None
     throughput: float
+    mean_latency_us: float
     anchor_throughput: float
+    anchor_latency_us: float
     latency_us: dict[str, float | None]
     server_us: dict[str, float]
     effective_batch: float
@@ -87,7 +89,9 @@ def summarise_level(level: dict[str, Any]) -> LevelSummary:
         latency_ratio=paired_ratio([mean_latency_us(w) for w in windows], [mean_latency_us(w) for w in anchors]),
         cpu_ratio=paired_ratio(*cpu) if min(map(min, cpu)) > 0 else None,
         throughput=median(throughput(w) for w in windows),
+        mean_latency_us=median(mean_latency_us(w) for w in windows),
         anchor_throughput=median(throughput(w) for w in anchors),
+        anchor_latency_us=median(mean_latency_us(w) for w in anchors),
         latency_us={f"p{percent}": _percentile(windows, percent) for percent in REQUESTS_FOR},
         server_us={
             part: sum(increase(w, "inference_stats", part, "ns") for w in windows) / answered / 1000
