@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def picture(paint: Paint, *, height: float, alt: str) -> Picture:
     return Picture(light, dark, alt)
 
 
-def _settings(theme: Theme) -> dict[str, object]:
+def _settings(theme: Theme) -> Any:
     return {
         "figure.constrained_layout.use": True,
         "font.size": 9,
