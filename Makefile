@@ -15,7 +15,7 @@ REFERENCE ?= main
 help:
 	@echo "make repro       environment, data, the whole pipeline; results in reports/"
 	@echo "make check       params.yaml, without running anything"
-	@echo "make gate        this working tree against REFERENCE=main, side by side: exit code 0, 1, or 2"
+	@echo "make gate        this working tree against REFERENCE=main, side by side"
 	@echo "make test        environment, checks of the code, every test"
 	@echo "make test-fast   the tests that take less than a minute together"
 	@echo "make torture     200 kills at random moments of a tiny pipeline, about 12 minutes"
@@ -45,6 +45,7 @@ repro: environment
 check: environment
 	python tools/check_params.py
 
+# make ends with 2 whatever failed: where the exit code matters, run the script itself.
 gate: environment
 	python tools/gate.py $(REFERENCE)
 

@@ -61,3 +61,18 @@ def test_the_workflow_runs_what_a_person_runs() -> None:
     commands = {name: [step.get("run", "") for step in job["steps"]] for name, job in jobs.items()}
     assert ".ci/run" in commands["test"]
     assert any(command.startswith("tools/metrics_comment.sh ") for command in commands["metrics"])
+
+
+@pytest.mark.parametrize(("code", "passes"), [(0, True), (1, False), (2, True), (3, False)])
+def test_the_workflow_takes_the_gates_answers(tmp_path: Path, code: int, passes: bool) -> None:
+    """A regression and a broken comparison fail a pull request; a doubt is a warning in it."""
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    (script,) = (step["run"] for step in jobs["gate"]["steps"] if "tools/gate.py" in step.get("run", ""))
+    program = tmp_path / ".venv" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho asked: $*\nexit {code}\n")
+    program.chmod(0o755)
+    said = run("env", "BASE=main", "bash", "-e", "-c", script, cwd=tmp_path, check=False)
+    assert "asked: tools/gate.py origin/main" in said.stdout
+    assert (said.returncode == 0) == passes
+    assert ("::warning" in said.stdout) == (code == 2)
