@@ -100,6 +100,12 @@ def test_a_better_window_scores_more(name: str, better: dict[str, Any], worse: d
     assert objective.score(better) - objective.score(worse) == pytest.approx(np.log(2))
 
 
+def test_processor_time_that_the_kernel_did_not_count_is_no_objective() -> None:
+    """A window without a tick of the kernel's clock says so, and not that requests are missing."""
+    with pytest.raises(StageError, match=r"objective = cpu needs windows in which the kernel counts processor time"):
+        OBJECTIVES["cpu"].score(window(1000, cpu=(0.0, 0.1)))
+
+
 def test_a_percentile_that_no_window_carries_is_no_objective() -> None:
     """Deciding by p99 needs windows of 1,000 requests: the error says how to get them."""
     with pytest.raises(StageError, match=r"p99_latency needs 1000 requests.*holds 600; raise perf\.window_ms"):

@@ -21,11 +21,16 @@ class Objective:
     def score(self, window: Window) -> float:
         """Return the logarithm of a window's value, negative where less is better: the greater the better.
 
-        Raises StageError if the window holds too few requests for it.
+        Raises StageError if the window is too short for it.
         """
         found = self.value(window)
-        if found is None or found <= 0:
-            percent = int(self.name[1:3]) if self.name.startswith("p") else 50
+        if found == 0:
+            raise StageError(
+                f"perf.objective = {self.name} needs windows in which the kernel counts processor time, and in one of "
+                f"{window['model']} it counted none; raise perf.window_ms or choose another objective"
+            )
+        if found is None:
+            percent = int(self.name[1:3])
             raise StageError(
                 f"perf.objective = {self.name} needs {REQUESTS_FOR[percent]} requests in every window, and one of "
                 f"{window['model']} holds {requests(window)}; raise perf.window_ms or choose another objective"
