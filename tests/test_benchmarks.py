@@ -24,7 +24,7 @@ def test_a_lengthened_model_answers_the_same() -> None:
 
 def test_records_are_appended_with_machine_and_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second run does not touch the first, and both say where they come from."""
-    monkeypatch.setattr(record, "revision", lambda: "abc1234")
+    monkeypatch.setattr(record, "REVISION", "abc1234")
     monkeypatch.setattr(record, "RESULTS", tmp_path)
     assert record.runs("some") == []
     record.append("some", {"value": 1})

@@ -182,7 +182,7 @@ def kill_once(pipeline: Pipeline, expected: dict[str, Any], times: dict[str, flo
     ends = time.monotonic() + moment
     while time.monotonic() < ends and dvc.poll() is None:
         stages |= {str(each.pid) for each in descendants(process)}
-        time.sleep(0.02)
+        time.sleep(0.1)  # looking through all processes costs more than what is looked for
     try:
         hit = victim(process, target)
         what += f" (hit {hit.name()})"
