@@ -180,9 +180,9 @@ def kill_once(pipeline: Pipeline, expected: dict[str, Any], times: dict[str, flo
     process = psutil.Process(dvc.pid)
     stages: set[str] = set()
     ends = time.monotonic() + moment
-    while time.monotonic() < ends and dvc.poll() is None:
+    while (left := ends - time.monotonic()) > 0 and dvc.poll() is None:
+        time.sleep(min(left, 0.1))  # looking through all processes costs more than what is looked for
         stages |= {str(each.pid) for each in descendants(process)}
-        time.sleep(0.1)  # looking through all processes costs more than what is looked for
     try:
         hit = victim(process, target)
         what += f" (hit {hit.name()})"
