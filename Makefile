@@ -9,7 +9,7 @@ unexport PYTHONPATH PYTHONHOME
 # What `make gate` compares this working tree with.
 REFERENCE ?= main
 
-.PHONY: help environment repro check gate test test-fast torture lint pins
+.PHONY: help environment repro check gate test test-fast torture lint docs pins
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test-fast   the tests that take less than a minute together"
 	@echo "make torture     200 kills at random moments of a tiny pipeline, about 12 minutes"
 	@echo "make lint        format, lint and types"
+	@echo "make docs        the documentation, into site/"
 	@echo "make pins        requirements.txt anew from requirements.in"
 
 environment: $(VENV)/installed
@@ -54,9 +55,12 @@ lint: environment
 	ruff check .
 	mypy
 
+docs: environment
+	mkdocs build --strict
+
 test: environment
-	@echo "==> 2. format, lint, types"
-	@$(MAKE) --no-print-directory lint
+	@echo "==> 2. format, lint, types, documentation"
+	@$(MAKE) --no-print-directory lint docs
 	@echo "==> 3. every test, about 10 minutes"
 	pytest --numprocesses 2 --dist loadfile
 	@echo "==> done: all checks passed; 'make repro' runs the pipeline itself"

@@ -1,5 +1,6 @@
 """The tools around the pipeline: make check, the pull request's comment, hooks and workflow."""
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -76,3 +77,16 @@ def test_the_workflow_takes_the_gates_answers(tmp_path: Path, code: int, passes:
     assert "asked: tools/gate.py origin/main" in said.stdout
     assert (said.returncode == 0) == passes
     assert ("::warning" in said.stdout) == (code == 2)
+
+
+def test_a_broken_link_in_the_documentation_is_an_error(tmp_path: Path) -> None:
+    """`make docs` ends with an error that names the page, should a link in it lead nowhere."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy2(ROOT / "mkdocs.yml", tmp_path)
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict"]
+    assert "WARNING" not in run(*build, cwd=tmp_path).stdout
+    with (tmp_path / "docs" / "index.md").open("a") as page:
+        page.write("\n[nowhere](nowhere.md)\n")
+    finished = run(*build, cwd=tmp_path, check=False)
+    assert finished.returncode != 0
+    assert "nowhere.md" in finished.stdout
