@@ -81,6 +81,7 @@ def test_the_workflow_takes_the_gates_answers(tmp_path: Path, code: int, passes:
 
 def test_a_broken_link_in_the_documentation_is_an_error(tmp_path: Path) -> None:
     """`make docs` ends with an error that names the page, should a link in it lead nowhere."""
+    assert "\tmkdocs build --strict\n" in (ROOT / "Makefile").read_text()  # --quiet would hide the warnings from it
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     shutil.copy2(ROOT / "mkdocs.yml", tmp_path)
     build = [sys.executable, "-m", "mkdocs", "build", "--strict"]
