@@ -22,6 +22,7 @@ import pytest
 from conftest import FinishedRun, environment
 
 from runtime.files import read_json
+from uncertainty.stopping import LOOKS
 
 pytestmark = pytest.mark.slow
 
@@ -102,8 +103,9 @@ class Pipeline:
             "test": metrics["test"],
             "parity": metrics["parity"],
             "onnx": [path.name for path in files],
-            "rounds": {
-                path.stem: [len(level["rounds"]) for level in read_json(path)["levels"]]
+            # On a machine as busy as this test makes it, twelve rounds now and then do not suffice.
+            "ended at a look": {
+                path.stem: [len(level["rounds"]) in LOOKS for level in read_json(path)["levels"]]
                 for path in sorted((self.folder / "reports" / "perf").glob("*.json"))
             },
         }
