@@ -64,6 +64,12 @@ def remove_shared_memory(prefix: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def tell(line: str) -> None:
+    """Say something to the stage; one that was killed at this very moment no longer reads."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), f"{line}\n".encode())
+
+
 def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str) -> None:
     """Run the server until it ends or the lifeline closes, then remove every trace."""
     with (run_folder / "server.log").open("wb") as log:
@@ -74,7 +80,7 @@ def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str) 
             start_new_session=True,
             preexec_fn=end_with_supervisor,  # noqa: PLW1509  this process has a single thread
         )
-    print(f"started {server.pid}", flush=True)
+    tell(f"started {server.pid}")
     ended = ends_by_itself(server, lifeline)
     # Killed, not asked to end: its own shutdown takes two seconds, and saves nothing that anyone needs.
     server.kill()
@@ -82,9 +88,7 @@ def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str) 
     end_descendants()
     remove_shared_memory(prefix)
     if ended:
-        # A stage that was killed at this very moment no longer reads.
-        with contextlib.suppress(BrokenPipeError):
-            print(f"exited {code}", flush=True)
+        tell(f"exited {code}")
         os.read(lifeline, 1)  # the stage reads the log before it lets go
     shutil.rmtree(run_folder)
 
