@@ -18,7 +18,7 @@ from analysis.flags import anchor_in_words
 from analysis.level import LevelSummary, summarise_level
 from analysis.pages import render
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
-from deciding.verdict import Finalist, Verdict, decide
+from deciding.verdict import Verdict, decide
 from deciding.words import verdict_in_words
 from figures.effective_batch import effective_batch
 from figures.heat_map import heat_map
@@ -47,16 +47,18 @@ def read_verdict(params: Params, exports: dict[str, Any]) -> Verdict:
     return decide(finalists, measured["rounds"], params, {name: each[CLASSIFIER] for name, each in exports.items()})
 
 
-def read_config(finalist: Finalist) -> str:
-    """Return a cell's config.pbtxt as it was measured."""
-    return str(read_json(CELLS / f"{finalist.cell.name}.json")["config"])
+def read_recommended(verdict: Verdict) -> str:
+    """Return the recommended cell's config.pbtxt as it was measured, or nothing."""
+    if verdict.recommended is None:
+        return ""
+    return str(read_json(CELLS / f"{verdict.recommended.cell.name}.json")["config"])
 
 
-def write_recommended(verdict: Verdict) -> None:
-    """Write the recommended cell's config.pbtxt, or an empty folder."""
+def write_recommended(config: str) -> None:
+    """Write a recommended config.pbtxt, or an empty folder."""
     with replacing_directory(RECOMMENDED) as folder:
-        if verdict.recommended:
-            write_text(folder / "config.pbtxt", read_config(verdict.recommended))
+        if config:
+            write_text(folder / "config.pbtxt", config)
 
 
 def read_figures(cells: list[MeasuredCell], anchor_copy: list[LevelSummary], verdict: Verdict) -> dict[str, Any]:
@@ -90,7 +92,8 @@ def report(params: Params) -> None:
     by_name = {each.cell.name: each for each in cells}
     rows = cell_rows(cells, params, machine["usable_cores"])
 
-    write_recommended(verdict)
+    recommended_config = read_recommended(verdict)
+    write_recommended(recommended_config)
     write_json(REPORTS / "metrics.json", metrics(training, parity, verdict, anchor_ratio))
     perf = {
         "verdict": verdict_table(verdict),
@@ -119,7 +122,7 @@ def report(params: Params) -> None:
         "twin_name": default_threads_twin(params).name,
         "verdict": verdict,
         "sentences": verdict_in_words(verdict),
-        "recommended_config": read_config(verdict.recommended) if verdict.recommended else "",
+        "recommended_config": recommended_config,
     }
     write_text(REPORTS / "report.md", render("report.md.jinja", **content))
     write_text(

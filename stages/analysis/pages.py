@@ -1,5 +1,6 @@
 """Fill the report's templates."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,22 @@ def _markdown(text: str) -> Markup:
     return Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text))  # noqa: S704
 
 
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _microseconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "capital": _capital,
+    "markdown": _markdown,
+    "amount": _amount,
+    "microseconds": _microseconds,
+}
+
+
 def render(name: str, **content: Any) -> str:
     """Return a filled-in template of this folder; raises jinja2.UndefinedError if a value is missing."""
     environment = Environment(
@@ -34,5 +51,5 @@ def render(name: str, **content: Any) -> str:
         autoescape=select_autoescape(["html.jinja"]),
     )
     environment.globals |= {"batching_in_words": batching_in_words, "check_in_words": check_in_words}
-    environment.filters |= {"capital": _capital, "markdown": _markdown}
+    environment.filters |= FILTERS
     return environment.get_template(name).render(**content)

@@ -29,7 +29,7 @@ def _advantage(verdict: Verdict, finalist: Finalist) -> str:
     assert better is not None  # noqa: S101  only the default configuration itself has none
     objective = verdict.objective
     shown = better if objective.more_is_better else Ratio(1 / better.ratio, 1 / better.high, 1 / better.low)
-    return f"{shown.ratio:.2f} ({shown.low:.2f}–{shown.high:.2f}) × the {objective.words} of"
+    return f"{shown} × the {objective.words} of"
 
 
 def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:

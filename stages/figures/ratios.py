@@ -23,5 +23,5 @@ def ratios(rows: Mapping[str, Ratio], axis: str, *, accented: str | None = None)
         axes.set_xlabel(axis)
         axes.grid(visible=False, axis="y")
 
-    said = "; ".join(f"{name}: {each.ratio:.2f} ({each.low:.2f} to {each.high:.2f})" for name, each in rows.items())
+    said = "; ".join(f"{name}: {each}" for name, each in rows.items())
     return picture(paint, height=rows_height(len(rows)), alt=f"{axis}. {said}")

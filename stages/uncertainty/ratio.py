@@ -17,6 +17,10 @@ class Ratio:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        """Return it as reports write it: `1.83 (1.71–1.95)`."""
+        return f"{self.ratio:.2f} ({self.low:.2f}–{self.high:.2f})"
+
     @property
     def reach(self) -> float:
         """Return how far the interval reaches upwards, as a share of the ratio: 0.05 for +5 %."""
