@@ -64,7 +64,7 @@ def test_the_same_rounds_give_the_same_bytes() -> None:
 def test_who_cannot_see_a_picture_is_told_its_numbers() -> None:
     """The text in place of a picture holds every number that is drawn."""
     alt = ratios({"a": Ratio(1.2, 1.1, 1.3)}, "throughput, against the default").alt
-    assert alt == "throughput, against the default. a: 1.20 (1.10 to 1.30)"
+    assert alt == "throughput, against the default. a: 1.20 (1.10–1.30)"
     assert "fp32-2-64-delay_0us: 4.00" in effective_batch(CELLS, 8).alt
     assert "fp32-2-64-off: 1.21" in heat_map(CELLS, 8).alt
 
