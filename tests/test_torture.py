@@ -19,7 +19,9 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import FinishedRun, environment
+from conftest import FinishedRun, environment, run
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from runtime.files import read_json
 from uncertainty.stopping import LOOKS
@@ -48,6 +50,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 TARGETS = ("dvc", "stage", "server")
 
 
+def is_whole(lock: Path) -> bool:
+    """Return whether a dvc.lock is YAML with the key that every one of them has."""
+    try:
+        content = YAML(typ="safe", pure=True).load(lock.read_text())
+    except YAMLError:
+        return False
+    return isinstance(content, dict) and "schema" in content
+
+
 @dataclass
 class Pipeline:
     """A copy of the tiny pipeline that has run once."""
@@ -74,15 +85,18 @@ class Pipeline:
         assert process.returncode == 0, said
 
     def recover(self) -> None:
-        """Run `dvc repro` to its end as a user would after a kill: with the README's remedy where DVC needs it.
+        """Run `dvc repro` to its end as a user would after a kill: with the README's remedies where DVC needs them.
 
-        DVC empties its list of locks before it writes it anew; killed between the
-        two, it refuses the empty file ever after.
+        DVC empties its list of locks, and dvc.lock, before it writes them anew; killed
+        between the two, it refuses the empty file ever after.
         """
         locks = self.folder / ".dvc" / "tmp" / "rwlock"
         if locks.exists() and not locks.read_text():
             print(f"{locks} is empty: removed")
             locks.unlink()
+        if not is_whole(self.folder / "dvc.lock"):
+            print(f"{self.folder}/dvc.lock is cut short: checked out")
+            run("git", "checkout", "dvc.lock", cwd=self.folder)
         self.repro()
 
     def processes(self) -> list[psutil.Process]:
