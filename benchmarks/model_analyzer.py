@@ -31,8 +31,8 @@ from clones import clone, require_committed, timed
 from measuring.readings import throughput
 from record import append, runs
 from runtime.files import read_json
-from server.embedded import HOST, free_ports
 from server.installation import find_installation
+from server.launch import HOST, free_ports
 
 PERF = {
     "instances": [1],
@@ -206,7 +206,8 @@ def table() -> list[str]:
         answers = [run["answer"].removeprefix("fp32-1-64-") for run in of_tool]
         lines += [
             f"{tool}, {len(of_tool)} runs of {median(run['seconds'] for run in of_tool):.0f} s (median)",
-            f"  identical configurations differ by {spread(logs):.1f} % ({reach}), all levels",
+            f"  identical configurations differ by {spread(logs):.1f} % ({reach}), all levels; "
+            f"{spread([each[-1:] for each in logs]):.1f} % at concurrency {LEVELS[-1]}",
             f"  answers: {', '.join(answers)}; {agreement(answers)} agree",
         ]
     in_runoff = [logs for logs in map(runoff_logs, ours) if logs]

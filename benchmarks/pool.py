@@ -53,7 +53,7 @@ def reading(window: dict[str, Any]) -> dict[str, float | None]:
     return {
         "throughput": throughput(window),
         "p95_us": percentile_us(window, 95),
-        "cpu_per_1000": round(cpu_per_1000(window, "server"), 6),
+        "cpu_per_1000": cpu_per_1000(window, "server"),
         "requests": requests(window),
     }
 

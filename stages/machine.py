@@ -1,9 +1,9 @@
-"""Write the fingerprint of this machine and of the tools that measure on it.
+"""Write the fingerprint of this machine, of the tools that measure on it and of the server that is measured.
 
 Cheap and never skipped: when it changes, timings taken elsewhere are measured
 again instead of being served from the cache.
 
-Reads   the machine
+Reads   the machine; the server that `triton` in params.yaml names, unless it is the installed wheel's
 Writes  reports/machine.json
 Run     python stages/machine.py
 """
@@ -22,6 +22,7 @@ from parameters.schema import load_params
 from runtime.files import write_json
 from runtime.paths import MACHINE
 from runtime.process import run_stage
+from server.serve import identity
 
 PACKAGES = ("nvidia-pytriton", "tritonclient", "onnxruntime", "numpy")
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -66,8 +67,7 @@ def fingerprint() -> dict[str, Any]:
 
 
 def main() -> None:
-    load_params()
-    found = fingerprint()
+    found = {**fingerprint(), "server": identity(load_params().triton)}
     write_json(MACHINE, found)
     print(json.dumps(found))
 

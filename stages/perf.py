@@ -64,11 +64,13 @@ def in_words(rounds: Rounds) -> str:
 
 
 def measure_level(
-    windows: Windows, name: str, concurrency: int, journal: Journal, *, alone: ModelAlone, params: Params
+    windows: Windows, name: str, concurrency: int, journal: Journal, *, alone: ModelAlone | None, params: Params
 ) -> Rounds:
     """Return the rounds of a cell at one concurrency."""
 
     def model_alone(measured: Round) -> dict[str, Any]:
+        if alone is None:
+            return {"model_alone": None}
         batch = round(effective_batch([measured["windows"]["candidate"]]))
         return {"model_alone": {"batch": batch, "us": alone.microseconds(batch)}}
 
@@ -93,10 +95,11 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
     """Serve the candidate beside the anchor and return everything that was measured."""
     name = candidate.name
     with bench([anchor(), candidate], params) as windows:
-        alone = ModelAlone(candidate.folder, candidate.examples)
-        answers = None
-        if candidate.examples is not None:
-            answers = check_answers(windows.server, candidate.folder, candidate.examples)
+        # A server that runs elsewhere computes on another processor than this process would.
+        alone = None if params.triton.server == "url" else ModelAlone(candidate.folder, candidate.examples)
+        answers = {
+            each.name: check_answers(windows.server, each.folder, each.examples) for each in (anchor(), candidate)
+        }
         journal.new_start()
         return {
             "cell": name,

@@ -12,7 +12,7 @@ from runtime.files import write_json
 from runtime.paths import ARRAYS, MODEL_REPOSITORY, ONNX, SERVING
 from runtime.process import argument, run_stage
 from server.answers import check_answers, check_effective_config
-from server.embedded import serve
+from server.serve import serve
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     folders = [MODEL_REPOSITORY / f"{path.stem}-{variant}" for path in sorted((ONNX / variant).glob("*.onnx"))]
     examples, _ = read_split(ARRAYS / "test.npz")
     checked = {}
-    with serve(folders, params.triton.start_timeout_s) as server:
+    with serve(folders, params.triton) as server:
         for folder in folders:
             check_effective_config(server, folder)
             checked[folder.name] = check_answers(server, folder, examples)

@@ -1,9 +1,11 @@
 """Write a portable Triton model repository: every serving configuration of every variant.
 
-Reads   artifacts/onnx/, the number of usable cores in reports/machine.json
+Reads   artifacts/onnx/, triton/anchor/, the number of usable cores in reports/machine.json
 Writes  artifacts/model_repository/<cell>/: one folder for each cell of the matrix
         artifacts/model_repository/default_threads/: one of them with ONNX Runtime's own threads
         artifacts/model_repository/<export>-<variant>/: each export, to be served plainly
+        artifacts/model_repository/anchor/, anchor_copy/: what cells are measured beside, for
+        servers that take a whole repository
 Run     python stages/triton_config.py
 """
 
@@ -14,10 +16,10 @@ from pathlib import Path
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from models import CLASSIFIER
-from parameters.cells import DEFAULT_THREADS, Cell, default_threads_twin, matrix
+from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix
 from parameters.schema import Params, load_params
 from runtime.files import read_json, replacing_directory, write_text
-from runtime.paths import MACHINE, MODEL_REPOSITORY, ONNX
+from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX
 from runtime.process import StageError, run_stage
 from server.model_config import ModelShape, disagreements, read_config, render, serving_config
 
@@ -27,7 +29,9 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
 
     Raises StageError if the load generator's cores leave none for the server.
     """
-    cores = usable_cores - params.perf.client_cores
+    triton = params.triton
+    of_server = triton.url.cores if triton.server == "url" and triton.url.cores else usable_cores
+    cores = of_server - params.perf.client_cores
     if cores < 1:
         raise StageError(
             f"perf.client_cores = {params.perf.client_cores} leaves the server none of {usable_cores} usable cores"
@@ -85,16 +89,23 @@ def write_model(folder: Path, config: ModelConfig, model: Path) -> None:
         raise StageError(f"{folder.name}: config.pbtxt does not fit model.onnx: {'; '.join(found)}")
 
 
+def anchors() -> list[ModelConfig]:
+    """Return the configurations of the anchor and of its copy."""
+    found = [read_config(ANCHOR / "config.pbtxt") for _ in range(2)]
+    found[1].name = ANCHOR_COPY
+    return found
+
+
 def main() -> None:
     params = load_params()
     usable_cores = read_json(MACHINE)["usable_cores"]
-    written = 0
+    served = {**configurations(params, usable_cores), ANCHOR / "1" / "model.onnx": anchors()}
     with replacing_directory(MODEL_REPOSITORY) as repository:
-        for model, configs in configurations(params, usable_cores).items():
+        for model, configs in served.items():
             for config in configs:
                 write_model(repository / config.name, config, model)
-                written += 1
-    print(f"{written} models written to {MODEL_REPOSITORY.relative_to(MODEL_REPOSITORY.parent.parent)}")
+    count = sum(map(len, served.values()))
+    print(f"{count} models written to {MODEL_REPOSITORY.relative_to(MODEL_REPOSITORY.parent.parent)}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def window(
     requests: int = 600,
     batch: int = 1,
     latency_factor: float = 1.0,
-    cpu: tuple[float, float] = (0.3, 0.1),
+    cpu: tuple[float | None, float] = (0.3, 0.1),
     repeats: int = 0,
 ) -> dict[str, Any]:
     """Return a window of 0.5 s in which `requests` were answered; latencies follow Little's law."""

@@ -9,6 +9,7 @@ from measured import level, one_round, window
 from deciding.finalists import choose_finalists, screen
 from deciding.objective import OBJECTIVES
 from deciding.slo import check_accuracy, check_latency
+from deciding.transfer import comparable, transfer_in_words
 from deciding.verdict import Verdict, decide, simplicity
 from deciding.words import verdict_in_words
 from parameters.cells import Cell, matrix
@@ -230,3 +231,60 @@ def test_a_lone_configuration_is_measured_and_named(content: dict[str, Any]) -> 
     found = verdict(content, {DEFAULT: 1000.0})
     assert found.recommended is found.default
     assert "no other configuration came close" in verdict_in_words(found)[-1]
+
+
+def record(server: str, recommended: str | None, equals: list[str], **ratios: float) -> dict[str, Any]:
+    """Return a kept verdict: each finalist's ratio to the default, with an interval of ten percent."""
+    finalists_ = [
+        {"cell": name, "against_default": {"ratio": ratio, "low": 0.9 * ratio, "high": 1.1 * ratio}}
+        for name, ratio in ratios.items()
+    ]
+    default = {"cell": "default", "against_default": None}
+    verdict_ = {"recommended": recommended, "equals": equals, "finalists": [default, *finalists_]}
+    return {"server": server, "basis": {"cells": 3}, "verdict": verdict_}
+
+
+@pytest.mark.parametrize(
+    ("here", "sentence"),
+    [
+        (
+            record("local", "b", ["b", "a"], a=1.2, b=1.3),
+            "On this machine the embedded server recommended `a`. That **held**: here, too, nothing is surely better; "
+            "against the default, better above 1: 2.00 (1.80–2.20) on embedded and 1.20 (1.08–1.32) on local.",
+        ),
+        (record("local", "b", ["b"], a=1.2, b=1.9), "did not hold**: here it is surely worse than the best"),
+        (record("local", "b", ["b"], b=1.9), "did not hold**: here it was not among the finalists."),
+    ],
+)
+def test_a_verdict_is_compared_with_another_servers(here: dict[str, Any], sentence: str) -> None:
+    """What the embedded server recommended holds where nothing is surely better than it, and only there."""
+    assert sentence in transfer_in_words(here, record("embedded", "a", ["a"], a=2.0, b=1.5))
+
+
+def test_a_default_that_stays_the_default_holds_without_sizes() -> None:
+    """Where the default configuration is the answer on both, there is no ratio to compare."""
+    said = transfer_in_words(record("url", "default", ["default"]), record("embedded", "default", ["default"]))
+    assert said.endswith("nothing is surely better.")
+
+
+def test_no_recommendation_is_nothing_to_compare_with() -> None:
+    """A server on which no configuration met its limits says nothing about another."""
+    said = transfer_in_words(record("url", "a", ["a"], a=1.5), record("embedded", None, []))
+    assert said == "On this machine the embedded server gave no recommendation to compare with."
+
+
+def test_only_verdicts_on_the_same_basis_are_compared() -> None:
+    """Another machine, matrix or model is another question; and a server is not compared with itself."""
+    ours, same = record("local", "a", ["a"], a=1.5), record("embedded", "a", ["a"], a=2.0)
+    elsewhere = {**record("docker", "a", ["a"], a=2.0), "basis": {"cells": 4}}
+    assert comparable(ours, [ours, same, elsewhere]) == [same]
+
+
+def test_a_running_server_is_visited_not_started(content: dict[str, Any]) -> None:
+    """The sentence about the method does not claim restarts that did not happen."""
+    content["triton"]["server"] = "url"
+    content["perf"]["runoff"]["rounds"] = 4
+    assert (
+        "4 rounds in each of 6 visits to a running server"
+        in verdict_in_words(verdict(content, {DEFAULT: 1000, cell("delay_0us"): 1500}))[-1]
+    )

@@ -33,10 +33,50 @@ def test_all_errors_are_reported_at_once(content: dict[str, Any]) -> None:
     found = "\n".join(errors(content))
     assert "seed: Input should be a valid integer (it is '42')" in found
     assert "perf.windw_ms: unknown key; allowed here: instances, max_batch_size" in found
-    assert "triton.server: Input should be 'embedded' (it is 'remote')" in found
+    assert "triton.server: Input should be 'embedded', 'local', 'docker' or 'url' (it is 'remote')" in found
     assert "model: autoencoder cannot be trained on dataset iris: it takes 28x28x1 images" in found
     assert "data.test_fraction: validation_fraction and test_fraction together must stay below 1" in found
     assert len(errors(content)) == 5
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "sentence"),
+    [
+        ("url", "http", "http://127.0.0.1:8000", "triton.url.http: write host:port, without http://"),
+        ("url", "http", "127.0.0.1", "triton.url.http: write host:port"),
+        ("url", "grpc", "server:70000", "triton.url.grpc: write host:port"),
+        ("url", "grpc", "--help:80", "triton.url.grpc: write host:port"),
+        ("url", "cores", 0, "triton.url.cores: Input should be greater than or equal to 1 (it is 0)"),
+        ("local", "folder", "opt/tritonserver", "triton.local.folder: write an absolute path"),
+        ("docker", "image", "--privileged", "triton.docker.image: write an image's name"),
+        ("docker", "image", "a b", "triton.docker.image: write an image's name"),
+    ],
+)
+def test_where_a_server_is_must_be_a_plain_name(
+    content: dict[str, Any], section: str, key: str, value: Any, sentence: str
+) -> None:
+    """Addresses, folders and images that could mean something else to a command line are refused."""
+    content["triton"][section][key] = value
+    (found,) = errors(content)
+    assert sentence in found
+
+
+@pytest.mark.parametrize("server", ["docker", "url"])
+def test_processor_time_is_no_objective_where_nobody_can_read_it(content: dict[str, Any], server: str) -> None:
+    """A container's or another machine's processes do not show what they cost."""
+    content["triton"]["server"] = server
+    assert validate(content)
+    content["perf"]["objective"] = "cpu"
+    (found,) = errors(content)
+    assert f"triton.server {server} does not show them; choose embedded or local" in found
+
+
+def test_cores_are_divided_only_where_the_server_is_ours(content: dict[str, Any]) -> None:
+    """A server that runs already cannot be kept from this machine's cores."""
+    content["triton"]["server"] = "url"
+    content["perf"]["client_cores"] = 1
+    (found,) = errors(content)
+    assert "with triton.server url it must be 0" in found
 
 
 @pytest.mark.parametrize(

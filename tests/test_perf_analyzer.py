@@ -9,9 +9,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from measuring.readings import sent_late
 from measuring.windows import PAUSES_S, Windows
 from perf_analyzer.input_data import write_input_data
-from perf_analyzer.window import Load, UnusableWindowError, command, measure, read_results
+from perf_analyzer.window import Load, RequestRate, UnusableWindowError, command, measure, read_results
 from runtime.process import StageError
 from server.client import Server
 from server.installation import find_installation
@@ -31,7 +32,7 @@ def load(tmp_path: Path) -> Load:
         address="127.0.0.1:8001",
         protocol="grpc",
         input_data=tmp_path / "input.json",
-        concurrency=8,
+        demand=8,
         window_ms=200,
     )
 
@@ -51,6 +52,29 @@ def test_the_load_can_be_kept_to_some_cores(load: Load) -> None:
     """With cores of its own, the load generator starts on those and nowhere else."""
     line = command(Path("bin/perf_analyzer"), dataclasses.replace(load, cores=(2, 3)), Path("window.csv"))
     assert line[:4] == ["taskset", "--cpu-list", "2,3", "bin/perf_analyzer"]
+
+
+def test_an_open_loop_asks_for_a_rate(load: Load) -> None:
+    """Requests at times of their own: asynchronous, one rate, the distribution that was asked for."""
+    demand = RequestRate(1234.5, "poisson")
+    line = " ".join(command(Path("bin/perf_analyzer"), dataclasses.replace(load, demand=demand), Path("window.csv")))
+    assert "--async --request-rate-range 1234.5:1234.5 --request-distribution poisson --measurement-mode" in line
+    assert "--concurrency-range" not in line
+
+
+@pytest.mark.parametrize(("said", "late"), [("", False), ("rate. 12.5% of the requests were delayed. ", True)])
+def test_requests_that_were_sent_late_are_told(tmp_path: Path, load: Load, said: str, late: bool) -> None:
+    """What perf_analyzer prints about late requests stands beside its columns."""
+    program = tmp_path / "perf_analyzer"
+    program.write_text(f"""#!/bin/sh
+echo '{said}'
+printf '{HEADER.replace("Concurrency", "Request Rate")}\\n{ROW}\\n' > {tmp_path}/window.csv
+""")
+    program.chmod(0o755)
+    row = measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
+    assert row["Request Rate"] == 8
+    assert row.get("Delayed requests") == (12.5 if late else None)
+    assert sent_late({"perf_analyzer": row}) is late
 
 
 def test_a_row_is_read_with_every_column(tmp_path: Path) -> None:

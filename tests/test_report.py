@@ -41,6 +41,20 @@ def test_processor_time_too_short_to_be_counted_has_no_ratio(content: dict[str, 
     assert row["cpu_ratio"] is None
 
 
+def test_what_another_machine_spends_is_unknown(content: dict[str, Any]) -> None:
+    """A server elsewhere has no processor time, memory or cost alone; the client here may still be the limit."""
+    rounds = level(STEADY, cpu=(None, 0.9))
+    for each in rounds["rounds"]:
+        each |= {"server_peak_memory": None, "model_alone": None}
+    summary = summarise_level(rounds)
+    assert (summary.cpu_ratio, summary.cpu_per_1000["server"], summary.server_peak_memory_bytes) == (None, None, None)
+    assert (summary.model_alone_us, summary.overhead_share) == (None, None)
+    (row,) = cell_rows([MeasuredCell(Cell("fp32", 1, 64, "off"), [summary])], validate(content), usable_cores=2)
+    assert row["server_cpu_s_per_1000"] is None
+    assert "client saturated: 180 % of its 2 cores" not in row["flags"]
+    assert flags(summary, precision=1, client_cores=0, usable_cores=1) == ["client saturated: 180 % of its core"]
+
+
 def test_the_backends_own_share_is_what_the_model_does_not_need() -> None:
     """Of 3,000 µs in the backend, the model alone takes 100: the rest is the backend's."""
     summary = summarise_level(level([1.0] * 12))

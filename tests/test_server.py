@@ -17,9 +17,9 @@ from conftest import ROOT, environment
 
 from parameters.cells import parse_batching
 from runtime.process import StageError
-from server import embedded
+from server import launch
 from server.answers import check_answers, check_effective_config
-from server.client import PROTOCOLS
+from server.client import PROTOCOLS, Server
 from server.embedded import serve
 from server.model_config import read_config, render
 from server.supervisor import SHARED_MEMORY
@@ -33,11 +33,11 @@ Folder = Callable[..., Path]
 
 def shared_memory() -> set[str]:
     """Return shared-memory files of this process's servers and of stages that are dead."""
-    owners = {path.name: path.name.removeprefix(embedded.PREFIX).split("_")[0] for path in SHARED_MEMORY.iterdir()}
+    owners = {path.name: path.name.removeprefix(launch.PREFIX).split("_")[0] for path in SHARED_MEMORY.iterdir()}
     return {
         name
         for name, owner in owners.items()
-        if name.startswith(embedded.PREFIX)
+        if name.startswith(launch.PREFIX)
         and owner.isdigit()
         and (int(owner) == os.getpid() or not psutil.pid_exists(int(owner)))
     }
@@ -51,6 +51,11 @@ def processes_naming(text: str) -> list[str]:
         if text in line and process.info["pid"] != os.getpid():
             found.append(line)
     return found
+
+
+def pid_of(server: Server) -> int:
+    assert server.pid is not None
+    return server.pid
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = GONE_WITHIN_S) -> bool:
@@ -73,7 +78,7 @@ def run_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     yield folder
     assert wait_until(lambda: not processes_naming(str(folder))), processes_naming(str(folder))
     assert wait_until(lambda: shared_memory() <= before), shared_memory() - before
-    assert wait_until(lambda: not list(folder.glob(f"{embedded.PREFIX}*"))), list(folder.iterdir())
+    assert wait_until(lambda: not list(folder.glob(f"{launch.PREFIX}*"))), list(folder.iterdir())
 
 
 @pytest.mark.parametrize("batching", ["off", "delay_0us", "delay_500us", "delay_500us_preferred_4_8"])
@@ -158,11 +163,11 @@ def test_a_server_that_is_not_ready_in_time_is_ended(model_folder: Folder) -> No
 def test_a_port_taken_at_the_last_moment_is_tried_again(model_folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """When another process takes the port first, the next start uses other ports."""
     with socket.socket() as taken:
-        taken.bind((embedded.HOST, 0))
+        taken.bind((launch.HOST, 0))
         taken.listen()
-        find = embedded.free_ports
+        find = launch.free_ports
         offered = iter([[taken.getsockname()[1], *find(1)], find(2)])
-        monkeypatch.setattr(embedded, "free_ports", lambda _count: next(offered))
+        monkeypatch.setattr(launch, "free_ports", lambda _count: next(offered))
         with serve([model_folder()], timeout_s=60) as server:
             assert server.is_ready()
 
@@ -183,7 +188,7 @@ def test_a_server_that_dies_is_the_error(model_folder: Folder, victim: str) -> N
 
     def crash_and_ask() -> None:
         with serve([folder], timeout_s=60) as server:
-            os.kill(server.pid if victim == "server" else psutil.Process(server.pid).ppid(), signal.SIGKILL)
+            os.kill(pid_of(server) if victim == "server" else psutil.Process(pid_of(server)).ppid(), signal.SIGKILL)
             wait_until(lambda: not server.is_ready())
             check_answers(server, folder, EXAMPLES)
 
@@ -194,7 +199,7 @@ def test_a_server_that_dies_is_the_error(model_folder: Folder, victim: str) -> N
 def test_a_server_that_hangs_is_ended(model_folder: Folder) -> None:
     """A stopped server, deaf to SIGTERM, does not keep the stage waiting."""
     with serve([model_folder()], timeout_s=60) as server:
-        os.kill(server.pid, signal.SIGSTOP)
+        os.kill(pid_of(server), signal.SIGSTOP)
         started = time.monotonic()
     assert time.monotonic() - started < GONE_WITHIN_S
 
@@ -202,7 +207,7 @@ def test_a_server_that_hangs_is_ended(model_folder: Folder) -> None:
 def test_only_our_shared_memory_is_removed(model_folder: Folder) -> None:
     """Files of other programs, and of other servers of ours, stay."""
     foreign = SHARED_MEMORY / f"foreign_{os.getpid()}"
-    neighbour = SHARED_MEMORY / f"{embedded.PREFIX}neighbour_{os.getpid()}"
+    neighbour = SHARED_MEMORY / f"{launch.PREFIX}neighbour_{os.getpid()}"
     try:
         for path in (foreign, neighbour):
             path.write_bytes(b"kept")

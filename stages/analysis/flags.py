@@ -47,10 +47,11 @@ def little_flag(level: LevelSummary) -> str | None:
 
 def client_flag(level: LevelSummary, client_cores: int, usable_cores: int) -> str | None:
     """Say that the load generator, not the server, may be the limit."""
-    client, server = level.busy_cores["client"], level.busy_cores["server"]
-    if client_cores and client > SATURATED * client_cores:
-        return f"client saturated: {100 * client / client_cores:.0f} % of its {_cores(client_cores)}"
-    if not client_cores and client > server and client + server > SATURATED * usable_cores:
+    client, server = level.busy_cores["client"] or 0.0, level.busy_cores["server"]
+    own = client_cores or (usable_cores if server is None else 0)
+    if own and client > SATURATED * own:
+        return f"client saturated: {100 * client / own:.0f} % of its {_cores(own)}"
+    if not own and server is not None and client > server and client + server > SATURATED * usable_cores:
         return f"client saturated: it used {client:.1f} cores, the server {server:.1f}, of {usable_cores}"
     return None
 

@@ -1,5 +1,6 @@
 """Summarise the rounds of one cell at one concurrency."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -31,7 +32,8 @@ class LevelSummary:
     in seconds, that server and client used for 1,000 inferences; `busy_cores` how many cores
     they kept busy; `cpu_ratio` is None where a window is too short for the kernel to have
     counted any. `model_alone_us` is the median time of a batch in ONNX Runtime without a
-    server, a batch of the effective size. `concurrency_found` is throughput times mean
+    server, a batch of the effective size. What happens on another machine is None: processor
+    time, memory, the model alone. `concurrency_found` is throughput times mean
     latency: by Little's law (1961), the requests in flight.
     """
 
@@ -49,10 +51,10 @@ class LevelSummary:
     latency_us: dict[str, float | None]
     server_us: dict[str, float]
     effective_batch: float
-    cpu_per_1000: dict[str, float]
-    busy_cores: dict[str, float]
-    server_peak_memory_bytes: int
-    model_alone_us: float
+    cpu_per_1000: dict[str, float | None]
+    busy_cores: dict[str, float | None]
+    server_peak_memory_bytes: float | None
+    model_alone_us: float | None
     concurrency_found: float
 
     @property
@@ -61,15 +63,20 @@ class LevelSummary:
         return sum(time for part, time in self.server_us.items() if part != "queue")
 
     @property
-    def overhead_share(self) -> float:
+    def overhead_share(self) -> float | None:
         """The share of the backend's time that is not the model's own computing, at least 0."""
-        return max(0.0, 1 - self.model_alone_us / self.compute_us)
+        return None if self.model_alone_us is None else max(0.0, 1 - self.model_alone_us / self.compute_us)
 
 
-def _percentile(windows: list[Window], percent: int) -> float | None:
-    values = [percentile_us(window, percent) for window in windows]
-    known = [value for value in values if value is not None]
-    return median(known) if len(known) == len(windows) else None
+def _if_all_known(values: Iterable[float | None], summary: Callable[[list[float]], float]) -> float | None:
+    given = list(values)
+    known = [value for value in given if value is not None]
+    return summary(known) if len(known) == len(given) else None
+
+
+def _cpu_ratio(windows: list[Window], anchors: list[Window]) -> Ratio | None:
+    used = [[cpu_per_1000(window, "server") or 0 for window in each] for each in (windows, anchors)]
+    return paired_ratio(*used) if min(map(min, used)) > 0 else None
 
 
 def summarise_level(level: dict[str, Any]) -> LevelSummary:
@@ -79,7 +86,7 @@ def summarise_level(level: dict[str, Any]) -> LevelSummary:
     anchors: list[Window] = [each["windows"]["anchor"] for each in rounds]
     answered = sum(requests(window) for window in windows)
     sides = ("server", "client")
-    cpu = [[cpu_per_1000(w, "server") for w in each] for each in (windows, anchors)]
+    alone = [each["model_alone"]["us"] if each["model_alone"] else None for each in rounds]
     return LevelSummary(
         concurrency=level["concurrency"],
         rounds=len(rounds),
@@ -87,20 +94,23 @@ def summarise_level(level: dict[str, Any]) -> LevelSummary:
         repeats=sum(window["repeats"] for window in (*windows, *anchors)),
         throughput_ratio=paired_ratio([throughput(w) for w in windows], [throughput(w) for w in anchors]),
         latency_ratio=paired_ratio([mean_latency_us(w) for w in windows], [mean_latency_us(w) for w in anchors]),
-        cpu_ratio=paired_ratio(*cpu) if min(map(min, cpu)) > 0 else None,
+        cpu_ratio=_cpu_ratio(windows, anchors),
         throughput=median(throughput(w) for w in windows),
         mean_latency_us=median(mean_latency_us(w) for w in windows),
         anchor_throughput=median(throughput(w) for w in anchors),
         anchor_latency_us=median(mean_latency_us(w) for w in anchors),
-        latency_us={f"p{percent}": _percentile(windows, percent) for percent in REQUESTS_FOR},
+        latency_us={
+            f"p{percent}": _if_all_known((percentile_us(w, percent) for w in windows), median)
+            for percent in REQUESTS_FOR
+        },
         server_us={
             part: sum(increase(w, "inference_stats", part, "ns") for w in windows) / answered / 1000
             for part in SERVER_TIMES
         },
         effective_batch=effective_batch(windows),
-        cpu_per_1000={side: median(cpu_per_1000(w, side) for w in windows) for side in sides},
-        busy_cores={side: median(busy_cores(w, side) for w in windows) for side in sides},
-        server_peak_memory_bytes=max(each["server_peak_memory"] for each in rounds),
-        model_alone_us=median(each["model_alone"]["us"] for each in rounds),
+        cpu_per_1000={side: _if_all_known((cpu_per_1000(w, side) for w in windows), median) for side in sides},
+        busy_cores={side: _if_all_known((busy_cores(w, side) for w in windows), median) for side in sides},
+        server_peak_memory_bytes=_if_all_known((each["server_peak_memory"] for each in rounds), max),
+        model_alone_us=_if_all_known(alone, median),
         concurrency_found=median(throughput(w) * mean_latency_us(w) / 1e6 for w in windows),
     )

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from analysis.flags import batching_in_words
-from deciding.words import check_in_words
+from deciding.words import answer_in_words, check_in_words
 
 FOLDER = Path(__file__).parent
 
@@ -32,11 +32,22 @@ def _microseconds(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _mebibytes(value: float | None) -> str:
+    return "–" if value is None else f"{value / 2**20:,.0f}"
+
+
 FILTERS: dict[str, Callable[..., str]] = {
+    "answered": answer_in_words,
     "capital": _capital,
     "markdown": _markdown,
     "amount": _amount,
     "microseconds": _microseconds,
+    "seconds": _seconds,
+    "mebibytes": _mebibytes,
 }
 
 

@@ -33,6 +33,11 @@ def check_latency(percent: int, limit_ms: float, blocks: Blocks) -> Check:
     return Check(limit, at_most(limit_ms, found), found)
 
 
+def check_latencies(slo: Slo, blocks: Blocks) -> list[Check]:
+    """Return the answer to every limit on latency that is set."""
+    return [check_latency(percent, limit, blocks) for percent, limit in slo.latency_limits_ms.items()]
+
+
 def check_accuracy(limit: float, correct: int, examples: int) -> Check:
     """Compare the test accuracy with its lower limit."""
     found = share_estimate(correct, examples)
@@ -41,11 +46,7 @@ def check_accuracy(limit: float, correct: int, examples: int) -> Check:
 
 def check_all(slo: Slo, blocks: Blocks, correct: int, examples: int) -> list[Check]:
     """Return the answer to every limit that is set."""
-    checks = [
-        check_latency(percent, limit, blocks)
-        for percent, limit in ((95, slo.p95_ms), (99, slo.p99_ms))
-        if limit is not None
-    ]
+    checks = check_latencies(slo, blocks)
     if slo.accuracy is not None:
         checks.append(check_accuracy(slo.accuracy, correct, examples))
     return checks

@@ -51,10 +51,16 @@ class Verdict:
     objective: Objective
     concurrency: int
     starts: int
+    restarted: bool
     rounds: int
     finalists: list[Finalist]
     equals: list[Finalist]
     recommended: Finalist | None
+
+    @property
+    def repetitions(self) -> str:
+        """What the rounds were repeated over, in words: a server of someone else's is not restarted."""
+        return f"{self.starts} server starts" if self.restarted else f"{self.starts} visits to a running server"
 
     @property
     def default(self) -> Finalist:
@@ -121,6 +127,7 @@ def decide(cells: Sequence[Cell], rounds: Sequence[Round], params: Params, expor
         objective=objective,
         concurrency=perf.deciding_concurrency,
         starts=len(blocks),
+        restarted=params.triton.server != "url",
         rounds=perf.runoff.rounds,
         finalists=finalists,
         equals=[finalists[index] for index in equals],

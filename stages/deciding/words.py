@@ -52,11 +52,16 @@ def _limits(finalist: Finalist) -> str:
 
 
 def check_in_words(check: Check) -> str:
-    """Return the answer to one limit, as in `p99 latency <= 10 ms: cannot tell (9.1 to 11.2)`."""
+    """Return a limit and the answer to it, as in `p99 latency ≤ 10 ms: cannot tell (10.1, 95 % interval 9.1–11.2)`."""
+    return f"{check.limit}: {answer_in_words(check)}"
+
+
+def answer_in_words(check: Check) -> str:
+    """Return the answer to one limit, as in `cannot tell (10.1, 95 % interval 9.1–11.2)`."""
     if check.found is None:
-        return f"{check.limit}: {check.answer}, the windows are too short for that percentile"
+        return f"{check.answer}, the windows are too short for that percentile"
     interval = f"{check.found.low:.3g}–{check.found.high:.3g}"
-    return f"{check.limit}: {check.answer} ({check.found.value:.3g}, 95 % interval {interval})"
+    return f"{check.answer} ({check.found.value:.3g}, 95 % interval {interval})"
 
 
 def _method(verdict: Verdict) -> str:
@@ -65,6 +70,6 @@ def _method(verdict: Verdict) -> str:
         return f"It was measured alone, at concurrency {verdict.concurrency}: no other configuration came close."
     return (
         f"Decided at concurrency {verdict.concurrency} between {count} finalists side by side in one server, "
-        f"{verdict.rounds} rounds in each of {verdict.starts} starts of it; differences count "
+        f"{verdict.rounds} rounds in each of {verdict.repetitions}; differences count "
         "where all pairs together would be wrong in 5 % of cases."
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,14 @@ from measuring.journal import Journal, digest
 from measuring.windows import Windows
 from parameters.cells import ANCHOR_COPY
 from parameters.schema import Params
-from perf_analyzer.input_data import write_input_data
+from perf_analyzer.input_data import read_input_data, write_input_data
 from runtime.arrays import read_split
 from runtime.cores import divide_cores
 from runtime.files import write_text
 from runtime.paths import ANCHOR, ARRAYS, MACHINE, STAGES, TRITON
 from server.answers import check_effective_config
-from server.embedded import serve
 from server.model_config import read_config, render
+from server.serve import serve
 
 # Enough different requests that no cache of one input helps; sent in turn, again and again.
 REQUESTS = 256
@@ -35,7 +36,7 @@ class Candidate:
 
     folder: Path
     input_data: Path
-    examples: NDArray[np.float32] | None  # its answers to these can be checked
+    examples: NDArray[np.float32]  # what the requests are made of, and more where there is more
 
     @property
     def name(self) -> str:
@@ -53,7 +54,9 @@ def exported(folders: Sequence[Path], temporary: Path) -> list[Candidate]:
 
 def anchor() -> Candidate:
     """Return the anchor."""
-    return Candidate(ANCHOR, ANCHOR / "input_data.json", examples=None)
+    (model_input,) = read_config(ANCHOR / "config.pbtxt").input
+    input_data = ANCHOR / "input_data.json"
+    return Candidate(ANCHOR, input_data, read_input_data(input_data, model_input.name, model_input.dims))
 
 
 def renamed(candidate: Candidate, name: str, temporary: Path) -> Candidate:
@@ -70,10 +73,11 @@ def anchor_copy(temporary: Path) -> Candidate:
     return renamed(anchor(), ANCHOR_COPY, temporary)
 
 
-def open_journal(name: str, inputs: Sequence[Path], params: Params, *settings: int) -> Journal:
+def open_journal(name: str, inputs: Sequence[Path], params: Params, *settings: Any) -> Journal:
     """Return the rounds that an interrupted run left behind which had the same inputs and settings.
 
-    `inputs` are files and folders, `settings` parameters, beside those that every measurement depends on.
+    `inputs` are files and folders, `settings` parameters that JSON can hold, beside those that
+    every measurement depends on.
     """
     perf = params.perf
     every = [params.seed, perf.protocol, perf.client_cores, perf.window_ms, *settings]
@@ -90,7 +94,7 @@ def bench(candidates: Sequence[Candidate], params: Params) -> Iterator[Windows]:
     folders = [candidate.folder for candidate in candidates]
     with (
         tempfile.TemporaryDirectory() as temporary,
-        serve(folders, params.triton.start_timeout_s, server_cores) as server,
+        serve(folders, params.triton, server_cores) as server,
     ):
         for folder in folders:
             check_effective_config(server, folder)

@@ -15,15 +15,14 @@ RUNS = 15
 class ModelAlone:
     """A served model's ONNX file in ONNX Runtime, with the threads of its configuration.
 
-    `examples` are [N, …]; zeros of the model's shape stand in where there are none.
+    `examples` are [N, …].
     """
 
-    def __init__(self, folder: Path, examples: np.ndarray | None) -> None:
+    def __init__(self, folder: Path, examples: np.ndarray) -> None:
         config = read_config(folder / "config.pbtxt")
         threads = config.parameters["intra_op_thread_count"].string_value
         self._session = onnx_session(str(folder / "1" / "model.onnx"), int(threads or 0))
-        shape = (1, *config.input[0].dims)
-        self._examples = np.zeros(shape, np.float32) if examples is None else examples
+        self._examples = examples
 
     def microseconds(self, batch: int) -> float:
         """Return the median time that a batch of examples takes in this process."""

@@ -39,14 +39,24 @@ def percentile_us(window: Window, percent: int) -> float | None:
     return float(window["perf_analyzer"][f"p{percent} latency"])
 
 
-def cpu_per_1000(window: Window, side: str) -> float:
-    """Return the seconds of processor time that `server` or `client` used for 1,000 inferences."""
-    return 1000 * float(window["cpu_seconds"][side]) / increase(window, "inference_count")
+def sent_late(window: Window) -> bool:
+    """Return whether more than a tenth of an open loop's requests were sent later than scheduled.
+
+    Latency counts from the sending: in such a window it leaves out how long requests waited for that.
+    """
+    return "Delayed requests" in window["perf_analyzer"]
 
 
-def busy_cores(window: Window, side: str) -> float:
-    """Return how many cores `server` or `client` kept busy on average."""
-    return float(window["cpu_seconds"][side]) / float(window["seconds"])
+def cpu_per_1000(window: Window, side: str) -> float | None:
+    """Return the seconds of processor time that `server` or `client` used for 1,000 inferences, None if unknown."""
+    used = window["cpu_seconds"][side]
+    return None if used is None else 1000 * float(used) / increase(window, "inference_count")
+
+
+def busy_cores(window: Window, side: str) -> float | None:
+    """Return how many cores `server` or `client` kept busy on average, None if unknown."""
+    used = window["cpu_seconds"][side]
+    return None if used is None else float(used) / float(window["seconds"])
 
 
 def effective_batch(windows: Sequence[Window]) -> float:

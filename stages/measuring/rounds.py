@@ -33,6 +33,7 @@ def measure_rounds(
         return rounds
     for model in models.values():
         windows.measure(model, concurrency)
+    pid = windows.server.pid
     while not enough(rounds):
         order = random.Random(f"{seed} {concurrency} {len(rounds)}")  # noqa: S311  shuffling is no secret
         roles = order.sample(sorted(models), k=len(models))
@@ -40,7 +41,7 @@ def measure_rounds(
             "start": journal.start,
             "order": roles,
             "windows": {role: windows.measure(models[role], concurrency) for role in roles},
-            "server_peak_memory": peak_memory_bytes(windows.server.pid),
+            "server_peak_memory": None if pid is None else peak_memory_bytes(pid),
         }
         measured |= beside(measured)
         journal.append(concurrency, measured)

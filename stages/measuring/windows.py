@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from measuring.resources import cpu_seconds, finished_children_cpu_seconds
-from perf_analyzer.window import Load, UnusableWindowError, command, measure
+from perf_analyzer.window import Demand, Load, UnusableWindowError, command, measure
 from runtime.process import StageError
 from server.client import Protocol, Server
 from server.installation import Installation, find_installation
@@ -21,9 +21,9 @@ UNITS = {
     "statistics.inference_count": "inferences",
     "statistics.execution_count": "executions",
     "statistics.ns": "nanoseconds",
-    "cpu_seconds": "seconds of processor time, in user and system mode",
+    "cpu_seconds": "seconds of processor time, in user and system mode; null where the server's cannot be read",
     "seconds": "seconds on the clock, from perf_analyzer's start to its end",
-    "server_peak_memory": "bytes, each process at its own peak",
+    "server_peak_memory": "bytes, each process at its own peak; null where it cannot be read",
     "model_alone": "microseconds a batch in ONNX Runtime alone, without a server",
 }
 
@@ -47,19 +47,19 @@ class Windows:
         self._results = self.folder / "window.csv"
         self._environment = self.installation.perf_analyzer_environment(self.folder / "libraries")
 
-    def load(self, model: str, concurrency: int) -> Load:
-        """Return the load that a window of the model at a concurrency applies."""
+    def load(self, model: str, demand: Demand) -> Load:
+        """Return the load that a window of the model applies."""
         return Load(
             model=model,
             address=self.server.address(self.protocol),
             protocol=self.protocol,
             input_data=self.inputs[model],
-            concurrency=concurrency,
+            demand=demand,
             window_ms=self.window_ms,
             cores=self.cores,
         )
 
-    def measure(self, model: str, concurrency: int) -> dict[str, Any]:
+    def measure(self, model: str, demand: Demand) -> dict[str, Any]:
         """Return one window: perf_analyzer's row, the server's statistics around it, and what it cost.
 
         A window that holds no measurement is repeated after a pause, and `repeats` says
@@ -67,26 +67,26 @@ class Windows:
         """
         for repeats, pause_s in enumerate(PAUSES_S):
             try:
-                return {**self._measure_once(model, concurrency), "repeats": repeats}
+                return {**self._measure_once(model, demand), "repeats": repeats}
             except UnusableWindowError as error:
                 if repeats == 1:  # a single one is nothing to tell
                     print(f"waiting until the machine is less busy: {error}", flush=True)
                 time.sleep(pause_s)
-        return {**self._measure_once(model, concurrency), "repeats": len(PAUSES_S)}
+        return {**self._measure_once(model, demand), "repeats": len(PAUSES_S)}
 
-    def _measure_once(self, model: str, concurrency: int) -> dict[str, Any]:
+    def _measure_once(self, model: str, demand: Demand) -> dict[str, Any]:
         before = self.server.statistics(model)
-        began, server, client = time.monotonic(), cpu_seconds(self.server.pid), finished_children_cpu_seconds()
-        row = measure(self.installation.perf_analyzer, self._environment, self.load(model, concurrency), self._results)
+        began, server, client = time.monotonic(), self._server_cpu_seconds(), finished_children_cpu_seconds()
+        row = measure(self.installation.perf_analyzer, self._environment, self.load(model, demand), self._results)
         cost = {
-            "server": round(cpu_seconds(self.server.pid) - server, 6),
-            "client": round(finished_children_cpu_seconds() - client, 6),
+            "server": _used(server, self._server_cpu_seconds()),
+            "client": _used(client, finished_children_cpu_seconds()),
         }
         seconds = round(time.monotonic() - began, 6)
         after = self.server.statistics(model)
         failed = _failures(after) - _failures(before)
         if failed:
-            raise StageError(f"{failed} requests to {model} failed at concurrency {concurrency}; nothing was recorded")
+            raise StageError(f"{failed} requests to {model} failed under {demand}; nothing was recorded")
         return {
             "model": model,
             "perf_analyzer": row,
@@ -95,10 +95,17 @@ class Windows:
             "seconds": seconds,
         }
 
-    def command_line(self, model: str, concurrency: int) -> list[str]:
+    def _server_cpu_seconds(self) -> float | None:
+        return None if self.server.pid is None else cpu_seconds(self.server.pid)
+
+    def command_line(self, model: str, demand: Demand) -> list[str]:
         """Return the command line of such a window, without this machine's folders."""
-        line = command(self.installation.perf_analyzer, self.load(model, concurrency), self._results)
+        line = command(self.installation.perf_analyzer, self.load(model, demand), self._results)
         return [Path(word).name if word.startswith("/") else word for word in line]
+
+
+def _used(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else round(after - before, 6)
 
 
 def _failures(statistics: dict[str, Any]) -> int:

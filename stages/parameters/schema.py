@@ -28,6 +28,7 @@ from parameters import plugins
 from parameters.cells import parse_batching
 from parameters.own import Description
 from parameters.section import Item, Section, without_repeats
+from parameters.triton import Triton
 from runtime.paths import PARAMS
 from runtime.process import StageError
 
@@ -90,13 +91,6 @@ class Onnx(Section):
         return value
 
 
-class Triton(Section):
-    """Which server answers."""
-
-    server: Literal["embedded"]
-    start_timeout_s: Annotated[int, Field(ge=1, le=3600)]
-
-
 class Slo(Section):
     """What a configuration must meet to be recommended; None sets no limit.
 
@@ -106,6 +100,19 @@ class Slo(Section):
     p95_ms: Annotated[float, Field(gt=0)] | None
     p99_ms: Annotated[float, Field(gt=0)] | None
     accuracy: Fraction | None
+
+    @property
+    def latency_limits_ms(self) -> dict[int, float]:
+        """The limits on latency that are set, by percentile."""
+        limits = {95: self.p95_ms, 99: self.p99_ms}
+        return {percent: limit for percent, limit in limits.items() if limit is not None}
+
+
+class OpenLoop(Section):
+    """How the recommended configuration is asked at a rate of its own; without a distribution, it is not."""
+
+    distribution: Literal["constant", "poisson"] | None
+    rounds: Annotated[int, Field(ge=6, le=100)]
 
 
 class Runoff(Section):
@@ -131,6 +138,15 @@ class Perf(Section):
     decide_at: int | None
     slo: Slo
     runoff: Runoff
+    open_loop: OpenLoop
+
+    @field_validator("open_loop")
+    @classmethod
+    def _open_loop_has_a_limit(cls, value: OpenLoop, info: ValidationInfo) -> OpenLoop:
+        slo = info.data.get("slo")
+        if slo and value.distribution and not slo.latency_limits_ms:
+            raise ValueError("the highest rate is the one that meets a latency limit; set perf.slo.p95_ms or p99_ms")
+        return value
 
     @field_validator("decide_at")
     @classmethod
@@ -183,6 +199,19 @@ class Params(Section):
                 raise ValueError(f"{value} cannot be trained on dataset {dataset}: {refusal}")
         return value
 
+    @field_validator("perf")
+    @classmethod
+    def _server_can_be_measured(cls, value: Perf, info: ValidationInfo) -> Perf:
+        triton = info.data.get("triton")
+        if triton and not triton.counts_cost and value.objective == "cpu":
+            raise ValueError(
+                f"objective cpu counts the processor time of the server's processes, and triton.server {triton.server} "
+                "does not show them; choose embedded or local, or another objective"
+            )
+        if triton and triton.server == "url" and value.client_cores:
+            raise ValueError("client_cores divides this machine's cores; with triton.server url it must be 0")
+        return value
+
     @property
     def raw_data(self) -> datasets.Dataset:
         """The chosen dataset."""
@@ -219,10 +248,12 @@ def _sentence(error: ErrorDetails) -> str:
         return f"{path}: unknown key; allowed here: {allowed}"
     if error["type"] == "missing":
         return f"{path}: missing"
+    message = error["msg"].removeprefix("Value error, ")
     section = _section_at(location)
+    if section and error["type"] == "value_error":  # what its values contradict; they would fill the screen
+        return f"{path}: {message}"
     if section:
         return f"{path or 'the file'}: must be a section with the keys {', '.join(section.model_fields)}"
-    message = error["msg"].removeprefix("Value error, ")
     return f"{path}: {message} (it is {error['input']!r})"
 
 

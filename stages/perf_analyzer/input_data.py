@@ -1,14 +1,23 @@
 """The requests that perf_analyzer sends: real examples, in its JSON format."""
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from runtime.files import write_json
+from runtime.files import read_json, write_json
 
 
 def write_input_data(path: Path, input_name: str, examples: np.ndarray) -> None:
     """Write one request an example; `examples` are [N, …] in the model's own dtype."""
     requests = [{input_name: {"b64": base64.b64encode(example.tobytes()).decode()}} for example in examples]
     write_json(path, {"data": requests})
+
+
+def read_input_data(path: Path, input_name: str, shape: Sequence[int]) -> NDArray[np.float32]:
+    """Return the examples [N, *shape] that were written as such requests."""
+    requests = read_json(path)["data"]
+    examples = [np.frombuffer(base64.b64decode(request[input_name]["b64"]), np.float32) for request in requests]
+    return np.stack(examples).reshape(-1, *shape)

@@ -1,9 +1,11 @@
 """Measure one short window of load on one model with one perf_analyzer process."""
 
 import csv
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from runtime.cores import on_cores
 from runtime.process import StageError
@@ -28,9 +30,14 @@ _START_AND_STOP_S = 15
 # would fork, and gRPC's threads in this process do not survive that.
 _END_WITH_STAGE = ("setpriv", "--pdeathsig", "SIGKILL", "--")
 
+# Our name for what it prints beside its columns.
+DELAYED = "Delayed requests"
+_DELAYED = re.compile(r"([\d.]+)% of the requests were delayed")
 # What the columns that perf_analyzer writes mean, and their units.
 UNITS = {
     "Concurrency": "requests in flight",
+    "Request Rate": "requests per second, as asked for",
+    DELAYED: "percent of the requests, sent late; above 10 alone is told",
     "Inferences/Second": "inferences per second",
     "Client Send": "microseconds",
     "Network+Server Send/Recv": "microseconds",
@@ -54,16 +61,40 @@ class UnusableWindowError(StageError):
 
 
 @dataclass(frozen=True)
+class RequestRate:
+    """An open loop: requests are sent at times of their own, whether or not others have been answered.
+
+    Latency counts from the sending. perf_analyzer says when more than a tenth of the
+    requests were sent later than scheduled.
+    """
+
+    per_second: float
+    distribution: Literal["constant", "poisson"]
+
+
+# Requests in flight, a closed loop; or an open one.
+Demand = int | RequestRate
+
+
+@dataclass(frozen=True)
 class Load:
-    """A constant number of requests in flight on one model, sent from some of the cores or from any."""
+    """A demand on one model, sent from some of the cores or from any."""
 
     model: str
     address: str
     protocol: Protocol
     input_data: Path
-    concurrency: int
+    demand: Demand
     window_ms: int
     cores: tuple[int, ...] = ()
+
+
+def _demand(demand: Demand) -> list[str]:
+    if isinstance(demand, RequestRate):
+        rate = f"{demand.per_second:g}"
+        # Synchronous senders would wait for answers, as a closed loop does.
+        return ["--async", "--request-rate-range", f"{rate}:{rate}", "--request-distribution", demand.distribution]
+    return ["--concurrency-range", f"{demand}:{demand}"]
 
 
 def command(perf_analyzer: Path, load: Load, results: Path) -> list[str]:
@@ -79,8 +110,7 @@ def command(perf_analyzer: Path, load: Load, results: Path) -> list[str]:
         load.protocol,
         "--input-data",
         str(load.input_data),
-        "--concurrency-range",
-        f"{load.concurrency}:{load.concurrency}",
+        *_demand(load.demand),
         "--measurement-mode",
         "time_windows",
         "--measurement-interval",
@@ -143,4 +173,5 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
     if finished.returncode != 0:
         said = "\n  ".join(finished.stdout.strip().splitlines()[-10:])
         raise StageError(f"perf_analyzer on {load.model} failed with exit code {finished.returncode}:\n  {said}")
-    return read_results(results)
+    delayed = _DELAYED.search(finished.stdout)
+    return read_results(results) | ({DELAYED: float(delayed[1])} if delayed else {})

@@ -26,6 +26,8 @@ SERVING = REPORTS / "serving"
 CELLS = REPORTS / "perf"
 FINALIST_LIST = REPORTS / "finalists.json"
 RUNOFF = REPORTS / "runoff.json"
+SATURATION = REPORTS / "saturation.json"
+VERDICTS = REPORTS / "verdicts"
 RECOMMENDED = REPORTS / "recommended"
 
 TRITON = ROOT / "triton"

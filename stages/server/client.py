@@ -1,14 +1,18 @@
 """Ask a running Triton server, over HTTP and gRPC."""
 
+import contextlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import tritonclient.grpc
 import tritonclient.http
+from google.protobuf import json_format, text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
@@ -17,6 +21,7 @@ from runtime.process import StageError
 Protocol = Literal["http", "grpc"]
 # A server on loopback that takes longer to answer a single request hangs.
 PATIENCE_S = 10.0
+LOAD_PATIENCE_S = 60.0
 PROTOCOLS: tuple[Protocol, ...] = ("http", "grpc")
 
 
@@ -31,11 +36,14 @@ def _answering(request: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Server:
-    """The addresses of a running server, and questions to it."""
+    """The addresses of a running server, and questions to it.
+
+    `pid` is the server's process where its cost can be read: on this machine, started by us.
+    """
 
     http_address: str
     grpc_address: str
-    pid: int
+    pid: int | None
 
     @cached_property
     def _http(self) -> Any:
@@ -65,10 +73,46 @@ class Server:
         except (OSError, InferenceServerException):
             return False
 
+    def is_live(self) -> bool:
+        """Return whether the server answers, whatever its models are doing."""
+        try:
+            return bool(self._http.is_server_live())
+        except (OSError, InferenceServerException):
+            return False
+
     def version(self) -> str:
         """Return the server's own version, as in 2.51.0."""
         with _answering("give its version"):
             return str(self._http.get_server_metadata()["version"])
+
+    def has_model(self, model: str) -> bool:
+        """Return whether a model of this name is ready to answer."""
+        with _answering(f"say whether it has {model}"):
+            return bool(self._http.is_model_ready(model))
+
+    def load(self, folder: Path) -> None:
+        """Load a model folder, sent along, under the folder's name; raises StageError if the server refuses."""
+        config = text_format.Parse((folder / "config.pbtxt").read_text(encoding="utf-8"), ModelConfig())
+        files = {
+            f"file:{path.relative_to(folder)}": path.read_bytes()
+            for path in sorted(folder.glob("[0-9]*/*"))
+            if path.is_file()
+        }
+        with _answering(f"load {folder.name}"):
+            self._grpc.load_model(
+                folder.name,
+                config=json_format.MessageToJson(config, preserving_proto_field_name=True),
+                files=files,
+                client_timeout=LOAD_PATIENCE_S,
+            )
+
+    def unload(self, model: str) -> None:
+        """Unload a model and wait until it no longer answers; a server that is gone has nothing to unload."""
+        with contextlib.suppress(OSError, InferenceServerException):
+            self._grpc.unload_model(model, client_timeout=LOAD_PATIENCE_S)
+            deadline = time.monotonic() + PATIENCE_S
+            while self._http.is_model_ready(model) and time.monotonic() < deadline:
+                time.sleep(0.02)
 
     def effective_config(self, model: str) -> ModelConfig:
         """Return the configuration with which a model is really served."""

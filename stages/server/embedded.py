@@ -1,216 +1,47 @@
-"""Start the wheel's tritonserver on loopback for as long as a `with` block lasts."""
+"""The tritonserver inside the installed wheel."""
 
-import os
-import secrets
-import select
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
 
 from runtime.cores import on_cores
-from runtime.process import StageError
-from server import supervisor
 from server.client import Server
 from server.installation import Installation, find_installation
-
-HOST = "127.0.0.1"
-PREFIX = "triton_pipeline_"
-START_ATTEMPTS = 3
-_POLL_S = 0.05
-# The supervisor kills the server and cleans up in a moment; beyond this, something is wrong with it.
-_STOP_TIMEOUT_S = 10
-_SUPERVISOR_TIMEOUT_S = 30
-_LAST_WORDS = "error: creating server: "
-_REFUSED_MODEL = "Invalid argument - load failed for "
-_HARMLESS = ("CudaDriverHelper has not been initialized",)
+from server.launch import HOST, Launch, Place, launched
 
 
-class PortTakenError(Exception):
-    """Another process took a port between finding it free and the server's start."""
-
-
-def free_ports(count: int) -> list[int]:
-    """Return loopback ports that are free now, all different."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-def server_command(
-    installation: Installation,
-    run_folder: Path,
-    models: Sequence[str],
-    ports: tuple[int, int],
-    prefix: str,
-    *,
-    cores: tuple[int, ...],
-) -> list[str]:
-    """Return tritonserver's command line: only `models` are loaded; HTTP and gRPC on loopback `ports`."""
-    http_port, grpc_port = ports
+def server_command(server: Path, place: Place, backends: Path, cores: tuple[int, ...]) -> list[str]:
+    """Return tritonserver's command line: only the place's models are loaded; HTTP and gRPC on loopback."""
     return [
         *on_cores(cores),
-        str(installation.server),
-        f"--model-repository={run_folder / 'models'}",
-        f"--backend-directory={run_folder / 'backends'}",
+        str(server),
+        f"--model-repository={place.folder / 'models'}",
+        f"--backend-directory={backends}",
         "--model-control-mode=explicit",
-        *(f"--load-model={name}" for name in models),
+        *(f"--load-model={name}" for name in place.models),
         f"--http-address={HOST}",
-        f"--http-port={http_port}",
+        f"--http-port={place.http_port}",
         f"--grpc-address={HOST}",
-        f"--grpc-port={grpc_port}",
+        f"--grpc-port={place.grpc_port}",
         "--allow-metrics=false",
         # The config says all, and completing it would start Python once more for each model.
         "--disable-auto-complete-config",
-        f"--backend-config=python,shm-region-prefix-name={prefix}",
+        f"--backend-config=python,shm-region-prefix-name={place.prefix}",
     ]
 
 
-def error_lines(log: str) -> str:
-    """Return what a server that failed said was wrong."""
-    lines = [line for line in log.splitlines() if line.startswith(("E1", "E0", _LAST_WORDS))]
-    told = [line for line in lines if not any(text in line for text in _HARMLESS)]
-    # About a model that does not load, the last line repeats all others, with less about the code.
-    if told and _REFUSED_MODEL in told[-1]:
-        told = [told[-1].partition(_REFUSED_MODEL)[2]]
-    return "\n  ".join(told or log.splitlines()[-20:] or ["(it said nothing)"])
-
-
-class _Supervised:
-    """One started server with its supervisor."""
-
-    def __init__(self, command: list[str], environment: dict[str, str], run_folder: Path, prefix: str) -> None:
-        self.run_folder, self.prefix = run_folder, prefix
-        reading, self.lifeline = os.pipe()
-        try:
-            arguments = [sys.executable, "-I", "-S", supervisor.__file__, str(reading), str(run_folder), prefix]
-            self.process = subprocess.Popen(
-                [*arguments, *command],
-                stdout=subprocess.PIPE,
-                env=environment,
-                pass_fds=[reading],
-                start_new_session=True,
-                text=True,
-            )
-        except BaseException:
-            os.close(self.lifeline)
-            raise
-        finally:
-            os.close(reading)
-        self._told = cast(IO[str], self.process.stdout)
-        try:
-            started = self._line(_SUPERVISOR_TIMEOUT_S)
-            if not started:
-                raise StageError(f"the server's supervisor did not start within {_SUPERVISOR_TIMEOUT_S} s")
-            self.pid = int(started.removeprefix("started "))
-        except BaseException:
-            self.stop()
-            raise
-
-    def _line(self, timeout_s: float) -> str:
-        readable, _, _ = select.select([self._told], [], [], timeout_s)
-        return self._told.readline() if readable else ""
-
-    def exit_code(self, within_s: float = 0) -> int | None:
-        """Return the server's exit code, negative for a signal, or None if it still runs after a while."""
-        line = self._line(within_s)
-        # A supervisor that was killed said nothing, and took the server with it.
-        return int(line.removeprefix("exited ")) if line else self.process.poll()
-
-    def log(self) -> str:
-        """Return everything the server has printed, without the folder that models were copied to."""
-        text = (self.run_folder / "server.log").read_text(encoding="utf-8", errors="replace")
-        return text.replace(f"{self.run_folder}/", "")
-
-    def stop(self) -> None:
-        """End the server and make sure that nothing of it is left."""
-        os.close(self.lifeline)
-        try:
-            self.process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()  # the kernel kills the server with it
-            self.process.wait()
-        # The supervisor has done both already unless it was killed itself.
-        supervisor.remove_shared_memory(self.prefix)
-        shutil.rmtree(self.run_folder, ignore_errors=True)
-
-
-def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) -> None:
-    """Return once every model can answer; raise with the server's own words otherwise."""
-    deadline = time.monotonic() + timeout_s
-    while not server.is_ready():
-        code = process.exit_code()
-        if code is not None:
-            log = process.log()
-            if "already in use" in log or "Address in use" in log:
-                raise PortTakenError
-            raise StageError(f"the Triton server did not start (exit code {code}); it said:\n  {error_lines(log)}")
-        if time.monotonic() > deadline:
-            raise StageError(
-                f"the Triton server was not ready within triton.start_timeout_s = {timeout_s:g} s; "
-                f"its last words:\n  {error_lines(process.log())}"
-            )
-        time.sleep(_POLL_S)
-
-
-def _start(models: Sequence[Path], timeout_s: float, cores: tuple[int, ...]) -> tuple[Server, _Supervised]:
-    installation = find_installation()
-    run_folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    prefix = f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}_"
-    http_port, grpc_port = free_ports(2)
-    try:
-        for model in models:
-            shutil.copytree(model, run_folder / "models" / model.name)
-        installation.write_backends(run_folder / "backends")
-        names = [model.name for model in models]
-        command = server_command(installation, run_folder, names, (http_port, grpc_port), prefix, cores=cores)
-        process = _Supervised(command, installation.server_environment(), run_folder, prefix)
-    except BaseException:
-        shutil.rmtree(run_folder, ignore_errors=True)
-        raise
-    server = Server(http_address=f"{HOST}:{http_port}", grpc_address=f"{HOST}:{grpc_port}", pid=process.pid)
-    try:
-        _wait_until_ready(server, process, timeout_s)
-    except BaseException:
-        server.close()
-        process.stop()
-        raise
-    return server, process
+def with_our_backend(installation: Installation, place: Place, cores: tuple[int, ...]) -> Launch:
+    """Return how to start an installation's server with the ONNX Runtime backend of `triton/backends`."""
+    backends = place.folder / "backends"
+    installation.write_backends(backends)
+    return Launch(
+        server_command(installation.server, place, backends, cores),
+        installation.server_environment(),
+    )
 
 
 @contextmanager
 def serve(models: Sequence[Path], timeout_s: float, cores: tuple[int, ...] = ()) -> Iterator[Server]:
-    """Serve copies of the given model folders, and nothing else, inside the block; on some cores or on any.
-
-    However the block is left, the server's processes, ports, shared memory and
-    files are gone afterwards. Raises StageError with the server's own error lines
-    if it does not start.
-    """
-    for _attempt in range(START_ATTEMPTS):
-        try:
-            server, process = _start(models, timeout_s, cores)
-            break
-        except PortTakenError:
-            continue
-    else:
-        raise StageError(f"{START_ATTEMPTS} times another process took the server's port first; try again")
-    try:
+    """Serve copies of the model folders inside the block, on some cores or on any; see `launch.launched`."""
+    with launched(lambda place: with_our_backend(find_installation(), place, cores), models, timeout_s) as server:
         yield server
-    except StageError as error:
-        # Whatever failed, a dead server is the reason worth telling; its end may not be known yet.
-        code = process.exit_code(within_s=1)
-        if code is not None:
-            said = error_lines(process.log())
-            raise StageError(f"the Triton server died (exit code {code}): {error}\n  {said}") from None
-        raise
-    finally:
-        server.close()
-        process.stop()

@@ -6,11 +6,12 @@ its descendants are ended, and its shared memory and run folder removed. A serve
 killed alone is cleaned up after in the same way. Standard library only, to start
 in no time. Prints `started PID`, then `exited CODE` should the server end first.
 
-Run     python supervisor.py LIFELINE_FD RUN_FOLDER SHARED_MEMORY_PREFIX COMMAND …
+Run     python supervisor.py LIFELINE_FD RUN_FOLDER SHARED_MEMORY_PREFIX FAREWELL_AS_JSON COMMAND …
 """
 
 import contextlib
 import ctypes
+import json
 import os
 import select
 import shutil
@@ -18,9 +19,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+FAREWELL_TIMEOUT_S = 8
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where the C library puts it
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -64,13 +67,22 @@ def remove_shared_memory(prefix: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def say_farewell(command: Sequence[str]) -> None:
+    """Run the command, if there is one, that ends what killing the server's process does not."""
+    if command:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=FAREWELL_TIMEOUT_S
+            )
+
+
 def tell(line: str) -> None:
     """Say something to the stage; one that was killed at this very moment no longer reads."""
     with contextlib.suppress(BrokenPipeError):
         os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
-def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str) -> None:
+def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str, farewell: Sequence[str]) -> None:
     """Run the server until it ends or the lifeline closes, then remove every trace."""
     with (run_folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
@@ -85,6 +97,7 @@ def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str) 
     # Killed, not asked to end: its own shutdown takes two seconds, and saves nothing that anyone needs.
     server.kill()
     code = server.wait()
+    say_farewell(farewell)
     end_descendants()
     remove_shared_memory(prefix)
     if ended:
@@ -94,14 +107,14 @@ def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str) 
 
 
 def main() -> None:
-    lifeline, run_folder, prefix, *command = sys.argv[1:]
+    lifeline, run_folder, prefix, farewell, *command = sys.argv[1:]
     if not Path(run_folder).exists():
         return  # the stage was ended before this process came to life, and has cleaned up
     # Only the lifeline ends a supervisor: Ctrl-C reaches the stage, which closes it.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    supervise(command, int(lifeline), Path(run_folder), prefix)
+    supervise(command, int(lifeline), Path(run_folder), prefix, json.loads(farewell))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,60 @@
+"""Whether a verdict that one kind of server gave holds on another kind.
+
+The embedded server's backend is written in Python: its effects may differ in size from those
+of the native one. Where both kinds were measured, on one machine and with the same matrix and
+models, their verdicts can be compared instead of trusted.
+"""
+
+from typing import Any
+
+from parameters.cells import matrix
+from parameters.schema import Params
+
+# A verdict as `reports/verdicts/<server>.json` holds it: `server`, `basis` and `verdict`.
+Record = dict[str, Any]
+
+
+def record(params: Params, machine: dict[str, Any], exports: dict[str, Any], verdict: dict[str, Any]) -> Record:
+    """Return a verdict with what it rests on: the machine, the matrix, the question and the exported models."""
+    basis = {
+        "machine": {key: value for key, value in machine.items() if key != "server"},
+        "cells": [cell.name for cell in matrix(params)],
+        "perf": params.perf.model_dump(include={"objective", "concurrency", "decide_at", "slo", "protocol"}),
+        "exports": exports,
+    }
+    return {"server": params.triton.server, "basis": basis, "verdict": verdict}
+
+
+def comparable(ours: Record, others: list[Record]) -> list[Record]:
+    """Return the records of other kinds of server whose basis, all that a verdict rests on beside it, is ours."""
+    return [each for each in others if each["server"] != ours["server"] and each["basis"] == ours["basis"]]
+
+
+def transfer_in_words(ours: Record, other: Record) -> str:
+    """Say whether what the other kind of server recommended is still right on ours."""
+    recommended, verdict = other["verdict"]["recommended"], ours["verdict"]
+    its = f"the {other['server']} server"
+    if recommended is None:
+        return f"On this machine {its} gave no recommendation to compare with."
+    measured = {each["cell"]: each for each in verdict["finalists"]}
+    if recommended in verdict["equals"]:
+        held = "**held**: here, too, nothing is surely better"
+    elif recommended in measured:
+        held = "**did not hold**: here it is surely worse than the best, or misses a limit"
+    else:
+        held = "**did not hold**: here it was not among the finalists"
+    return f"On this machine {its} recommended `{recommended}`. That {held}{_sizes(recommended, ours, other)}."
+
+
+def _sizes(cell: str, ours: Record, other: Record) -> str:
+    """Return its advantage over the default on both, where both measured one."""
+    found = []
+    for record in (other, ours):
+        (against, *_) = [
+            *(each["against_default"] for each in record["verdict"]["finalists"] if each["cell"] == cell),
+            None,
+        ]
+        if against is None:
+            return ""
+        found.append(f"{against['ratio']:.2f} ({against['low']:.2f}–{against['high']:.2f}) on {record['server']}")
+    return f"; against the default, better above 1: {' and '.join(found)}"

@@ -1,0 +1,42 @@
+"""Every picture of the report's page."""
+
+from typing import Any
+
+from analysis.level import LevelSummary
+from analysis.tables import MeasuredCell
+from deciding.saturation import Saturation
+from deciding.verdict import Verdict
+from figures.effective_batch import effective_batch
+from figures.heat_map import heat_map
+from figures.latency_breakdown import latency_breakdown
+from figures.open_loop import open_loop
+from figures.ratios import ratios
+from figures.throughput_latency import throughput_latency
+from figures.training_curve import training_curves
+from runtime.paths import CURVES
+
+
+def report_figures(
+    cells: list[MeasuredCell],
+    anchor_copy: list[LevelSummary],
+    verdict: Verdict,
+    sustained: Saturation | None,
+    limits_ms: dict[int, float],
+) -> dict[str, Any]:
+    """Return the pictures of the page, None of what was not measured."""
+    finalists = sorted(verdict.finalists, key=lambda each: each.against_default.ratio if each.against_default else 0)
+    against = {each.cell.name: each.against_default for each in reversed(finalists) if each.against_default}
+    chosen = verdict.recommended.cell.name if verdict.recommended else None
+    copies = {f"concurrency {level.concurrency}": level.throughput_ratio for level in anchor_copy}
+    return {
+        "finalists": ratios(against, f"{verdict.objective.words}, against the default", accented=chosen)
+        if against
+        else None,
+        "anchor_copy": ratios(copies, "throughput of the copy, as a multiple of the anchor's"),
+        "heat_map": heat_map(cells, verdict.concurrency),
+        "throughput_latency": throughput_latency(cells, [each.cell.name for each in verdict.finalists]),
+        "latency_breakdown": latency_breakdown(cells, verdict.concurrency),
+        "effective_batch": effective_batch(cells, verdict.concurrency),
+        "open_loop": open_loop(sustained.rates, limits_ms) if sustained else None,
+        "training": training_curves(CURVES),
+    }

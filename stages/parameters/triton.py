@@ -1,0 +1,69 @@
+"""The section of params.yaml that says which server answers."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from parameters.section import Section
+
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:]+\])"
+_IMAGE = r"[a-z0-9][a-z0-9./:_-]*(?:@sha256:[0-9a-f]{64})?"
+LARGEST_PORT = 65535
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(rf"{_HOST}:[1-9][0-9]{{0,4}}", value) or int(value.rpartition(":")[2]) > LARGEST_PORT:
+        raise ValueError("write host:port, without http://, as in 127.0.0.1:8000")
+    return value
+
+
+def _image(value: str) -> str:
+    if not re.fullmatch(_IMAGE, value):
+        raise ValueError("write an image's name, as in nvcr.io/nvidia/tritonserver:24.10-py3")
+    return value
+
+
+def _absolute(value: str) -> str:
+    if not value.startswith("/") or "\0" in value:
+        raise ValueError("write an absolute path, as in /opt/tritonserver")
+    return value
+
+
+Kind = Literal["embedded", "local", "docker", "url"]
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class Local(Section):
+    """An installed server: a folder with `bin/tritonserver` and `backends/` in it."""
+
+    folder: Annotated[str, AfterValidator(_absolute)]
+
+
+class Docker(Section):
+    """A container image with `tritonserver` in it."""
+
+    image: Annotated[str, AfterValidator(_image)]
+
+
+class Url(Section):
+    """A server that runs already; `cores` are those that it computes with, None as many as this machine has."""
+
+    http: Address
+    grpc: Address
+    cores: Annotated[int, Field(ge=1, le=1024)] | None
+
+
+class Triton(Section):
+    """Which server answers."""
+
+    server: Kind
+    start_timeout_s: Annotated[int, Field(ge=1, le=3600)]
+    local: Local
+    docker: Docker
+    url: Url
+
+    @property
+    def counts_cost(self) -> bool:
+        """Whether the server's processes are on this machine and ours to look at."""
+        return self.server in ("embedded", "local")

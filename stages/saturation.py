@@ -1,0 +1,76 @@
+"""Find how many requests a second the recommended configuration sustains within its limits.
+
+The load is open: requests are sent at times of their own, as clients send them that do not
+know of each other. A few windows at growing rates find where the limits are missed; the
+rates around it then take turns, in random order, so that all of them see the same machine.
+Nothing is measured unless `perf.open_loop.distribution` says how requests arrive.
+
+Reads   reports/runoff.json, reports/onnx/, artifacts/finalists/, artifacts/data/test.npz,
+        reports/machine.json
+Writes  reports/saturation.json: the rates and every window; nothing derived
+Run     python stages/saturation.py
+"""
+
+import random
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from deciding.recorded import recorded_verdict
+from measuring.bench import bench, exported, open_journal
+from measuring.journal import Journal
+from measuring.open_loop import measure_at, rates_around_limit
+from measuring.progress import Progress
+from measuring.readings import throughput
+from measuring.rounds import Rounds
+from measuring.windows import Windows
+from parameters.schema import Perf, load_params
+from runtime.files import read_json, write_json
+from runtime.paths import ARRAYS, FINALISTS, RUNOFF, SATURATION, STAGES
+from runtime.process import run_stage
+from server.lock import machine_to_ourselves
+
+# The journal keeps rounds by concurrency, and here there is none.
+NO_CONCURRENCY = 0
+
+
+def measure_rounds(windows: Windows, model: str, closed: float, journal: Journal, perf: Perf) -> Rounds:
+    """Return the rounds, those in the journal first: a window at each of the rates."""
+    done = journal.rounds(NO_CONCURRENCY)
+    rates = done[0]["rates"] if done else rates_around_limit(windows, model, closed, perf)
+    wanted = perf.open_loop.rounds
+    with Progress(f"{model} at {len(rates)} request rates", lambda _: wanted, lambda _: "measured") as progress:
+        progress.resumed(len(done))
+        while len(done) < wanted:
+            order = random.Random(len(done)).sample(range(len(rates)), k=len(rates))  # noqa: S311  no secret
+            found = {index: measure_at(windows, model, rates[index], perf) for index in order}
+            measured = {"start": journal.start, "rates": rates, "order": order}
+            journal.append(NO_CONCURRENCY, {**measured, "windows": [found[index] for index in range(len(rates))]})
+            done = journal.rounds(NO_CONCURRENCY)
+            progress.update(done)
+    return done
+
+
+def main() -> None:
+    params = load_params()
+    perf, recommended = params.perf, recorded_verdict(params).recommended
+    if perf.open_loop.distribution is None or recommended is None:
+        write_json(SATURATION, {"cell": None, "rounds": []})
+        return
+    model = recommended.cell.name
+    closed = median(throughput(each["windows"][model]) for each in read_json(RUNOFF)["rounds"])
+    inputs = [FINALISTS / model, ARRAYS / "test.npz", STAGES / "saturation.py"]
+    journal = open_journal("saturation", inputs, params, perf.open_loop.model_dump(), perf.slo.model_dump())
+    with (
+        machine_to_ourselves(),
+        tempfile.TemporaryDirectory() as folder,
+        bench(exported([FINALISTS / model], Path(folder)), params) as windows,
+    ):
+        journal.new_start()
+        rounds = measure_rounds(windows, model, closed, journal, perf)
+    write_json(SATURATION, {"cell": model, "rounds": rounds})
+    journal.close()
+
+
+if __name__ == "__main__":
+    run_stage(main)

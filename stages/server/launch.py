@@ -1,0 +1,221 @@
+"""Start a Triton server on loopback for as long as a `with` block lasts, and end it surely."""
+
+import json
+import os
+import secrets
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from runtime.process import StageError
+from server import supervisor
+from server.client import Server
+
+HOST = "127.0.0.1"
+PREFIX = "triton_pipeline_"
+START_ATTEMPTS = 3
+_POLL_S = 0.05
+# The supervisor kills the server and cleans up in a moment; beyond this, something is wrong with it.
+_STOP_TIMEOUT_S = 10
+_SUPERVISOR_TIMEOUT_S = 30
+_LAST_WORDS = "error: creating server: "
+_REFUSED_MODEL = "Invalid argument - load failed for "
+_PORT_TAKEN = ("already in use", "Address in use", "port is already allocated")
+_HARMLESS = ("CudaDriverHelper has not been initialized",)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one server runs: its own folder with `models/` in it, loopback ports, shared-memory prefix."""
+
+    folder: Path
+    models: tuple[str, ...]
+    http_port: int
+    grpc_port: int
+    prefix: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A command that runs a server in the foreground.
+
+    `farewell` ends what killing that command does not, such as a container. `counted` says
+    whether the server's processes are the command's own, so that their cost can be read.
+    """
+
+    command: list[str]
+    environment: dict[str, str]
+    farewell: tuple[str, ...] = ()
+    counted: bool = True
+
+
+class PortTakenError(Exception):
+    """Another process took a port between finding it free and the server's start."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Return loopback ports that are free now, all different."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def error_lines(log: str) -> str:
+    """Return what a server that failed said was wrong."""
+    lines = [line for line in log.splitlines() if line.startswith(("E1", "E0", _LAST_WORDS))]
+    told = [line for line in lines if not any(text in line for text in _HARMLESS)]
+    # About a model that does not load, the last line repeats all others, with less about the code.
+    if told and _REFUSED_MODEL in told[-1]:
+        told = [told[-1].partition(_REFUSED_MODEL)[2]]
+    return "\n  ".join(told or log.splitlines()[-20:] or ["(it said nothing)"])
+
+
+class _Supervised:
+    """One started server with its supervisor."""
+
+    def __init__(self, launch: Launch, place: Place) -> None:
+        self.launch, self.place = launch, place
+        reading, self.lifeline = os.pipe()
+        try:
+            program = [sys.executable, "-I", "-S", supervisor.__file__, str(reading), str(place.folder), place.prefix]
+            self.process = subprocess.Popen(
+                [*program, json.dumps(launch.farewell), *launch.command],
+                stdout=subprocess.PIPE,
+                env=launch.environment,
+                pass_fds=[reading],
+                start_new_session=True,
+                text=True,
+            )
+        except BaseException:
+            os.close(self.lifeline)
+            raise
+        finally:
+            os.close(reading)
+        self._told = cast(IO[str], self.process.stdout)
+        try:
+            started = self._line(_SUPERVISOR_TIMEOUT_S)
+            if not started:
+                raise StageError(f"the server's supervisor did not start within {_SUPERVISOR_TIMEOUT_S} s")
+            self.pid = int(started.removeprefix("started "))
+        except BaseException:
+            self.stop()
+            raise
+
+    def _line(self, timeout_s: float) -> str:
+        readable, _, _ = select.select([self._told], [], [], timeout_s)
+        return self._told.readline() if readable else ""
+
+    def exit_code(self, within_s: float = 0) -> int | None:
+        """Return the server's exit code, negative for a signal, or None if it still runs after a while."""
+        line = self._line(within_s)
+        # A supervisor that was killed said nothing, and took the server with it.
+        return int(line.removeprefix("exited ")) if line else self.process.poll()
+
+    def log(self) -> str:
+        """Return everything the server has printed, without the folder that models were copied to."""
+        text = (self.place.folder / "server.log").read_text(encoding="utf-8", errors="replace")
+        return text.replace(f"{self.place.folder}/", "")
+
+    def stop(self) -> None:
+        """End the server and make sure that nothing of it is left."""
+        os.close(self.lifeline)
+        try:
+            self.process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # the kernel kills the server with it
+            self.process.wait()
+        # The supervisor has done all of this already unless it was killed itself.
+        if self.process.returncode != 0:
+            supervisor.say_farewell(self.launch.farewell)
+        supervisor.remove_shared_memory(self.place.prefix)
+        shutil.rmtree(self.place.folder, ignore_errors=True)
+
+
+def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) -> None:
+    """Return once every model can answer; raise with the server's own words otherwise."""
+    deadline = time.monotonic() + timeout_s
+    while not server.is_ready():
+        code = process.exit_code()
+        if code is not None:
+            log = process.log()
+            if any(text in log for text in _PORT_TAKEN):
+                raise PortTakenError
+            raise StageError(f"the Triton server did not start (exit code {code}); it said:\n  {error_lines(log)}")
+        if time.monotonic() > deadline:
+            raise StageError(
+                f"the Triton server was not ready within triton.start_timeout_s = {timeout_s:g} s; "
+                f"its last words:\n  {error_lines(process.log())}"
+            )
+        time.sleep(_POLL_S)
+
+
+def _start(prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s: float) -> tuple[Server, _Supervised]:
+    http_port, grpc_port = free_ports(2)
+    place = Place(
+        folder=Path(tempfile.mkdtemp(prefix=PREFIX)),
+        models=tuple(model.name for model in models),
+        http_port=http_port,
+        grpc_port=grpc_port,
+        prefix=f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}_",
+    )
+    try:
+        for model in models:
+            shutil.copytree(model, place.folder / "models" / model.name)
+        launch = prepare(place)
+        process = _Supervised(launch, place)
+    except BaseException:
+        shutil.rmtree(place.folder, ignore_errors=True)
+        raise
+    server = Server(
+        http_address=f"{HOST}:{http_port}",
+        grpc_address=f"{HOST}:{grpc_port}",
+        pid=process.pid if launch.counted else None,
+    )
+    try:
+        _wait_until_ready(server, process, timeout_s)
+    except BaseException:
+        server.close()
+        process.stop()
+        raise
+    return server, process
+
+
+@contextmanager
+def launched(prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s: float) -> Iterator[Server]:
+    """Serve copies of the given model folders, and nothing else, inside the block.
+
+    `prepare` says how to start the server. However the block is left, its processes, ports,
+    shared memory and files are gone afterwards. Raises StageError with the server's own
+    error lines if it does not start.
+    """
+    for _attempt in range(START_ATTEMPTS):
+        try:
+            server, process = _start(prepare, models, timeout_s)
+            break
+        except PortTakenError:
+            continue
+    else:
+        raise StageError(f"{START_ATTEMPTS} times another process took the server's port first; try again")
+    try:
+        yield server
+    except StageError as error:
+        # Whatever failed, a dead server is the reason worth telling; its end may not be known yet.
+        code = process.exit_code(within_s=1)
+        if code is not None:
+            said = error_lines(process.log())
+            raise StageError(f"the Triton server died (exit code {code}): {error}\n  {said}") from None
+        raise
+    finally:
+        server.close()
+        process.stop()

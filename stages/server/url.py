@@ -1,0 +1,57 @@
+"""A server that runs already, here or elsewhere: `triton.url` in params.yaml.
+
+Models that it has are measured as they are; others are loaded into it, from this machine,
+where it allows that, and unloaded again. What it costs there is not counted.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from runtime.process import StageError
+from server.client import Server
+
+
+def load_missing(server: Server, folder: Path) -> bool:
+    """Load a model folder unless the server has a model of its name; return whether it was loaded.
+
+    Raises StageError if the server does not allow that.
+    """
+    if server.has_model(folder.name):
+        return False
+    try:
+        server.load(folder)
+    except StageError as error:
+        raise StageError(
+            f"{error}; start that server with --model-control-mode=explicit, or put {folder.name} into its repository"
+        ) from None
+    return True
+
+
+@contextmanager
+def connected(http: str, grpc: str) -> Iterator[Server]:
+    """Connect to a running server inside the block; raises StageError if none answers there."""
+    server = Server(http_address=http, grpc_address=grpc, pid=None)
+    try:
+        # Not whether it is ready: that waits for models of other people, and for ours to be unloaded.
+        if not server.is_live():
+            raise StageError(
+                f"no Triton server answers at http://{http}, which triton.url in params.yaml names; "
+                "start one there, or correct the address"
+            )
+        yield server
+    finally:
+        server.close()
+
+
+@contextmanager
+def serve(models: Sequence[Path], http: str, grpc: str) -> Iterator[Server]:
+    """Let a running server serve the model folders inside the block, and leave it as it was.
+
+    Raises StageError if it does not answer or will not serve one of them.
+    """
+    with connected(http, grpc) as server, ExitStack() as loaded:
+        for folder in models:
+            if load_missing(server, folder):
+                loaded.callback(server.unload, folder.name)
+        yield server

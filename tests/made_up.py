@@ -1,0 +1,126 @@
+"""Write everything that the report stage reads, made up: the same numbers on every machine."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from conftest import ROOT, read_params
+from measured import level, one_round, window
+from ruamel.yaml import YAML
+
+from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, matrix
+from parameters.schema import Params, validate
+
+# How many times the anchor's throughput each cell of the matrix has at concurrency 1 and 8.
+SPEEDS = {
+    "fp32-1-64-off": (0.9, 1.0),
+    "fp32-1-64-delay_0us": (0.9, 1.3),
+    "fp32-1-64-delay_500us": (0.4, 1.2),
+    "fp32-2-64-off": (0.9, 1.4),
+    "fp32-2-64-delay_0us": (0.9, 1.8),
+    "fp32-2-64-delay_500us": (0.4, 1.7),
+}
+FINALISTS = ["fp32-1-64-off", "fp32-2-64-delay_0us", "fp32-2-64-delay_500us"]
+SUSTAINED = {1500: 3.0, 1600: 3.6, 1700: 4.4, 1800: 5.1, 1900: 9.0}
+
+
+def noisy(value: float, count: int, seed: int) -> list[float]:
+    noise = np.random.default_rng(seed).normal(0, 0.05, count)
+    return [float(each) for each in value * np.exp(noise)]
+
+
+def params() -> tuple[dict[str, Any], Params]:
+    content = read_params()
+    content["perf"]["slo"]["p95_ms"] = 5.0
+    content["perf"]["open_loop"]["distribution"] = "poisson"
+    return content, validate(content)
+
+
+def cell_file(name: str, speeds: Sequence[float], concurrencies: Sequence[int], batch: int) -> dict[str, Any]:
+    levels = [
+        level(noisy(speed, 12, seed=len(name) + concurrency), concurrency, batch=batch if concurrency > 1 else 1)
+        for speed, concurrency in zip(speeds, concurrencies, strict=True)
+    ]
+    server = {"kind": "embedded", "version": "2.51.0"}
+    return {"cell": name, "server": server, "config": f'name: "{name}"\n', "levels": levels}
+
+
+def runoff(speeds: dict[str, float], starts: int, rounds: int) -> dict[str, Any]:
+    count = starts * rounds
+    values = {name: noisy(1000 * speed, count, seed=len(name)) for name, speed in speeds.items()}
+    measured = [
+        one_round(1 + index // rounds, **{name: window(values[name][index]) for name in speeds})
+        for index in range(count)
+    ]
+    return {"concurrency": 8, "finalists": list(speeds), "rounds": measured}
+
+
+def saturation(cell: str, rounds: int) -> dict[str, Any]:
+    def at(rate: float, p95_ms: float) -> dict[str, Any]:
+        found = window(rate)
+        found["perf_analyzer"]["p95 latency"] = 1000 * p95_ms
+        return found
+
+    latencies = [noisy(p95_ms, rounds, seed=rate) for rate, p95_ms in SUSTAINED.items()]
+    windows = [
+        [at(rate, values[index]) for rate, values in zip(SUSTAINED, latencies, strict=True)] for index in range(rounds)
+    ]
+    return {"cell": cell, "rounds": [{"rates": list(SUSTAINED), "windows": each} for each in windows]}
+
+
+def reports(cells: Sequence[Cell]) -> dict[str, Any]:
+    """Return the JSON files below reports/ by name."""
+    scores = {"accuracy": 0.95, "macro_f1": 0.951, "reconstruction_mse": 0.005}
+    served = {protocol: {"1": 0.0, "3": 1e-7, "64": 1e-7} for protocol in ("http", "grpc")}
+    classifier = {"parity": 1e-5, "file_bytes": 28985, "test_correct": 342, "test_examples": 359}
+    return {
+        "raw_data": {"dataset": "digits", "edition": "made-up digits", "files": []},
+        "data": {"dataset": "digits", "class_counts": {split: {"0": 30, "1": 31} for split in ("train", "test")}},
+        "training": {"validation": scores, "test": scores},
+        "machine": {
+            "processor": "A processor",
+            "logical_cores": 4,
+            "usable_cores": 2,
+            "memory_gib": 16,
+            "kernel": "6.1",
+            "python": "3.11",
+            "packages": {"onnxruntime": "1.0"},
+            "server": {},
+        },
+        "onnx/fp32": {"classifier": classifier, "autoencoder": {"parity": 1e-6, "file_bytes": 56778}},
+        "serving/fp32": {"classifier-fp32": served, "autoencoder-fp32": served},
+        "runoff": runoff({name: SPEEDS[name][1] for name in FINALISTS}, starts=6, rounds=4),
+        "saturation": saturation("fp32-2-64-delay_0us", rounds=12),
+        f"perf/{ANCHOR_COPY}": cell_file(ANCHOR_COPY, (1.0, 1.0), (1, 8), 1),
+        f"perf/{DEFAULT_THREADS}": cell_file(DEFAULT_THREADS, (1.1,), (8,), 1),
+        **{
+            f"perf/{cell.name}": cell_file(cell.name, SPEEDS[cell.name], (1, 8), 4 if cell.batching else 1)
+            for cell in cells
+        },
+    }
+
+
+def write_workspace(folder: Path) -> Path:
+    """Write a workspace in which only the report is missing; return it."""
+    content, checked = params()
+    shutil.copytree(ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "params.yaml").open("w") as file:
+        YAML().dump(content, file)
+    for name, written in reports(matrix(checked)).items():
+        path = folder / "reports" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(written))
+    for curve in (
+        "reconstruction/plots/metrics/{}/loss",
+        "head/plots/metrics/{}/accuracy",
+        "head/plots/metrics/{}/loss",
+    ):
+        for split in ("train", "eval"):
+            path = folder / "reports" / "curves" / f"{curve.format(split)}.tsv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            name = curve.rpartition("/")[2]
+            path.write_text(f"step\t{name}\n" + "".join(f"{step}\t{1 / (1 + step)}\n" for step in range(10)))
+    return folder

@@ -1,0 +1,116 @@
+"""The report page as a reader sees it, from made-up numbers: its words, and its looks in a browser."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from made_up import write_workspace
+from PIL import Image
+
+GOLDEN = Path(__file__).parent / "golden"
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# A quarter of the size: letters blur, columns, charts and colours stay.
+SCALE = 4
+# A grey pixel has changed when it differs by more than this, of 255; of a page, this share may.
+CHANGED, TOLERANCE = 32, 0.001
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return reports/ of a workspace with made-up measurements, after the report stage."""
+    folder = write_workspace(tmp_path_factory.mktemp("made_up"))
+    subprocess.run([sys.executable, "stages/report.py"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    yield folder / "reports"
+    shutil.rmtree(folder)
+
+
+def words(page: Path) -> str:
+    """Return a page's text as a reader sees it."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.read_text().partition("<body>")[2]))
+
+
+def test_who_sees_only_the_page_can_decide(reports: Path) -> None:
+    """Which configuration, how sure, what was tried and on what machine come first, before any chart."""
+    answer = words(reports / "index.html").partition("How sure")[0]
+    assert "Run fp32-2-64-delay_0us" in answer
+    assert re.search(r"1\.[78]\d \(1\.\d\d–1\.\d\d\) × the throughput of the default configuration", answer)
+    assert "In an open loop (poisson arrivals) it sustains 1,700 requests/s at p95 latency ≤ 5 ms" in answer
+    assert "Tried 6 configurations at concurrency 1, 8" in answer
+    assert "Decided between 3 side by side in 6 server starts" in answer
+    assert "Measured on A processor 2 cores" in answer
+
+
+def test_every_figure_says_where_it_comes_from(reports: Path) -> None:
+    """Each picture is in the page itself, with a text for who cannot see it, and names its file."""
+    page = (reports / "index.html").read_text()
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page, flags=re.DOTALL)
+    assert len(captions) == page.count("<figure>") == 9
+    assert all(" From " in caption for caption in captions)
+    assert all(len(alt) > 20 for alt in re.findall(r' alt="([^"]*)"', page))
+    assert not re.findall(r'(?:src|srcset)="(?!data:)', page)
+    linked = set(re.findall(r'href="([^"#]*)"', page))
+    assert {name for name in linked if not (reports / name).exists()} == set()
+
+
+def test_the_pull_requests_report_says_the_same(reports: Path) -> None:
+    """report.md begins with the same sentences."""
+    text = (reports / "report.md").read_text()
+    assert "**Run `fp32-2-64-delay_0us`**" in text
+    assert "| 1,700 | meets (1" in text
+
+
+def screenshot(page: Path, width: int, scheme: int, folder: Path) -> Image.Image:
+    """Return the whole page in grey, a quarter of its size, as a browser shows it; scheme 0 is dark, 1 light."""
+    assert BROWSER is not None
+    target, fonts = folder / "page.png", folder / "fonts.conf"
+    # Matplotlib's own, which are the same everywhere; a machine's would move every line.
+    fonts.write_text(
+        f"<fontconfig><dir>{matplotlib.get_data_path()}/fonts/ttf</dir><cachedir>{folder}/cache</cachedir></fontconfig>"
+    )
+    subprocess.run(
+        [
+            BROWSER,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            f"--user-data-dir={folder / 'profile'}",
+            f"--blink-settings=preferredColorScheme={scheme}",
+            f"--window-size={width},9000",
+            f"--screenshot={target}",
+            page.as_uri(),
+        ],
+        check=True,
+        timeout=60,
+        env={**os.environ, "FONTCONFIG_FILE": str(fonts)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    image = Image.open(target).convert("L")
+    return image.resize((image.width // SCALE, image.height // SCALE), Image.Resampling.BOX)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no browser on the path: apt-get install chromium")
+@pytest.mark.parametrize("width", [1280, 500])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_the_page_looks_as_it_did(reports: Path, tmp_path: Path, width: int, scheme: str) -> None:
+    """A desk's and a telephone's screenshot, in light and dark, are those that somebody looked at.
+
+    With RENEW_SCREENSHOTS set, they become the new ones: look at them before you commit them.
+    """
+    golden = GOLDEN / f"page_{width}_{scheme}.png"
+    seen = screenshot(reports / "index.html", width, ["dark", "light"].index(scheme), tmp_path)
+    if "RENEW_SCREENSHOTS" in os.environ:
+        seen.save(golden, optimize=True)
+    with Image.open(golden) as image:
+        expected = np.asarray(image, np.float64)
+    changed = np.abs(np.asarray(seen, np.float64) - expected) > CHANGED
+    assert changed.mean() < TOLERANCE

@@ -1,0 +1,103 @@
+"""Open loop: from windows at several request rates to what is sustained, in words."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from measured import window
+
+from deciding.saturation import Saturation, at_rate, saturation, saturation_in_words
+from figures.open_loop import open_loop
+from measuring.open_loop import is_too_high, window_ms
+from parameters.schema import Perf, Slo, validate
+from runtime.process import StageError
+
+SLO = Slo(p95_ms=None, p99_ms=10, accuracy=None)
+
+
+def windows(per_second: float, p99_ms: float, *, answered: float = 1.0, spread: float = 0.05) -> list[dict[str, Any]]:
+    """Return a dozen windows at a rate, their percentile around a value."""
+    random = np.random.default_rng(int(per_second))
+    found = []
+    for factor in np.exp(random.normal(0, spread, 12)):
+        each = window(answered * per_second, requests=1200)
+        each["perf_analyzer"]["p99 latency"] = 1000 * p99_ms * factor
+        found.append(each)
+    return found
+
+
+def found(latencies: dict[float, float], **settings: Any) -> Saturation:
+    return saturation([at_rate(rate, windows(rate, p99_ms, **settings), SLO) for rate, p99_ms in latencies.items()])
+
+
+def perf(content: dict[str, Any], **open_loop: Any) -> Perf:
+    content["perf"]["slo"]["p99_ms"] = 10.0
+    content["perf"]["open_loop"] |= open_loop
+    return validate(content).perf
+
+
+def test_the_highest_rate_that_surely_meets_the_limit_is_sustained() -> None:
+    """Rates above it fail or leave a doubt, and the sentence says which."""
+    result = found({1000: 4, 2900: 8, 3100: 10, 3300: 20})
+    assert [each.answer for each in result.rates] == ["meets", "meets", "cannot tell", "fails"]
+    assert saturation_in_words(result, "poisson") == (
+        "In an open loop (poisson arrivals) it sustains 2,900 requests/s at p99 latency ≤ 10 ms; cannot tell at 3,100."
+    )
+
+
+def test_a_rate_above_one_that_misses_the_limit_does_not_count() -> None:
+    """A lucky rate beyond a doubtful one is no proof of what is sustained."""
+    result = found({1000: 4, 2000: 10, 3000: 5, 4000: 30})
+    assert result.sustained is not None
+    assert result.sustained.per_second == 1000
+
+
+def test_requests_that_are_not_answered_fail_a_rate_however_fast_the_others_are() -> None:
+    """Nine tenths of the requests answered is a queue that grows."""
+    result = found({1000: 4}, answered=0.9)
+    assert [check.answer for check in result.rates[0].checks] == ["fails", "meets"]
+    assert result.sustained is None
+    assert "was not shown to sustain 1,000 requests/s, the lowest rate tried" in saturation_in_words(result, "constant")
+
+
+def test_an_end_that_was_not_reached_is_said() -> None:
+    """Where every rate meets the limit, more might, too."""
+    assert saturation_in_words(found({1000: 4, 2000: 5}), "poisson").endswith("no rate tried was too high.")
+
+
+def test_windows_too_short_for_the_percentile_cannot_tell() -> None:
+    """A p99 of fewer than a thousand requests is no answer."""
+    short = [window(1000, requests=999) for _ in range(12)]
+    assert at_rate(1000, short, SLO).answer == "cannot tell"
+
+
+def test_windows_are_as_long_as_the_percentile_needs(content: dict[str, Any]) -> None:
+    """1,300 requests for a p99, in the 3.6 intervals that a window takes; never shorter than asked for."""
+    asked = perf(content)
+    assert window_ms(asked, 1000) == 362
+    assert window_ms(asked, 1_000_000) == asked.window_ms
+
+
+@pytest.mark.parametrize(("p99_ms", "answered", "too_high"), [(14, 1.0, False), (16, 1.0, True), (5, 0.8, True)])
+def test_the_search_ends_at_what_is_clearly_too_much(
+    content: dict[str, Any],
+    p99_ms: float,
+    answered: float,
+    too_high: bool,
+) -> None:
+    """Half as much again as the limit, or a sixth of the requests unanswered; a little beyond may be noise."""
+    tried = windows(1000, p99_ms, answered=answered, spread=0)[:2]
+    assert is_too_high(1000, tried, perf(content)) is too_high
+
+
+def test_an_open_loop_without_a_limit_is_refused(content: dict[str, Any]) -> None:
+    """There is no highest rate without something that it must meet."""
+    content["perf"]["open_loop"]["distribution"] = "poisson"
+    with pytest.raises(StageError, match=r"perf\.open_loop: the highest rate is .*; set perf\.slo\.p95_ms or p99_ms"):
+        validate(content)
+
+
+def test_the_picture_tells_its_numbers() -> None:
+    """Who cannot see it reads each rate and its percentile."""
+    alt = open_loop(found({1000: 4, 2000: 20}, spread=0).rates, {99: 10.0}).alt
+    assert alt == "Latency in ms at each request rate. 1,000/s: p99 4; 2,000/s: p99 20"

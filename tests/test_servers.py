@@ -1,0 +1,310 @@
+"""The other ways to a server: an installed one, a container, one that runs already."""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import FinishedRun, linear_model, ran, run
+
+from measuring.journal import digest
+from parameters.schema import validate
+from parameters.triton import Triton
+from runtime.files import read_json
+from runtime.paths import ANCHOR
+from runtime.process import StageError
+from server import docker, embedded, local, url
+from server.answers import check_answers, check_effective_config
+from server.client import Server
+from server.installation import PYTHON, find_installation
+from server.launch import HOST, Launch, Place, free_ports, launched
+from server.serve import identity, serve
+
+EXAMPLES = np.random.default_rng(0).random((5, 28, 28, 1), dtype=np.float32)
+IMAGE = "nvcr.io/nvidia/tritonserver:24.10-py3"
+Folder = Callable[..., Path]
+CELL = "fp32-1-64-off"
+slow = pytest.mark.slow
+
+
+def triton(content: dict[str, Any], **changes: Any) -> Triton:
+    content["triton"] |= changes
+    return validate(content).triton
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A place for a server of two models."""
+    (tmp_path / "run").mkdir()
+    return Place(tmp_path / "run", ("anchor", "cell"), 4000, 4001, "triton_pipeline_1_ab_")
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """An installation as a folder of its own, laid out from the wheel."""
+    wheel = find_installation()
+    folder = tmp_path / "opt" / "tritonserver"
+    (folder / "bin").mkdir(parents=True)
+    shutil.copy2(wheel.server, folder / "bin" / "tritonserver")
+    shutil.copytree(wheel.python_backend, folder / "backends" / "python")
+    shutil.copy2(wheel.stub, folder / "backends" / "python")
+    (folder / "lib").symlink_to(wheel.libraries)
+    return folder
+
+
+def executable(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!{sys.executable}\n{script}")
+    path.chmod(0o755)
+
+
+# What `docker` does for us, done by the wheel's server: it must understand the very options we give.
+STAND_IN = f"""
+import os, signal, subprocess, sys
+from pathlib import Path
+
+sys.path.insert(0, {str(Path(docker.__file__).parent.parent)!r})
+notes = Path(__file__).parent
+with (notes / "commands").open("a") as file:
+    file.write(" ".join(sys.argv[1:]) + "\\n")
+match sys.argv[1:]:
+    case ["image", "inspect", "--format", "{{{{.Id}}}}", image]:
+        if image != {IMAGE!r}:
+            sys.exit(f"Error: No such image: {{image}}")
+        print("sha256:0123")
+    case ["rm", "--force", name]:
+        os.killpg(int((notes / name).read_text()), signal.SIGKILL)
+        for left in Path("/dev/shm").glob(f"{{name}}*"):
+            left.unlink()
+    case ["run", "--rm", name, http, grpc, volume, image, program, *flags]:
+        from server.installation import find_installation
+        found = find_installation()
+        backends = Path(volume.removeprefix("--volume=").split(":")[0]).parent / "backends"
+        found.write_backends(backends)
+        ports = [each.removeprefix("--publish=").split(":")[1] for each in (http, grpc)]
+        moved = [
+            *(flag for flag in flags if not flag.startswith(("--model-repository", "--http-port", "--grpc-port"))),
+            f"--model-repository={{backends.parent / 'models'}}", f"--backend-directory={{backends}}",
+            f"--http-port={{ports[0]}}", f"--grpc-port={{ports[1]}}",
+            "--http-address=127.0.0.1", "--grpc-address=127.0.0.1",
+            f"--backend-config=python,shm-region-prefix-name={{name.removeprefix('--name=')}}",
+        ]
+        # The daemon's child, not the client's: killing the client leaves it.
+        server = subprocess.Popen([found.server, *moved], env=found.server_environment(), start_new_session=True)
+        (notes / name.removeprefix("--name=")).write_text(str(server.pid))
+        sys.exit(server.wait())
+"""
+
+
+@pytest.fixture
+def docker_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Put a stand-in for docker first on the path; return what it was asked for."""
+    executable(tmp_path / "bin" / "docker", STAND_IN)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    return lambda: (tmp_path / "bin" / "commands").read_text().splitlines()
+
+
+@contextmanager
+def without_control(models: list[Path]) -> Iterator[Server]:
+    """Run a server that serves its repository and lets nobody load anything else."""
+
+    def prepare(where: Place) -> Launch:
+        launch = embedded.with_our_backend(find_installation(), where, ())
+        flags = [word for word in launch.command if not word.startswith("--load-model")]
+        return Launch([word.replace("explicit", "none") for word in flags], launch.environment)
+
+    with launched(prepare, models, 60) as server:
+        yield server
+
+
+def test_an_installation_serves_with_its_own_backend(installed: Path, place: Place) -> None:
+    """A native ONNX Runtime backend is used where it stands; nothing of ours is put before it."""
+    native = installed / "backends" / "onnxruntime" / "libtriton_onnxruntime.so"
+    native.parent.mkdir()
+    native.touch()
+    launch = local.launch(installed, place, ())
+    assert launch.command[:4] == [
+        f"{installed}/bin/tritonserver",
+        f"--model-repository={place.folder}/models",
+        f"--backend-directory={installed}/backends",
+        "--model-control-mode=explicit",
+    ]
+    assert launch.environment["LD_LIBRARY_PATH"].startswith(f"{installed}/lib:")
+    assert not (place.folder / "backends").exists()
+
+
+@slow
+def test_an_installation_without_one_serves_with_ours(installed: Path, model_folder: Folder) -> None:
+    """A server whose only backend is Python's answers through ours."""
+    folder = model_folder(instances=2)
+    with local.serve([folder], installed, 60) as server:
+        assert server.pid is not None
+        check_effective_config(server, folder)
+        check_answers(server, folder, EXAMPLES)
+
+
+def test_a_stub_for_another_python_is_refused(installed: Path, place: Place) -> None:
+    """An installation whose Python backend cannot import what is installed here is named before it starts."""
+    (installed / "backends" / "python" / "triton_python_backend_stub").write_bytes(b"... libpython3.10.so.1.0 ...")
+    with pytest.raises(StageError, match=rf"nor a Python backend for Python {PYTHON}; point triton\.local\.folder"):
+        local.launch(installed, place, ())
+
+
+def test_a_folder_without_a_server_is_named(tmp_path: Path, content: dict[str, Any]) -> None:
+    """The error says which file is missing and which parameter to correct."""
+    asked = triton(content, server="local", local={"folder": str(tmp_path)})
+    with pytest.raises(StageError, match=r"bin/tritonserver is missing; .* triton\.local\.folder in params\.yaml"):
+        identity(asked)
+    with pytest.raises(StageError, match="bin/tritonserver is missing"), serve([], asked):
+        pass
+
+
+def test_the_container_is_run_to_the_letter(place: Place) -> None:
+    """Loopback ports alone, models read only, gone when it ends, and the flags of every other server."""
+    assert " ".join(docker.docker_command(IMAGE, place, (0, 1))) == (
+        "docker run --rm --name=triton_pipeline_1_ab_server --publish=127.0.0.1:4000:8000 "
+        f"--publish=127.0.0.1:4001:8001 --volume={place.folder}/models:/models:ro --cpuset-cpus=0,1 "
+        f"{IMAGE} tritonserver --model-repository=/models --model-control-mode=explicit "
+        "--load-model=anchor --load-model=cell --http-port=8000 --grpc-port=8001 "
+        "--allow-metrics=false --disable-auto-complete-config"
+    )
+
+
+@slow
+def test_a_container_serves_and_is_gone_afterwards(
+    docker_commands: Callable[[], list[str]], model_folder: Folder, content: dict[str, Any]
+) -> None:
+    """Models in a container answer; killing docker's client is not the end of it, `docker rm --force` is."""
+    folder = model_folder()
+    with serve([folder], triton(content, server="docker")) as server:
+        assert server.pid is None
+        check_answers(server, folder, EXAMPLES)
+    asked = docker_commands()
+    assert [line.split()[0] for line in asked] == ["image", "run", "rm"]
+    assert not Server(server.http_address, server.grpc_address, pid=None).is_ready()
+
+
+def test_an_image_that_is_not_here_is_named(
+    docker_commands: Callable[[], list[str]], model_folder: Folder, content: dict[str, Any]
+) -> None:
+    """Nothing is fetched unasked: the error has the command that does."""
+    asked = triton(content, server="docker", docker={"image": "some/image:1"})
+    with pytest.raises(StageError, match=r"no image some/image:1: .*; `docker pull some/image:1` fetches it"):
+        identity(asked)
+    with pytest.raises(StageError, match="docker has no image"), serve([model_folder()], asked):
+        pass
+    assert not any(line.startswith("run") for line in docker_commands())
+
+
+def test_no_docker_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: dict[str, Any]) -> None:
+    """Without the program, the error says so."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StageError, match="docker is not installed"):
+        identity(triton(content, server="docker"))
+
+
+@slow
+def test_a_running_server_is_left_as_it_was(model_folder: Folder) -> None:
+    """What it lacks is loaded from here and unloaded again; what it has stays."""
+    had, brought = model_folder("had"), model_folder("brought", instances=2, max_batch_size=8)
+    with embedded.serve([had], 60) as running:
+        with url.serve([had, brought], running.http_address, running.grpc_address) as server:
+            assert server.pid is None
+            for folder in (had, brought):
+                check_effective_config(server, folder)
+                check_answers(server, folder, EXAMPLES)
+        assert running.has_model("had")
+        assert not running.has_model("brought")
+
+
+@slow
+def test_a_server_that_loads_nothing_is_measured_as_it_is(model_folder: Folder) -> None:
+    """Without model control, models that it has are served, and one that it lacks is named with the remedy."""
+    had, lacked = model_folder("had"), model_folder("lacked")
+    with without_control([had]) as running:
+        addresses = running.http_address, running.grpc_address
+        with url.serve([had], *addresses) as server:
+            check_answers(server, had, EXAMPLES)
+        with (
+            pytest.raises(
+                StageError, match=r"did not load lacked: .*--model-control-mode=explicit, or put lacked into its"
+            ),
+            url.serve([lacked], *addresses),
+        ):
+            pass
+        assert running.has_model("had")
+
+
+@slow
+def test_a_running_server_with_another_model_of_that_name_is_refused(model_folder: Folder) -> None:
+    """Neither another configuration nor other weights under our name pass for ours."""
+    folder = model_folder("cell", instances=2)
+    with (
+        embedded.serve([folder], 60) as running,
+        url.serve([folder], running.http_address, running.grpc_address) as its,
+    ):
+        shutil.rmtree(folder.parent)
+        check_effective_config(its, model_folder("cell", instances=2))
+        (folder / "1" / "model.onnx").write_bytes(linear_model(scale=0.2).SerializeToString())
+        with pytest.raises(StageError, match="that differ from ONNX Runtime's"):
+            check_answers(its, folder, EXAMPLES)
+        shutil.rmtree(folder.parent)
+        with pytest.raises(StageError, match=r"instance_group: config\.pbtxt says"):
+            check_effective_config(its, model_folder("cell", instances=1))
+
+
+@slow
+def test_a_server_that_disappears_is_the_error(model_folder: Folder) -> None:
+    """Halfway through, the next question says that it no longer answers; nothing hangs."""
+    folder = model_folder()
+    with (
+        embedded.serve([folder], 60) as running,
+        url.serve([folder], running.http_address, running.grpc_address) as its,
+    ):
+        assert running.pid is not None
+        os.kill(running.pid, signal.SIGKILL)
+        with pytest.raises(StageError, match="did not give statistics of linear"):
+            its.statistics("linear")
+
+
+def test_an_address_where_nobody_answers_is_named(content: dict[str, Any]) -> None:
+    """The error has the address and the parameter."""
+    http, grpc = (f"{HOST}:{port}" for port in free_ports(2))
+    asked = triton(content, server="url", url={"http": http, "grpc": grpc, "cores": None})
+    with pytest.raises(StageError, match=rf"no Triton server answers at http://{http}, which triton\.url"):
+        identity(asked)
+
+
+@slow
+def test_one_repository_is_measured_through_three_servers(
+    finished_run: FinishedRun, installed: Path, tmp_path: Path
+) -> None:
+    """Embedded, local and url take the same commands; the report says whether the first verdict held on the others."""
+    clone = finished_run.copy(tmp_path / "clone")
+    repository = digest([clone / "artifacts" / "model_repository"], "")
+
+    def measured(*settings: str) -> str:
+        wanted = [word for setting in settings for word in ("-S", setting)]
+        assert f"perf@{CELL}" in ran(run("dvc", "exp", "run", *wanted, cwd=clone).stdout)
+        assert digest([clone / "artifacts" / "model_repository"], "") == repository
+        return (clone / "reports" / "report.md").read_text()
+
+    assert "embedded server recommended" not in (clone / "reports" / "report.md").read_text()
+    said = measured("triton.server=local", f"triton.local.folder={installed}")
+    assert f"On this machine the embedded server recommended `{CELL}`. That **held**" in said
+    with embedded.serve([ANCHOR], 60) as running:
+        addresses = [f"triton.url.http={running.http_address}", f"triton.url.grpc={running.grpc_address}"]
+        said = measured("triton.server=url", *addresses)
+        assert running.has_model("anchor")
+        assert not running.has_model(CELL)
+    assert said.count("That **held**") == 2
+    cell = read_json(clone / "reports" / "perf" / f"{CELL}.json")
+    assert cell["server"]["kind"] == "url"
+    assert cell["levels"][0]["rounds"][0]["windows"]["candidate"]["cpu_seconds"]["server"] is None
+    assert sorted(path.stem for path in (clone / "reports" / "verdicts").iterdir()) == ["embedded", "local", "url"]
