@@ -24,10 +24,15 @@ def table() -> list[tuple[str, str]]:
     return [(change, reruns) for change, reruns in rows[1:]]
 
 
+def one_cell(params: dict[str, Any]) -> None:
+    """Shrink the matrix: DVC writes its whole lock file after each stage."""
+    params["perf"].update(instances=[1], dynamic_batching=["off"])
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a clone whose stages are stand-ins, and which has run once."""
-    folder = clone(tmp_path_factory.mktemp("stubs"))
+    folder = clone(tmp_path_factory.mktemp("stubs"), one_cell)
     content = YAML_1_2.load(folder / "dvc.yaml")
     for stage in content["stages"].values():
         stage["cmd"] = re.sub(r"^exec (env \S+ )?python ", "python tests/stub.py ", stage["cmd"])
@@ -80,7 +85,7 @@ def test_a_change_reruns_what_the_readme_says(project: Path, tmp_path: Path, cha
     assert {stage.partition("@")[0] for stage in again} == expected
     if "new cells" in reruns:
         cells = [stage for stage in again if stage.startswith("perf@")]
-        assert cells == [f"perf@fp32-4-64-{batching}" for batching in ("off", "delay_0us", "delay_500us")]
+        assert cells == ["perf@fp32-2-64-off", "perf@fp32-4-64-off"]
     assert len(again) == len(set(again))
 
 
