@@ -1,19 +1,23 @@
 """The model as it was trained, in 32-bit floats."""
 
 import re
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
 
+from runtime.process import StageError
 from runtime.quiet import quiet_tensorflow
 from variants import Variant
 
 # What opsets up to 18 need; the native backend of Triton 24.10 (ONNX Runtime
 # 1.19) reads up to 10.
 IR_VERSION = 8
-# TensorFlow folds a reshape's batch size into a constant in about 97 conversions of 100 and
-# leaves it to be computed in the others. Equal models must be equal files: convert again.
-ATTEMPTS = 8
+# Of 100 conversions of one model about 4 come out with other nodes, each of them rare: TensorFlow
+# leaves a constant unfolded, tf2onnx removes one transposition more or less. Equal models must be
+# equal files, so the first form that came out three times is taken.
+AGREEING, ATTEMPTS = 3, 20
 
 _COUNTER = re.compile(r"__\d+$")
 
@@ -47,28 +51,41 @@ def with_stable_names(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def usual_form(convert: Callable[[], onnx.ModelProto]) -> onnx.ModelProto:
+    """Convert until one form came out `AGREEING` times, and return it; raises StageError if none does."""
+    seen = Counter[bytes]()
+    for _attempt in range(ATTEMPTS):
+        model = with_stable_names(convert())
+        form = model.SerializeToString(deterministic=True)
+        seen[form] += 1
+        if seen[form] == AGREEING:
+            return model
+    raise StageError(f"{ATTEMPTS} conversions of one model to ONNX gave {len(seen)} different graphs")
+
+
 def export(path: Path, opset: int) -> onnx.ModelProto:
     """Convert a saved functional Keras model with one input and one output."""
     import keras
     import tensorflow as tf
     import tf2onnx
 
-    model = keras.models.load_model(path)
-    (output_name,) = model.output_names
-    signature = [tf.TensorSpec((None, *model.input.shape[1:]), tf.float32, name=model.input.name)]
+    trained = keras.models.load_model(path)
+    (output_name,) = trained.output_names
+    signature = [tf.TensorSpec((None, *trained.input.shape[1:]), tf.float32, name=trained.input.name)]
 
     # tf2onnx.convert.from_keras knows Keras 2 only; a traced function is the way for Keras 3.
     def forward(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {output_name: model(inputs, training=False)}
+        return {output_name: trained(inputs, training=False)}
+
+    def convert() -> onnx.ModelProto:
+        model: onnx.ModelProto = tf2onnx.convert.from_function(traced, input_signature=signature, opset=opset)[0]
+        return model
 
     with quiet_tensorflow():
         traced = tf.function(forward, input_signature=signature, autograph=False)
-        for _attempt in range(ATTEMPTS):
-            converted, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=opset)
-            if all(node.op_type != "Shape" for node in converted.graph.node):
-                break
+        converted = usual_form(convert)
     converted.ir_version = IR_VERSION
-    return with_stable_names(converted)
+    return converted
 
 
 VARIANT = Variant(export=export)
