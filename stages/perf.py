@@ -17,6 +17,7 @@ Run     python stages/perf.py fp32-1-64-off
 """
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,11 @@ def measure_level(
     with Progress(title, next_look, in_words) as progress:
         progress.resumed(len(journal.rounds(concurrency)))
         return measure_rounds(
-            windows,
-            {"anchor": ANCHOR, "candidate": name},
+            windows.server,
+            {
+                "anchor": partial(windows.measure, ANCHOR, concurrency),
+                "candidate": partial(windows.measure, name, concurrency),
+            },
             concurrency,
             journal,
             seed=params.seed,

@@ -21,7 +21,7 @@ from analysis.level import LevelSummary, summarise_level
 from analysis.pages import render
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
 from deciding.recorded import recorded_saturation, recorded_verdict
-from deciding.saturation import saturation_in_words
+from deciding.saturation import Saturation, saturation_in_words
 from deciding.transfer import Record, comparable, record, transfer_in_words
 from deciding.verdict import Verdict
 from deciding.words import verdict_in_words
@@ -54,6 +54,16 @@ def write_recommended(config: str) -> None:
             write_text(folder / "config.pbtxt", config)
 
 
+def rates_in_words(params: Params, sustained: Saturation | None) -> list[str]:
+    """Say what request rates are sustained, if params.yaml asks for it."""
+    distribution = params.perf.open_loop.distribution
+    if distribution is None:
+        return []
+    if sustained is None:
+        return ["No request rate was looked for: there is no configuration to send it to."]
+    return [saturation_in_words(sustained, distribution)]
+
+
 def keep_verdict(ours: Record) -> list[str]:
     """Keep the verdict beside those of other kinds of server, and say how it compares with them."""
     write_json(VERDICTS / f"{ours['server']}.json", ours)
@@ -70,7 +80,6 @@ def gather(params: Params) -> dict[str, Any]:
     verdict, sustained = recorded_verdict(params), recorded_saturation(params)
     anchor_copy, twin = read_levels(ANCHOR_COPY), default_threads_twin(params)
     by_name = {each.cell.name: each for each in cells}
-    said_of_rates = [saturation_in_words(sustained, str(params.perf.open_loop.distribution))] if sustained else []
     said_of_servers = keep_verdict(record(params, machine, exports, verdict_table(verdict)))
     return {
         "params": params,
@@ -90,7 +99,7 @@ def gather(params: Params) -> dict[str, Any]:
         "twin": by_name[twin.name].at(verdict.concurrency),
         "twin_name": twin.name,
         "verdict": verdict,
-        "sentences": [*verdict_in_words(verdict), *said_of_rates, *said_of_servers],
+        "sentences": [*verdict_in_words(verdict), *rates_in_words(params, sustained), *said_of_servers],
         "sustained": sustained,
         "recommended_config": read_recommended(verdict),
     }

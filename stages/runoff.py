@@ -11,6 +11,7 @@ Run     python stages/runoff.py
 """
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from measuring.bench import Candidate, bench, exported, open_journal
@@ -43,8 +44,8 @@ def measure_start(candidates: list[Candidate], concurrency: int, journal: Journa
         title = f"run-off of {len(names)}, concurrency {concurrency}, server start {done + 1} of {runoff.starts}"
         with Progress(title, lambda _: runoff.rounds, in_words) as progress:
             measure_rounds(
-                windows,
-                {name: name for name in names},
+                windows.server,
+                {name: partial(windows.measure, name, concurrency) for name in names},
                 concurrency,
                 journal,
                 seed=params.seed,

@@ -7,12 +7,13 @@ Nothing is measured unless `perf.open_loop.distribution` says how requests arriv
 
 Reads   reports/runoff.json, reports/onnx/, artifacts/finalists/, artifacts/data/test.npz,
         reports/machine.json
-Writes  reports/saturation.json: the rates and every window; nothing derived
+Writes  reports/saturation.json: every window at each rate; nothing derived
 Run     python stages/saturation.py
 """
 
 import random
 import tempfile
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -22,9 +23,9 @@ from measuring.journal import Journal
 from measuring.open_loop import measure_at, rates_around_limit
 from measuring.progress import Progress
 from measuring.readings import throughput
-from measuring.rounds import Rounds
+from measuring.rounds import Rounds, measure_rounds
 from measuring.windows import Windows
-from parameters.schema import Perf, load_params
+from parameters.schema import Params, load_params
 from runtime.files import read_json, write_json
 from runtime.paths import ARRAYS, FINALISTS, RUNOFF, SATURATION, STAGES
 from runtime.process import run_stage
@@ -34,21 +35,24 @@ from server.lock import machine_to_ourselves
 NO_CONCURRENCY = 0
 
 
-def measure_rounds(windows: Windows, model: str, closed: float, journal: Journal, perf: Perf) -> Rounds:
-    """Return the rounds, those in the journal first: a window at each of the rates."""
-    done = journal.rounds(NO_CONCURRENCY)
-    rates = done[0]["rates"] if done else rates_around_limit(windows, model, closed, perf)
+def measure_rates(windows: Windows, model: str, closed: float, journal: Journal, params: Params) -> Rounds:
+    """Return the rounds, those in the journal first: a window at each rate, which names it."""
+    perf, done = params.perf, journal.rounds(NO_CONCURRENCY)
+    chance = random.Random(f"{params.seed} {len(done)}")  # noqa: S311  arrivals are no secret
+    known = [float(rate) for rate in done[0]["windows"]] if done else []
+    rates = known or rates_around_limit(windows, model, closed, perf, chance)
     wanted = perf.open_loop.rounds
     with Progress(f"{model} at {len(rates)} request rates", lambda _: wanted, lambda _: "measured") as progress:
         progress.resumed(len(done))
-        while len(done) < wanted:
-            order = random.Random(len(done)).sample(range(len(rates)), k=len(rates))  # noqa: S311  no secret
-            found = {index: measure_at(windows, model, rates[index], perf) for index in order}
-            measured = {"start": journal.start, "rates": rates, "order": order}
-            journal.append(NO_CONCURRENCY, {**measured, "windows": [found[index] for index in range(len(rates))]})
-            done = journal.rounds(NO_CONCURRENCY)
-            progress.update(done)
-    return done
+        return measure_rounds(
+            windows.server,
+            {f"{rate:g}": partial(measure_at, windows, model, rate, perf, chance) for rate in rates},
+            NO_CONCURRENCY,
+            journal,
+            seed=params.seed,
+            enough=lambda rounds: len(rounds) >= wanted,
+            progress=progress.update,
+        )
 
 
 def main() -> None:
@@ -67,7 +71,7 @@ def main() -> None:
         bench(exported([FINALISTS / model], Path(folder)), params) as windows,
     ):
         journal.new_start()
-        rounds = measure_rounds(windows, model, closed, journal, perf)
+        rounds = measure_rates(windows, model, closed, journal, params)
     write_json(SATURATION, {"cell": model, "rounds": rounds})
     journal.close()
 

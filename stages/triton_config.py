@@ -18,6 +18,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix
 from parameters.schema import Params, load_params
+from runtime.cores import cores_left
 from runtime.files import read_json, replacing_directory, write_text
 from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX
 from runtime.process import StageError, run_stage
@@ -31,11 +32,7 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
     """
     triton = params.triton
     of_server = triton.url.cores if triton.server == "url" and triton.url.cores else usable_cores
-    cores = of_server - params.perf.client_cores
-    if cores < 1:
-        raise StageError(
-            f"perf.client_cores = {params.perf.client_cores} leaves the server none of {usable_cores} usable cores"
-        )
+    cores = cores_left(of_server, params.perf.client_cores)
     exports = {path: ModelShape.read(path) for v in params.onnx.variants for path in exported(v)}
     served: dict[Path, list[ModelConfig]] = {
         path: [

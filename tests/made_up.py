@@ -66,9 +66,10 @@ def saturation(cell: str, rounds: int) -> dict[str, Any]:
 
     latencies = [noisy(p95_ms, rounds, seed=rate) for rate, p95_ms in SUSTAINED.items()]
     windows = [
-        [at(rate, values[index]) for rate, values in zip(SUSTAINED, latencies, strict=True)] for index in range(rounds)
+        {f"{rate:g}": at(rate, values[index]) for rate, values in zip(SUSTAINED, latencies, strict=True)}
+        for index in range(rounds)
     ]
-    return {"cell": cell, "rounds": [{"rates": list(SUSTAINED), "windows": each} for each in windows]}
+    return {"cell": cell, "rounds": [{"start": 1, "windows": each} for each in windows]}
 
 
 def reports(cells: Sequence[Cell]) -> dict[str, Any]:

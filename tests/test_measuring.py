@@ -7,8 +7,9 @@ import pty
 import subprocess
 import sys
 import termios
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psutil
 import pytest
@@ -17,37 +18,32 @@ from measuring.journal import Journal, complete_starts, digest
 from measuring.progress import Progress
 from measuring.resources import cpu_seconds, finished_children_cpu_seconds, peak_memory_bytes
 from measuring.rounds import Rounds, measure_rounds
-from measuring.windows import Windows
 from runtime.cores import divide_cores, on_cores
 from runtime.paths import STAGES
 from runtime.process import StageError
+from server.client import Server
 
 MODELS = {"anchor": "the-anchor", "candidate": "a-cell"}
 
 
-class Server:
-    """What measuring asks of a server: which process it is."""
-
-    pid = os.getpid()
+SERVER = Server("127.0.0.1:1", "127.0.0.1:1", pid=os.getpid())
 
 
 class CountedWindows:
     """Windows that measure nothing and remember what was asked of them."""
 
-    server = Server()
-
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def measure(self, model: str, concurrency: int) -> dict[str, Any]:
-        self.asked.append(f"{model}@{concurrency}")
+    def measure(self, model: str) -> dict[str, Any]:
+        self.asked.append(model)
         return {"model": model}
 
 
 def measure(windows: CountedWindows, journal: Journal, count: int, concurrency: int = 8) -> Rounds:
     return measure_rounds(
-        cast(Windows, windows),
-        MODELS,
+        SERVER,
+        {role: partial(windows.measure, model) for role, model in MODELS.items()},
         concurrency,
         journal,
         seed=42,
@@ -60,7 +56,7 @@ def test_a_round_has_a_window_of_each_model_in_random_order(tmp_path: Path) -> N
     """One discarded window of each comes first; then both orders occur."""
     windows = CountedWindows()
     rounds = measure(windows, Journal("cell", "inputs", tmp_path), 12)
-    assert windows.asked[:2] == ["the-anchor@8", "a-cell@8"]
+    assert windows.asked[:2] == ["the-anchor", "a-cell"]
     assert len(windows.asked) == 2 * 13
     orders = [each["order"] for each in rounds]
     assert {tuple(order) for order in orders} == {("anchor", "candidate"), ("candidate", "anchor")}
@@ -182,7 +178,7 @@ def test_cores_are_divided_without_sharing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 4, 5})
     assert divide_cores(1) == ((0, 1, 4), (5,))
     assert divide_cores(0) == ((), ())
-    with pytest.raises(StageError, match=r"perf\.client_cores = 4 leaves the server none of the 4 cores"):
+    with pytest.raises(StageError, match=r"perf\.client_cores = 4 in params\.yaml leaves the server none of the 4"):
         divide_cores(4)
 
 

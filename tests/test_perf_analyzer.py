@@ -4,15 +4,16 @@ import base64
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
 
-from measuring.readings import sent_late
+from measuring.readings import percent_late
 from measuring.windows import PAUSES_S, Windows
+from perf_analyzer.arrivals import RequestRate, intervals_us
 from perf_analyzer.input_data import write_input_data
-from perf_analyzer.window import Load, RequestRate, UnusableWindowError, command, measure, read_results
+from perf_analyzer.window import Load, UnusableWindowError, command, measure, read_results
 from runtime.process import StageError
 from server.client import Server
 from server.installation import find_installation
@@ -58,23 +59,37 @@ def test_an_open_loop_asks_for_a_rate(load: Load) -> None:
     """Requests at times of their own: asynchronous, one rate, the distribution that was asked for."""
     demand = RequestRate(1234.5, "poisson")
     line = " ".join(command(Path("bin/perf_analyzer"), dataclasses.replace(load, demand=demand), Path("window.csv")))
-    assert "--async --request-rate-range 1234.5:1234.5 --request-distribution poisson --measurement-mode" in line
+    assert "--async --request-intervals intervals_us.txt --measurement-mode" in line
     assert "--concurrency-range" not in line
 
 
-@pytest.mark.parametrize(("said", "late"), [("", False), ("rate. 12.5% of the requests were delayed. ", True)])
-def test_requests_that_were_sent_late_are_told(tmp_path: Path, load: Load, said: str, late: bool) -> None:
-    """What perf_analyzer prints about late requests stands beside its columns."""
+@pytest.mark.parametrize("distribution", ["poisson", "constant"])
+def test_arrivals_have_the_rate_that_was_asked_for(distribution: Literal["poisson", "constant"]) -> None:
+    """However few they are; random ones differ by seed, and spread as waiting times of a Poisson process do."""
+    gaps = intervals_us(RequestRate(3333, distribution, seed=1), seconds=0.2)
+    assert len(gaps) == 667
+    assert sum(gaps) == pytest.approx(667e6 / 3333, abs=1)
+    assert min(gaps) >= 0
+    other = intervals_us(RequestRate(3333, distribution, seed=2), seconds=0.2)
+    assert (gaps == other) is (distribution == "constant")
+    assert np.std(gaps) / np.mean(gaps) == pytest.approx(1 if distribution == "poisson" else 0, abs=0.15)
+
+
+@pytest.mark.parametrize(("said", "late"), [("", 0), ("rate. 12.5% of the requests were delayed. ", 12.5)])
+def test_requests_that_were_sent_late_are_told(tmp_path: Path, load: Load, said: str, late: float) -> None:
+    """What perf_analyzer prints about late requests stands beside its columns; when to send, it is told by a file."""
     program = tmp_path / "perf_analyzer"
     program.write_text(f"""#!/bin/sh
 echo '{said}'
 printf '{HEADER.replace("Concurrency", "Request Rate")}\\n{ROW}\\n' > {tmp_path}/window.csv
 """)
     program.chmod(0o755)
-    row = measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
+    demand = RequestRate(1000, "constant")
+    row = measure(program, {"PATH": "/usr/bin:/bin"}, dataclasses.replace(load, demand=demand), tmp_path / "window.csv")
     assert row["Request Rate"] == 8
-    assert row.get("Delayed requests") == (12.5 if late else None)
-    assert sent_late({"perf_analyzer": row}) is late
+    assert row.get("Delayed requests") == (late or None)
+    assert percent_late({"perf_analyzer": row}) == late
+    assert set((tmp_path / "intervals_us.txt").read_text().split()) == {"1000"}
 
 
 def test_a_row_is_read_with_every_column(tmp_path: Path) -> None:

@@ -8,20 +8,25 @@ from measured import window
 
 from deciding.saturation import Saturation, at_rate, saturation, saturation_in_words
 from figures.open_loop import open_loop
-from measuring.open_loop import is_too_high, window_ms
+from measuring.open_loop import is_too_high, lowest_too_high, window_ms
 from parameters.schema import Perf, Slo, validate
+from perf_analyzer.window import DELAYED
+from report import rates_in_words
 from runtime.process import StageError
 
 SLO = Slo(p95_ms=None, p99_ms=10, accuracy=None)
 
 
-def windows(per_second: float, p99_ms: float, *, answered: float = 1.0, spread: float = 0.05) -> list[dict[str, Any]]:
+def windows(
+    per_second: float, p99_ms: float, *, answered: float = 1.0, spread: float = 0.05, late: bool = False
+) -> list[dict[str, Any]]:
     """Return a dozen windows at a rate, their percentile around a value."""
     random = np.random.default_rng(int(per_second))
     found = []
     for factor in np.exp(random.normal(0, spread, 12)):
         each = window(answered * per_second, requests=1200)
         each["perf_analyzer"]["p99 latency"] = 1000 * p99_ms * factor
+        each["perf_analyzer"] |= {DELAYED: 12.5} if late else {}
         found.append(each)
     return found
 
@@ -45,11 +50,14 @@ def test_the_highest_rate_that_surely_meets_the_limit_is_sustained() -> None:
     )
 
 
-def test_a_rate_above_one_that_misses_the_limit_does_not_count() -> None:
-    """A lucky rate beyond a doubtful one is no proof of what is sustained."""
-    result = found({1000: 4, 2000: 10, 3000: 5, 4000: 30})
-    assert result.sustained is not None
-    assert result.sustained.per_second == 1000
+def test_a_rate_above_one_that_fails_does_not_count() -> None:
+    """A lucky rate beyond a failure is no proof of what is sustained; a doubt below one that meets is settled by it."""
+    lucky = found({1000: 4, 2000: 20, 3000: 5, 4000: 30})
+    assert lucky.sustained is not None
+    assert lucky.sustained.per_second == 1000
+    settled = found({1000: 4, 2000: 10, 3000: 5, 4000: 30})
+    assert settled.sustained is not None
+    assert (settled.sustained.per_second, settled.doubtful) == (3000, [])
 
 
 def test_requests_that_are_not_answered_fail_a_rate_however_fast_the_others_are() -> None:
@@ -65,6 +73,18 @@ def test_an_end_that_was_not_reached_is_said() -> None:
     assert saturation_in_words(found({1000: 4, 2000: 5}), "poisson").endswith("no rate tried was too high.")
 
 
+def test_a_rate_that_could_not_be_sent_is_not_held_against_the_configuration() -> None:
+    """Too few answers to requests that were sent late say nothing; a latency beyond the limit still does."""
+    at_3000, at_4000 = (
+        at_rate(rate, windows(rate, p99_ms, answered=0.8, late=True), SLO) for rate, p99_ms in ((3000, 4), (4000, 30))
+    )
+    assert [at_3000.answer, at_4000.answer] == ["cannot tell", "fails"]
+    result = saturation([at_rate(1000, windows(1000, 4), SLO), at_3000])
+    assert saturation_in_words(result, "poisson").endswith(
+        "at p99 latency ≤ 10 ms; cannot tell at 3,000; perf_analyzer could not send 3,000 or more in time."
+    )
+
+
 def test_windows_too_short_for_the_percentile_cannot_tell() -> None:
     """A p99 of fewer than a thousand requests is no answer."""
     short = [window(1000, requests=999) for _ in range(12)]
@@ -78,16 +98,44 @@ def test_windows_are_as_long_as_the_percentile_needs(content: dict[str, Any]) ->
     assert window_ms(asked, 1_000_000) == asked.window_ms
 
 
-@pytest.mark.parametrize(("p99_ms", "answered", "too_high"), [(14, 1.0, False), (16, 1.0, True), (5, 0.8, True)])
-def test_the_search_ends_at_what_is_clearly_too_much(
-    content: dict[str, Any],
-    p99_ms: float,
-    answered: float,
-    too_high: bool,
+@pytest.mark.parametrize(
+    ("p99_ms", "answered", "late", "too_high"),
+    [
+        (14, 1.0, False, False),
+        (16, 1.0, False, True),
+        (5, 0.96, False, False),
+        (5, 0.94, False, True),
+        (5, 1, True, True),
+    ],
+)
+def test_what_is_clearly_too_much(
+    content: dict[str, Any], p99_ms: float, answered: float, late: bool, too_high: bool
 ) -> None:
-    """Half as much again as the limit, or a sixth of the requests unanswered; a little beyond may be noise."""
-    tried = windows(1000, p99_ms, answered=answered, spread=0)[:2]
+    """Half as much again as the limit, a twentieth unanswered, or sent late; a little beyond may be noise."""
+    tried = windows(1000, p99_ms, answered=answered, spread=0, late=late)[:2]
     assert is_too_high(1000, tried, perf(content)) is too_high
+
+
+@pytest.mark.parametrize(("limit", "found"), [(1000, 1221), (150, 164), (1, 43), (9000, 1526)])
+def test_the_search_goes_up_or_down_to_where_rates_become_too_high(limit: float, found: float) -> None:
+    """From two fifths of what the closed loop gave, in steps of a quarter, and not for ever."""
+    tried: list[float] = []
+
+    def too_high(rate: float) -> bool:
+        tried.append(rate)
+        return rate > limit
+
+    assert lowest_too_high(1000, too_high) == pytest.approx(found, rel=0.01)
+    assert len(tried) == len(set(tried)) < 12
+
+
+def test_a_report_says_why_no_rate_was_looked_for(content: dict[str, Any]) -> None:
+    """With nothing recommended there is nothing to send requests to; unasked, nothing is said."""
+    content["perf"]["slo"]["p99_ms"] = 10.0
+    assert rates_in_words(validate(content), None) == []
+    content["perf"]["open_loop"]["distribution"] = "poisson"
+    (said,) = rates_in_words(validate(content), None)
+    assert said.startswith("No request rate was looked for")
 
 
 def test_an_open_loop_without_a_limit_is_refused(content: dict[str, Any]) -> None:

@@ -28,16 +28,9 @@ def _amount(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _microseconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}"
-
-
-def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _mebibytes(value: float | None) -> str:
-    return "–" if value is None else f"{value / 2**20:,.0f}"
+def _if_known(form: str, unit: float = 1) -> Callable[[float | None], str]:
+    """Return a filter that shows a number in a unit, or a dash where there is none."""
+    return lambda value: "–" if value is None else format(value / unit, form)
 
 
 FILTERS: dict[str, Callable[..., str]] = {
@@ -45,9 +38,9 @@ FILTERS: dict[str, Callable[..., str]] = {
     "capital": _capital,
     "markdown": _markdown,
     "amount": _amount,
-    "microseconds": _microseconds,
-    "seconds": _seconds,
-    "mebibytes": _mebibytes,
+    "microseconds": _if_known(",.0f"),
+    "seconds": _if_known(".2f"),
+    "mebibytes": _if_known(",.0f", unit=2**20),
 }
 
 

@@ -25,7 +25,7 @@ def recorded_saturation(params: Params) -> Saturation | None:
         return None
     return saturation(
         [
-            at_rate(rate, [each["windows"][index] for each in rounds], params.perf.slo)
-            for index, rate in enumerate(rounds[0]["rates"])
+            at_rate(float(rate), [each["windows"][rate] for each in rounds], params.perf.slo)
+            for rate in rounds[0]["windows"]
         ]
     )

@@ -1,39 +1,47 @@
 """How many requests a second a configuration sustains: open-loop windows against the limits."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deciding.slo import Check, check_latencies
-from measuring.readings import Window, sent_late, throughput
+from measuring.open_loop import KEPT_UP, mostly_late
+from measuring.readings import Window, percent_late, throughput
 from parameters.schema import Slo
 from uncertainty.limit import Answer, at_least, overall
 from uncertainty.mean import Estimate, mean_estimate
 
-# Of the requests asked for, so many must be answered while they are sent: below, a queue grows.
-KEPT_UP = 0.95
-
 
 @dataclass(frozen=True)
 class AtRate:
-    """What the windows at one request rate say about each limit, and how many of them were sent late."""
+    """What the windows at one request rate say about each limit, and how many of them were sent late.
+
+    `offered` says whether the load generator could keep to the rate in most of them.
+    """
 
     per_second: float
     checks: list[Check]
     late: int
+    offered: bool
 
     @property
     def answer(self) -> Answer:
-        """Whether all limits are met at this rate."""
-        return overall(check.answer for check in self.checks)
+        """Whether all limits are met at this rate.
+
+        Where requests were sent late, latencies can only speak against the configuration,
+        and that few were answered was the load generator's doing.
+        """
+        answer = overall(check.answer for check in (self.checks if self.offered else self.checks[1:]))
+        return "cannot tell" if answer == "meets" and not self.offered else answer
 
 
 @dataclass(frozen=True)
 class Saturation:
     """The rates tried, the lowest first.
 
-    `sustained` is the highest rate at which the limits are met, and at all lower ones, too;
-    None if not even the lowest is. `doubtful` are those above it where nobody can tell.
+    `sustained` is the highest rate at which the limits are met and below which none fails; None
+    if there is none. `doubtful` are the rates above it, or all, where nobody can tell.
     """
 
     rates: list[AtRate]
@@ -45,6 +53,11 @@ class Saturation:
         """Whether a rate was tried that fails: the end of what is sustained."""
         return any(each.answer == "fails" for each in self.rates)
 
+    @property
+    def not_offered(self) -> list[AtRate]:
+        """The rates that the load generator could not keep to."""
+        return [each for each in self.rates if not each.offered]
+
 
 def at_rate(per_second: float, windows: Sequence[Window], slo: Slo) -> AtRate:
     """Return the answers of independent windows at one rate, each of them a block."""
@@ -52,21 +65,21 @@ def at_rate(per_second: float, windows: Sequence[Window], slo: Slo) -> AtRate:
     answered = Estimate(math.exp(share.value), math.exp(share.low), math.exp(share.high))
     kept_up = Check(f"answers ≥ {100 * KEPT_UP:g} % of the requests", at_least(KEPT_UP, answered), answered)
     checks = [kept_up, *check_latencies(slo, [[window] for window in windows])]
-    return AtRate(per_second, checks, late=sum(map(sent_late, windows)))
+    return AtRate(
+        per_second,
+        checks,
+        late=sum(percent_late(window) > 0 for window in windows),
+        offered=not mostly_late(windows, slo),
+    )
 
 
 def saturation(rates: Sequence[AtRate]) -> Saturation:
     """Return what is sustained, from the answers at several rates."""
-    ordered = sorted(rates, key=lambda each: each.per_second)
-    met = 0
-    while met < len(ordered) and ordered[met].answer == "meets":
-        met += 1
-    above = ordered[met:]
-    return Saturation(
-        ordered,
-        sustained=ordered[met - 1] if met else None,
-        doubtful=[each for each in above if each.answer == "cannot tell"],
-    )
+    ordered = sorted(rates, key=_per_second)
+    below_failure = list(itertools.takewhile(lambda each: each.answer != "fails", ordered))
+    sustained = max((each for each in below_failure if each.answer == "meets"), key=_per_second, default=None)
+    above = [each for each in ordered if sustained is None or each.per_second > sustained.per_second]
+    return Saturation(ordered, sustained, doubtful=[each for each in above if each.answer == "cannot tell"])
 
 
 def saturation_in_words(found: Saturation, distribution: str) -> str:
@@ -79,9 +92,15 @@ def saturation_in_words(found: Saturation, distribution: str) -> str:
         said = f"sustains {_rate(found.sustained)} requests/s at {limits}"
     if found.doubtful:
         said += f"; cannot tell at {', '.join(map(_rate, found.doubtful))}"
-    if not found.found:
+    if found.not_offered:
+        said += f"; perf_analyzer could not send {_rate(found.not_offered[0])} or more in time"
+    elif not found.found:
         said += "; no rate tried was too high"
     return f"In an open loop ({distribution} arrivals) it {said}."
+
+
+def _per_second(at: AtRate) -> float:
+    return at.per_second
 
 
 def _rate(at: AtRate) -> str:

@@ -59,7 +59,7 @@ def check_in_words(check: Check) -> str:
 def answer_in_words(check: Check) -> str:
     """Return the answer to one limit, as in `cannot tell (10.1, 95 % interval 9.1–11.2)`."""
     if check.found is None:
-        return f"{check.answer}, the windows are too short for that percentile"
+        return f"{check.answer}, the windows hold too few requests for that percentile; raise perf.window_ms"
     interval = f"{check.found.low:.3g}–{check.found.high:.3g}"
     return f"{check.answer} ({check.found.value:.3g}, 95 % interval {interval})"
 

@@ -1,19 +1,25 @@
 """Windows of an open loop: at which rates, and how long they must be."""
 
 import math
-from statistics import median
+import random
+from collections.abc import Callable, Sequence
+from statistics import mean, median
 
-from measuring.readings import REQUESTS_FOR, Window, percentile_us, throughput
+from measuring.readings import REQUESTS_FOR, Window, percent_late, percentile_us, throughput
 from measuring.windows import Windows
-from parameters.schema import Perf
-from perf_analyzer.window import SLEEP_FACTOR, WINDOWS, RequestRate
+from parameters.schema import Perf, Slo
+from perf_analyzer.arrivals import RequestRate
+from perf_analyzer.window import SLEEP_FACTOR, WINDOWS
 
-# Shares of what the closed loop gave at which the search begins and ends.
-LOWEST, HIGHEST = 0.2, 1.5
+# Of the requests asked for, so many must be answered while they are sent: below, a queue grows.
+KEPT_UP = 0.95
+# Shares of what the closed loop gave: where the search begins, and how far it goes either way.
+FIRST, LOWEST, HIGHEST = 0.4, 0.05, 1.5
 SEARCH_FACTOR, FACTOR = 1.25, 1.06
-SEARCH_WINDOWS = 2
-# A rate is too high for sure when it misses a limit by so much, or only this share of it is answered.
-FAR_BEYOND, LEFT_BEHIND = 1.5, 0.85
+# Random arrivals alone make a window of 500 requests answer 4 % more or less than it was asked.
+SEARCH_WINDOWS = 5
+# A rate is too high for sure when it misses a limit on latency by so much.
+FAR_BEYOND = 1.5
 # More requests than a percentile needs, because arrivals are random.
 SPARE = 1.3
 
@@ -24,17 +30,25 @@ def window_ms(perf: Perf, per_second: float) -> int:
     return max(perf.window_ms, math.ceil(1000 * SPARE * needed / (per_second * WINDOWS * SLEEP_FACTOR)))
 
 
-def measure_at(windows: Windows, model: str, per_second: float, perf: Perf) -> Window:
+def measure_at(windows: Windows, model: str, per_second: float, perf: Perf, chance: random.Random) -> Window:
     """Return one window of a model at a rate; `perf` has a distribution and a limit on latency."""
     distribution = perf.open_loop.distribution
     assert distribution is not None  # noqa: S101  nothing is measured without one
     windows.window_ms = window_ms(perf, per_second)
-    return windows.measure(model, RequestRate(per_second, distribution))
+    return windows.measure(model, RequestRate(per_second, distribution, seed=chance.getrandbits(32)))
 
 
-def is_too_high(per_second: float, windows: list[Window], perf: Perf) -> bool:
-    """Return whether a few windows say clearly that a rate is beyond what can be sustained."""
-    if median(throughput(window) for window in windows) < LEFT_BEHIND * per_second:
+def mostly_late(windows: Sequence[Window], slo: Slo) -> bool:
+    """Return whether the load generator could not keep to the rate in half of the windows.
+
+    As many requests were then late as may be slower than the strictest percentile: it says nothing.
+    """
+    return median(map(percent_late, windows)) > 100 - max(slo.latency_limits_ms)
+
+
+def is_too_high(per_second: float, windows: Sequence[Window], perf: Perf) -> bool:
+    """Return whether a few windows say that a rate is beyond what can be sustained, or sent."""
+    if mostly_late(windows, perf.slo) or mean(throughput(window) for window in windows) < KEPT_UP * per_second:
         return True
     for percent, limit_ms in perf.slo.latency_limits_ms.items():
         found = [percentile_us(window, percent) for window in windows]
@@ -43,19 +57,33 @@ def is_too_high(per_second: float, windows: list[Window], perf: Perf) -> bool:
     return False
 
 
-def rates_around_limit(windows: Windows, model: str, closed: float, perf: Perf) -> list[float]:
+def lowest_too_high(closed: float, too_high: Callable[[float], bool]) -> float:
+    """Return the lowest rate found to be too high, in steps of `SEARCH_FACTOR`, or the highest or lowest tried."""
+    rate = FIRST * closed
+    if too_high(rate):
+        while rate > LOWEST * closed and too_high(rate / SEARCH_FACTOR):
+            rate /= SEARCH_FACTOR
+        return rate
+    while rate < HIGHEST * closed:
+        rate *= SEARCH_FACTOR
+        if too_high(rate):
+            break
+    return rate
+
+
+def rates_around_limit(windows: Windows, model: str, closed: float, perf: Perf, chance: random.Random) -> list[float]:
     """Return rates to compare, the highest first: from just above one that is too high to well below it.
 
     `closed` is the throughput that the model had in a closed loop.
     """
-    rate = LOWEST * closed
-    while rate < HIGHEST * closed:
-        tried = [measure_at(windows, model, rate, perf) for _ in range(SEARCH_WINDOWS)]
-        too_high = is_too_high(rate, tried, perf)
-        print(f"{model}: {rate:,.0f} requests/s {'are too many' if too_high else 'may do'}", flush=True)
-        if too_high:
-            break
-        rate *= SEARCH_FACTOR
+
+    def too_high(rate: float) -> bool:
+        tried = [measure_at(windows, model, rate, perf, chance) for _ in range(SEARCH_WINDOWS)]
+        found = is_too_high(rate, tried, perf)
+        print(f"{model}: {rate:,.0f} requests/s {'are too many' if found else 'may do'}", flush=True)
+        return found
+
+    rate = lowest_too_high(closed, too_high)
     steps = range(-1, math.ceil(2 * math.log(SEARCH_FACTOR) / math.log(FACTOR)))
     # Three digits are enough, and say themselves better.
     return [float(f"{rate / FACTOR**step:.3g}") for step in steps]

@@ -39,12 +39,12 @@ def percentile_us(window: Window, percent: int) -> float | None:
     return float(window["perf_analyzer"][f"p{percent} latency"])
 
 
-def sent_late(window: Window) -> bool:
-    """Return whether more than a tenth of an open loop's requests were sent later than scheduled.
+def percent_late(window: Window) -> float:
+    """Return how many percent of an open loop's requests were sent later than scheduled; 0 stands for up to 1.
 
-    Latency counts from the sending: in such a window it leaves out how long requests waited for that.
+    Latency counts from the sending: it leaves out how long those requests waited for that.
     """
-    return "Delayed requests" in window["perf_analyzer"]
+    return float(window["perf_analyzer"].get("Delayed requests", 0))
 
 
 def cpu_per_1000(window: Window, side: str) -> float | None:

@@ -1,19 +1,20 @@
-"""Measure rounds: one window of each model, in random order, until they suffice."""
+"""Measure rounds: one window of each kind, in random order, until they suffice."""
 
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from measuring.journal import Journal, Round
+from measuring.readings import Window
 from measuring.resources import peak_memory_bytes
-from measuring.windows import Windows
+from server.client import Server
 
 Rounds = list[Round]
 
 
 def measure_rounds(
-    windows: Windows,
-    models: Mapping[str, str],
+    server: Server,
+    measure: Mapping[str, Callable[[], Window]],
     concurrency: int,
     journal: Journal,
     *,
@@ -24,24 +25,23 @@ def measure_rounds(
 ) -> Rounds:
     """Return the rounds at one concurrency: those in the journal and as many more as `enough` asks for.
 
-    `models` names the served model of each role. After a discarded window of each,
-    a round has one window a role, in an order that depends on the seed alone.
+    `measure` measures a window in each role: of each model, say. After a discarded window of
+    each, a round has one window a role, in an order that depends on the seed alone.
     `beside` returns what else to note in a round, `progress` is told the rounds so far.
     """
     rounds = journal.rounds(concurrency)
     if enough(rounds):
         return rounds
-    for model in models.values():
-        windows.measure(model, concurrency)
-    pid = windows.server.pid
+    for discarded in measure.values():
+        discarded()
     while not enough(rounds):
         order = random.Random(f"{seed} {concurrency} {len(rounds)}")  # noqa: S311  shuffling is no secret
-        roles = order.sample(sorted(models), k=len(models))
+        roles = order.sample(sorted(measure), k=len(measure))
         measured: Round = {
             "start": journal.start,
             "order": roles,
-            "windows": {role: windows.measure(models[role], concurrency) for role in roles},
-            "server_peak_memory": None if pid is None else peak_memory_bytes(pid),
+            "windows": {role: measure[role]() for role in roles},
+            "server_peak_memory": None if server.pid is None else peak_memory_bytes(server.pid),
         }
         measured |= beside(measured)
         journal.append(concurrency, measured)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from measuring.resources import cpu_seconds, finished_children_cpu_seconds
-from perf_analyzer.window import Demand, Load, UnusableWindowError, command, measure
+from perf_analyzer.window import Demand, Load, UnusableWindowError, command, demand_in_words, measure
 from runtime.process import StageError
 from server.client import Protocol, Server
 from server.installation import Installation, find_installation
@@ -86,7 +86,7 @@ class Windows:
         after = self.server.statistics(model)
         failed = _failures(after) - _failures(before)
         if failed:
-            raise StageError(f"{failed} requests to {model} failed under {demand}; nothing was recorded")
+            raise StageError(f"{failed} requests to {model} failed at {demand_in_words(demand)}; nothing was recorded")
         return {
             "model": model,
             "perf_analyzer": row,

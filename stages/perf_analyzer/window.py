@@ -5,8 +5,8 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from perf_analyzer.arrivals import RequestRate, intervals_us
 from runtime.cores import on_cores
 from runtime.process import StageError
 from server.client import Protocol
@@ -30,6 +30,8 @@ _START_AND_STOP_S = 15
 # would fork, and gRPC's threads in this process do not survive that.
 _END_WITH_STAGE = ("setpriv", "--pdeathsig", "SIGKILL", "--")
 
+# The file that tells perf_analyzer when to send.
+INTERVALS = "intervals_us.txt"
 # Our name for what it prints beside its columns.
 DELAYED = "Delayed requests"
 _DELAYED = re.compile(r"([\d.]+)% of the requests were delayed")
@@ -37,7 +39,7 @@ _DELAYED = re.compile(r"([\d.]+)% of the requests were delayed")
 UNITS = {
     "Concurrency": "requests in flight",
     "Request Rate": "requests per second, as asked for",
-    DELAYED: "percent of the requests, sent late; above 10 alone is told",
+    DELAYED: "percent of the requests, sent late; above 1 alone is told",
     "Inferences/Second": "inferences per second",
     "Client Send": "microseconds",
     "Network+Server Send/Recv": "microseconds",
@@ -60,18 +62,6 @@ class UnusableWindowError(StageError):
     """A window holds no measurement: too short for a machine as busy as this one."""
 
 
-@dataclass(frozen=True)
-class RequestRate:
-    """An open loop: requests are sent at times of their own, whether or not others have been answered.
-
-    Latency counts from the sending. perf_analyzer says when more than a tenth of the
-    requests were sent later than scheduled.
-    """
-
-    per_second: float
-    distribution: Literal["constant", "poisson"]
-
-
 # Requests in flight, a closed loop; or an open one.
 Demand = int | RequestRate
 
@@ -89,16 +79,20 @@ class Load:
     cores: tuple[int, ...] = ()
 
 
-def _demand(demand: Demand) -> list[str]:
+def demand_in_words(demand: Demand) -> str:
+    """Return what is demanded, as in `concurrency 8` or `2,900 requests/s, poisson`."""
+    return str(demand) if isinstance(demand, RequestRate) else f"concurrency {demand}"
+
+
+def _demand(demand: Demand, results: Path) -> list[str]:
     if isinstance(demand, RequestRate):
-        rate = f"{demand.per_second:g}"
         # Synchronous senders would wait for answers, as a closed loop does.
-        return ["--async", "--request-rate-range", f"{rate}:{rate}", "--request-distribution", demand.distribution]
+        return ["--async", "--request-intervals", str(results.with_name(INTERVALS))]
     return ["--concurrency-range", f"{demand}:{demand}"]
 
 
 def command(perf_analyzer: Path, load: Load, results: Path) -> list[str]:
-    """Return perf_analyzer's command line; it writes one CSV row to `results`."""
+    """Return perf_analyzer's command line; it writes one CSV row to `results`, and reads `INTERVALS` beside it."""
     return [
         *on_cores(load.cores),
         str(perf_analyzer),
@@ -110,7 +104,7 @@ def command(perf_analyzer: Path, load: Load, results: Path) -> list[str]:
         load.protocol,
         "--input-data",
         str(load.input_data),
-        *_demand(load.demand),
+        *_demand(load.demand, results),
         "--measurement-mode",
         "time_windows",
         "--measurement-interval",
@@ -150,6 +144,10 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
     """
     results.unlink(missing_ok=True)
     expected_s = WINDOWS * SLEEP_FACTOR * load.window_ms / 1000
+    if isinstance(load.demand, RequestRate):
+        # perf_analyzer begins again at the end: half as much again leaves time to start and stop.
+        lines = map(str, intervals_us(load.demand, 1.5 * expected_s))
+        results.with_name(INTERVALS).write_text("\n".join(lines) + "\n", encoding="utf-8")
     try:
         finished = subprocess.run(
             [*_END_WITH_STAGE, *command(perf_analyzer, load, results)],

@@ -5,6 +5,15 @@ import os
 from runtime.process import StageError
 
 
+def cores_left(usable: int, for_client: int) -> int:
+    """Return how many cores the server has; raises StageError if the load generator's leave it none."""
+    if for_client >= usable:
+        raise StageError(
+            f"perf.client_cores = {for_client} in params.yaml leaves the server none of the {usable} usable cores"
+        )
+    return usable - for_client
+
+
 def divide_cores(for_client: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the server's cores and the load generator's: none shared, or both empty for no division.
 
@@ -13,12 +22,9 @@ def divide_cores(for_client: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """
     if for_client == 0:
         return (), ()
-    allowed = sorted(os.sched_getaffinity(0))
-    if for_client >= len(allowed):
-        raise StageError(
-            f"perf.client_cores = {for_client} leaves the server none of the {len(allowed)} cores of this machine"
-        )
-    return tuple(allowed[:-for_client]), tuple(allowed[-for_client:])
+    allowed = tuple(sorted(os.sched_getaffinity(0)))
+    of_server = cores_left(len(allowed), for_client)
+    return allowed[:of_server], allowed[of_server:]
 
 
 def on_cores(cores: tuple[int, ...]) -> list[str]:
