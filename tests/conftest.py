@@ -203,17 +203,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=50, help="how often the torture test kills something")
 
 
-def _turn(item: pytest.Item) -> int:
-    """Return when a test is to run, so that several processes together need the least time."""
-    if "slow" not in item.keywords:
-        return 0  # a mistake shows in seconds
-    if item.path.stem == "test_torture":
-        return 1  # the longest: others run beside it
-    if item.path.stem == "test_invalidation":
-        return 4  # many short ones, so that all processes end at the same time
-    return 3 if "finished_run" in getattr(item, "fixturenames", ()) else 2  # that fixture takes a minute
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into the order of their turns."""
-    items.sort(key=_turn)
+    """Run fast tests first: a mistake shows in seconds. Among several processes, one begins with the longest."""
+    several = "PYTEST_XDIST_WORKER" in os.environ
+    longest = "test_torture"
+    items.sort(key=lambda item: (not several or item.path.stem != longest, "slow" in item.keywords))

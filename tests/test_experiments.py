@@ -14,8 +14,7 @@ from conftest import PLOTS, FinishedRun, environment, run
 
 from runtime.files import read_json
 
-# They share two experiments, which are made in one process.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("experiments")]
+pytestmark = pytest.mark.slow
 
 CELL = "fp32-1-64-off"
 CURVE = Path("reports/curves/head/plots/metrics/train/accuracy.tsv")
@@ -35,7 +34,7 @@ def project(finished_run: FinishedRun, most_at_once: list[int], tmp_path_factory
     for name, setting in EXPERIMENTS.items():
         run("dvc", "exp", "run", "--queue", "--name", name, "-S", setting, cwd=folder)
     with counting_load_generators(folder, most_at_once), queue_workers(folder, 2):
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 600
         while len(results(folder)) < len(EXPERIMENTS):
             assert time.monotonic() < deadline, run("dvc", "queue", "status", cwd=folder).stdout
             time.sleep(1)

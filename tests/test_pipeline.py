@@ -12,8 +12,7 @@ from conftest import PLOTS, FinishedRun, ran, run
 
 from runtime.files import read_json
 
-# One after the other, in one process: each goes on from what the last left.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 CELL = "fp32-1-64-off"
 
