@@ -62,7 +62,7 @@ test: environment
 	@echo "==> 2. format, lint, types, documentation"
 	@$(MAKE) --no-print-directory lint docs
 	@echo "==> 3. every test, about 10 minutes"
-	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	pytest --numprocesses 2 --no-loadscope-reorder
 	@echo "==> done: all checks passed; 'make repro' runs the pipeline itself"
 
 test-fast: environment

@@ -19,6 +19,7 @@ import pytest
 from filelock import FileLock
 from onnx import TensorProto, helper, numpy_helper
 from ruamel.yaml import YAML
+from xdist.scheduler import LoadScopeScheduling
 
 from runtime.files import read_json, write_json
 from server.model_config import ModelShape, render, serving_config
@@ -203,8 +204,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=50, help="how often the torture test kills something")
 
 
+def _turn(item: pytest.Item) -> int:
+    """Return when a test is to run, so that several processes together need the least time."""
+    if item.path.stem == "test_torture":  # the longest: of several processes, one begins with it
+        return 0 if "PYTEST_XDIST_WORKER" in os.environ else 2
+    if "slow" not in item.keywords:
+        return 1  # a mistake shows in seconds
+    # Many short ones come last, so that all processes end at about the same time.
+    return 3 if item.path.stem == "test_invalidation" else 2
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run fast tests first: a mistake shows in seconds. Among several processes, one begins with the longest."""
-    several = "PYTEST_XDIST_WORKER" in os.environ
-    longest = "test_torture"
-    items.sort(key=lambda item: (not several or item.path.stem != longest, "slow" in item.keywords))
+    """Put the tests into the order of their turns."""
+    items.sort(key=_turn)
+
+
+class _OneByOne(LoadScopeScheduling):
+    """Hands out tests one by one, but those of a file that shares something costly together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, _ = nodeid.partition("::")
+        return file if Path(file).stem in ("test_experiments", "test_pipeline") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Say how tests are divided among processes."""
+    return _OneByOne(config, log)

@@ -39,10 +39,10 @@ STAGES = {
     "train": 1,
     "onnx@fp32": 1,
     "triton-config": 2,
-    "serving@fp32": 18,
-    "perf@fp32-1-64-off": 6,
+    "serving@fp32": 20,
+    "perf@fp32-1-64-off": 5,
     "finalists": 1,
-    "runoff": 3,
+    "runoff": 2,
     "report": 2,
     "all": 1,
 }
