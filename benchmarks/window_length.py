@@ -44,14 +44,14 @@ def measure_start(windows: Windows, names: list[str]) -> dict[str, list[dict[str
         windows.measure(name, CONCURRENCY)
     spent = dict.fromkeys(LENGTHS_MS, 0.0)
     while unfinished := [length for length in LENGTHS_MS if spent[length] < SECONDS_A_LENGTH]:
-        windows.window_ms = random.choice(unfinished)  # noqa: S311  shuffling is no secret
+        window_ms = random.choice(unfinished)  # noqa: S311  shuffling is no secret
         began = time.monotonic()
         order = random.sample(names, k=2)
-        speeds = {name: throughput(windows.measure(name, CONCURRENCY)) for name in order}
+        speeds = {name: throughput(windows.measure(name, CONCURRENCY, window_ms)) for name in order}
         seconds = time.monotonic() - began
-        spent[windows.window_ms] += seconds
+        spent[window_ms] += seconds
         log_ratio = math.log(speeds[names[0]] / speeds[names[1]])
-        rounds[str(windows.window_ms)].append({"log_ratio": round(log_ratio, 6), "seconds": round(seconds, 3)})
+        rounds[str(window_ms)].append({"log_ratio": round(log_ratio, 6), "seconds": round(seconds, 3)})
     return rounds
 
 

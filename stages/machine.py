@@ -19,10 +19,10 @@ from typing import Any
 import psutil
 
 from parameters.schema import load_params
-from parameters.triton import Triton
 from runtime.files import write_json
 from runtime.paths import MACHINE
 from runtime.process import run_stage
+from server.serve import identity
 
 PACKAGES = ("nvidia-pytriton", "tritonclient", "onnxruntime", "numpy")
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -66,17 +66,8 @@ def fingerprint() -> dict[str, Any]:
     }
 
 
-def server_identity(triton: Triton) -> dict[str, Any]:
-    """Return what tells the server from another of its kind; the wheel's own is told by its package's version."""
-    if triton.server == "embedded":
-        return {}
-    from server.serve import identity  # brings clients along, and this stage runs every time
-
-    return identity(triton)
-
-
 def main() -> None:
-    found = {**fingerprint(), "server": server_identity(load_params().triton)}
+    found = {**fingerprint(), "server": identity(load_params().triton)}
     write_json(MACHINE, found)
     print(json.dumps(found))
 

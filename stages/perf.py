@@ -31,7 +31,7 @@ from measuring.windows import UNITS as WINDOW_UNITS
 from measuring.windows import Windows
 from parameters.cells import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, matrix
 from parameters.schema import Params, load_params
-from perf_analyzer.window import UNITS
+from perf_analyzer.columns import UNITS
 from runtime.files import write_json
 from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY, STAGES
 from runtime.process import argument, run_stage

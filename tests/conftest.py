@@ -31,6 +31,8 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parent.parent
 Edit = Callable[[dict[str, Any]], None]
+# What `dvc repro` writes and git carries.
+RESULTS = ("dvc.lock", "reports/")
 # The plots that dvc.yaml names.
 PLOTS = ("Reconstruction loss", "Head accuracy", "Confusion on the test split", "Throughput relative")
 
@@ -129,11 +131,11 @@ def commit(folder: Path, message: str) -> None:
 
 
 def clone(folder: Path, edit: Edit = lambda _: None) -> Path:
-    """Copy what git would carry, working tree included, into a fresh repository with edited params."""
+    """Copy what git would carry, but for results, into a fresh repository with edited params."""
     listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout
     for name in filter(None, listed.split("\0")):
         source = ROOT / name
-        if source.is_file() and not name.startswith("reports/"):
+        if source.is_file() and not name.startswith(RESULTS):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, folder / name)
     params = read_params()

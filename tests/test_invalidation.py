@@ -37,7 +37,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for stage in content["stages"].values():
         stage["cmd"] = re.sub(r"^exec (env \S+ )?python ", "python tests/stub.py ", stage["cmd"])
     YAML_1_2.dump(content, folder / "dvc.yaml")
-    (folder / "dvc.lock").unlink()
     (folder / "machine.txt").write_text(json.dumps({"usable_cores": 2}))
     for name in ("digits", "mnist"):
         (folder / "datasets" / name).mkdir(parents=True)

@@ -10,7 +10,7 @@ from deciding.saturation import Saturation, at_rate, saturation, saturation_in_w
 from figures.open_loop import open_loop
 from measuring.open_loop import is_too_high, lowest_too_high, window_ms
 from parameters.schema import Perf, Slo, validate
-from perf_analyzer.window import DELAYED
+from perf_analyzer.columns import DELAYED
 from report import rates_in_words
 from runtime.process import StageError
 
@@ -81,7 +81,7 @@ def test_a_rate_that_could_not_be_sent_is_not_held_against_the_configuration() -
     assert [at_3000.answer, at_4000.answer] == ["cannot tell", "fails"]
     result = saturation([at_rate(1000, windows(1000, 4), SLO), at_3000])
     assert saturation_in_words(result, "poisson").endswith(
-        "at p99 latency ≤ 10 ms; cannot tell at 3,000; perf_analyzer could not send 3,000 or more in time."
+        "at p99 latency ≤ 10 ms; cannot tell at 3,000; perf_analyzer could not send 3,000 in time."
     )
 
 

@@ -32,14 +32,15 @@ COPIES = 3
 SLOWER = 1.3
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where the C library puts it
 FOREIGN = ("triton_pipeline_of_another", "triton_python_backend_shm_region_of_another")
-# How often a stage is the one that is killed; `all` is the whole pipeline.
+# How often a stage is the one that is killed; `all` is the whole pipeline. Mostly one that starts
+# a server and ends soon, so that many kills take little time.
 STAGES = {
     "raw-data": 2,
     "data": 2,
     "train": 1,
     "onnx@fp32": 1,
     "triton-config": 2,
-    "serving@fp32": 20,
+    "serving@fp32": 40,
     "perf@fp32-1-64-off": 5,
     "finalists": 1,
     "runoff": 2,

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deciding.slo import Check, check_latencies
-from measuring.open_loop import KEPT_UP, mostly_late
-from measuring.readings import Window, percent_late, throughput
+from measuring.readings import KEPT_UP, Window, mostly_late, percent_late, throughput
 from parameters.schema import Slo
 from uncertainty.limit import Answer, at_least, overall
 from uncertainty.mean import Estimate, mean_estimate
@@ -69,7 +68,7 @@ def at_rate(per_second: float, windows: Sequence[Window], slo: Slo) -> AtRate:
         per_second,
         checks,
         late=sum(percent_late(window) > 0 for window in windows),
-        offered=not mostly_late(windows, slo),
+        offered=not mostly_late(windows, max(slo.latency_limits_ms)),
     )
 
 
@@ -91,9 +90,9 @@ def saturation_in_words(found: Saturation, distribution: str) -> str:
     else:
         said = f"sustains {_rate(found.sustained)} requests/s at {limits}"
     if found.doubtful:
-        said += f"; cannot tell at {', '.join(map(_rate, found.doubtful))}"
+        said += f"; cannot tell at {_rates(found.doubtful)}"
     if found.not_offered:
-        said += f"; perf_analyzer could not send {_rate(found.not_offered[0])} or more in time"
+        said += f"; perf_analyzer could not send {_rates(found.not_offered)} in time"
     elif not found.found:
         said += "; no rate tried was too high"
     return f"In an open loop ({distribution} arrivals) it {said}."
@@ -105,3 +104,7 @@ def _per_second(at: AtRate) -> float:
 
 def _rate(at: AtRate) -> str:
     return f"{at.per_second:,.0f}"
+
+
+def _rates(at: Sequence[AtRate]) -> str:
+    return ", ".join(map(_rate, at))

@@ -3,16 +3,14 @@
 import math
 import random
 from collections.abc import Callable, Sequence
-from statistics import mean, median
+from statistics import mean
 
-from measuring.readings import REQUESTS_FOR, Window, percent_late, percentile_us, throughput
+from measuring.readings import KEPT_UP, REQUESTS_FOR, Window, mostly_late, percentile_us, throughput
 from measuring.windows import Windows
-from parameters.schema import Perf, Slo
+from parameters.schema import Perf
 from perf_analyzer.arrivals import RequestRate
 from perf_analyzer.window import SLEEP_FACTOR, WINDOWS
 
-# Of the requests asked for, so many must be answered while they are sent: below, a queue grows.
-KEPT_UP = 0.95
 # Shares of what the closed loop gave: where the search begins, and how far it goes either way.
 FIRST, LOWEST, HIGHEST = 0.4, 0.05, 1.5
 SEARCH_FACTOR, FACTOR = 1.25, 1.06
@@ -34,23 +32,16 @@ def measure_at(windows: Windows, model: str, per_second: float, perf: Perf, chan
     """Return one window of a model at a rate; `perf` has a distribution and a limit on latency."""
     distribution = perf.open_loop.distribution
     assert distribution is not None  # noqa: S101  nothing is measured without one
-    windows.window_ms = window_ms(perf, per_second)
-    return windows.measure(model, RequestRate(per_second, distribution, seed=chance.getrandbits(32)))
-
-
-def mostly_late(windows: Sequence[Window], slo: Slo) -> bool:
-    """Return whether the load generator could not keep to the rate in half of the windows.
-
-    As many requests were then late as may be slower than the strictest percentile: it says nothing.
-    """
-    return median(map(percent_late, windows)) > 100 - max(slo.latency_limits_ms)
+    demand = RequestRate(per_second, distribution, seed=chance.getrandbits(32))
+    return windows.measure(model, demand, window_ms(perf, per_second))
 
 
 def is_too_high(per_second: float, windows: Sequence[Window], perf: Perf) -> bool:
     """Return whether a few windows say that a rate is beyond what can be sustained, or sent."""
-    if mostly_late(windows, perf.slo) or mean(throughput(window) for window in windows) < KEPT_UP * per_second:
+    limits_ms = perf.slo.latency_limits_ms
+    if mostly_late(windows, max(limits_ms)) or mean(map(throughput, windows)) < KEPT_UP * per_second:
         return True
-    for percent, limit_ms in perf.slo.latency_limits_ms.items():
+    for percent, limit_ms in limits_ms.items():
         found = [percentile_us(window, percent) for window in windows]
         if min(math.inf if value is None else value for value in found) > 1000 * FAR_BEYOND * limit_ms:
             return True

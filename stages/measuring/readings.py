@@ -1,12 +1,17 @@
 """What one window says: numbers from its raw record, each with one meaning and one unit."""
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
+
+from perf_analyzer.columns import DELAYED
 
 Window = dict[str, Any]
 
 # A percentile is worth showing where a window holds at least ten requests beyond it.
 REQUESTS_FOR = {50: 20, 95: 200, 99: 1000}
+# Of an open loop's requests, so many must be answered while they are sent: below, a queue grows.
+KEPT_UP = 0.95
 
 
 def increase(window: Window, *path: str) -> int:
@@ -44,7 +49,15 @@ def percent_late(window: Window) -> float:
 
     Latency counts from the sending: it leaves out how long those requests waited for that.
     """
-    return float(window["perf_analyzer"].get("Delayed requests", 0))
+    return float(window["perf_analyzer"].get(DELAYED, 0))
+
+
+def mostly_late(windows: Sequence[Window], percent: int) -> bool:
+    """Return whether the load generator could not keep to the rate in half of the windows.
+
+    As many requests were then late as may be slower than the percentile: it says nothing.
+    """
+    return median(map(percent_late, windows)) > 100 - percent
 
 
 def cpu_per_1000(window: Window, side: str) -> float | None:

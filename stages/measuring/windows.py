@@ -32,7 +32,8 @@ UNITS = {
 class Windows:
     """Measures windows of models on one server; `inputs` are the requests that each is sent.
 
-    `folder` takes temporary files; perf_analyzer runs on `cores`, or where it likes.
+    `folder` takes temporary files; perf_analyzer runs on `cores`, or where it likes. A window is
+    `window_ms` long where its own length is not given.
     """
 
     server: Server
@@ -47,7 +48,7 @@ class Windows:
         self._results = self.folder / "window.csv"
         self._environment = self.installation.perf_analyzer_environment(self.folder / "libraries")
 
-    def load(self, model: str, demand: Demand) -> Load:
+    def load(self, model: str, demand: Demand, window_ms: int | None = None) -> Load:
         """Return the load that a window of the model applies."""
         return Load(
             model=model,
@@ -55,40 +56,43 @@ class Windows:
             protocol=self.protocol,
             input_data=self.inputs[model],
             demand=demand,
-            window_ms=self.window_ms,
+            window_ms=window_ms or self.window_ms,
             cores=self.cores,
         )
 
-    def measure(self, model: str, demand: Demand) -> dict[str, Any]:
+    def measure(self, model: str, demand: Demand, window_ms: int | None = None) -> dict[str, Any]:
         """Return one window: perf_analyzer's row, the server's statistics around it, and what it cost.
 
         A window that holds no measurement is repeated after a pause, and `repeats` says
         how often. Raises StageError if that does not help or a request failed.
         """
+        load = self.load(model, demand, window_ms)
         for repeats, pause_s in enumerate(PAUSES_S):
             try:
-                return {**self._measure_once(model, demand), "repeats": repeats}
+                return {**self._measure_once(load), "repeats": repeats}
             except UnusableWindowError as error:
                 if repeats == 1:  # a single one is nothing to tell
                     print(f"waiting until the machine is less busy: {error}", flush=True)
                 time.sleep(pause_s)
-        return {**self._measure_once(model, demand), "repeats": len(PAUSES_S)}
+        return {**self._measure_once(load), "repeats": len(PAUSES_S)}
 
-    def _measure_once(self, model: str, demand: Demand) -> dict[str, Any]:
-        before = self.server.statistics(model)
+    def _measure_once(self, load: Load) -> dict[str, Any]:
+        before = self.server.statistics(load.model)
         began, server, client = time.monotonic(), self._server_cpu_seconds(), finished_children_cpu_seconds()
-        row = measure(self.installation.perf_analyzer, self._environment, self.load(model, demand), self._results)
+        row = measure(self.installation.perf_analyzer, self._environment, load, self._results)
         cost = {
             "server": _used(server, self._server_cpu_seconds()),
             "client": _used(client, finished_children_cpu_seconds()),
         }
         seconds = round(time.monotonic() - began, 6)
-        after = self.server.statistics(model)
+        after = self.server.statistics(load.model)
         failed = _failures(after) - _failures(before)
         if failed:
-            raise StageError(f"{failed} requests to {model} failed at {demand_in_words(demand)}; nothing was recorded")
+            raise StageError(
+                f"{failed} requests to {load.model} failed at {demand_in_words(load.demand)}; nothing was recorded"
+            )
         return {
-            "model": model,
+            "model": load.model,
             "perf_analyzer": row,
             "statistics": {"before": before, "after": after},
             "cpu_seconds": cost,

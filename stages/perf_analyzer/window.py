@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perf_analyzer.arrivals import RequestRate, intervals_us
+from perf_analyzer.columns import DELAYED, UNITS
 from runtime.cores import on_cores
 from runtime.process import StageError
 from server.client import Protocol
@@ -32,30 +33,7 @@ _END_WITH_STAGE = ("setpriv", "--pdeathsig", "SIGKILL", "--")
 
 # The file that tells perf_analyzer when to send.
 INTERVALS = "intervals_us.txt"
-# Our name for what it prints beside its columns.
-DELAYED = "Delayed requests"
 _DELAYED = re.compile(r"([\d.]+)% of the requests were delayed")
-# What the columns that perf_analyzer writes mean, and their units.
-UNITS = {
-    "Concurrency": "requests in flight",
-    "Request Rate": "requests per second, as asked for",
-    DELAYED: "percent of the requests, sent late; above 1 alone is told",
-    "Inferences/Second": "inferences per second",
-    "Client Send": "microseconds",
-    "Network+Server Send/Recv": "microseconds",
-    "Server Queue": "microseconds",
-    "Server Compute Input": "microseconds",
-    "Server Compute Infer": "microseconds",
-    "Server Compute Output": "microseconds",
-    "Client Recv": "microseconds",
-    "p50 latency": "microseconds",
-    "p90 latency": "microseconds",
-    "p95 latency": "microseconds",
-    "p99 latency": "microseconds",
-    "Avg latency": "microseconds",
-    "request/response": "microseconds",
-    "response wait": "microseconds",
-}
 
 
 class UnusableWindowError(StageError):

@@ -1,26 +1,38 @@
-"""Serve models on the server that params.yaml asks for: four ways, one `with` block."""
+"""Serve models on the server that params.yaml asks for: four ways, one `with` block.
+
+Each way brings its own packages along, and is imported only when it is taken.
+"""
 
 import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parameters.triton import Triton
-from server import docker, embedded, local, url
-from server.client import Server
+
+if TYPE_CHECKING:
+    from server.client import Server
 
 
-def serve(models: Sequence[Path], triton: Triton, cores: tuple[int, ...] = ()) -> AbstractContextManager[Server]:
+def serve(models: Sequence[Path], triton: Triton, cores: tuple[int, ...] = ()) -> "AbstractContextManager[Server]":
     """Return a context in which the given model folders are served, on some of this machine's cores or on any."""
     match triton.server:
         case "embedded":
+            from server import embedded
+
             return embedded.serve(models, triton.start_timeout_s, cores)
         case "local":
+            from server import local
+
             return local.serve(models, Path(triton.local.folder), triton.start_timeout_s, cores)
         case "docker":
+            from server import docker
+
             return docker.serve(models, triton.docker.image, triton.start_timeout_s, cores)
         case "url":
+            from server import url
+
             return url.serve(models, triton.url.http, triton.url.grpc)
 
 
@@ -33,10 +45,16 @@ def identity(triton: Triton) -> dict[str, Any]:
         case "embedded":
             return {}  # its version is among the packages
         case "local":
+            from server import local
+
             program = local.program(Path(triton.local.folder))
             return {"tritonserver": hashlib.sha256(program.read_bytes()).hexdigest()}
         case "docker":
+            from server import docker
+
             return {"image": docker.image_id(triton.docker.image)}
         case "url":
+            from server import url
+
             with url.connected(triton.url.http, triton.url.grpc) as server:
                 return {"address": triton.url.http, "version": server.version()}
