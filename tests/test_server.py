@@ -172,6 +172,22 @@ def test_a_port_taken_at_the_last_moment_is_tried_again(model_folder: Folder, mo
             assert server.is_ready()
 
 
+def test_another_server_at_our_port_is_not_taken_for_ours(
+    model_folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ready server that took our port first, with HTTP or gRPC, is not asked in place of the one that was started."""
+    folder = model_folder()
+    with serve([folder], timeout_s=60) as other:
+        taken = [int(address.rpartition(":")[2]) for address in (other.http_address, other.grpc_address)]
+        find = launch.free_ports
+        offered = iter([[taken[0], *find(1)], [taken[1], *find(1)], find(2)])
+        monkeypatch.setattr(launch, "free_ports", lambda _count: next(offered))
+        with serve([folder], timeout_s=60) as ours:
+            assert ours.http_address != other.http_address
+            assert ours.is_ready()
+        assert other.is_ready()
+
+
 def test_two_servers_run_side_by_side(model_folder: Folder) -> None:
     """Ports and shared memory are each server's own."""
     folder = model_folder()

@@ -129,11 +129,10 @@ def test_an_installation_serves_with_its_own_backend(installed: Path, place: Pla
     native.parent.mkdir()
     native.touch()
     launch = local.launch(installed, place, ())
-    assert launch.command[:4] == [
+    assert launch.command[:3] == [
         f"{installed}/bin/tritonserver",
         f"--model-repository={place.folder}/models",
         f"--backend-directory={installed}/backends",
-        "--model-control-mode=explicit",
     ]
     assert launch.environment["LD_LIBRARY_PATH"].startswith(f"{installed}/lib:")
     assert not (place.folder / "backends").exists()
@@ -170,7 +169,7 @@ def test_the_container_is_run_to_the_letter(place: Place) -> None:
     assert " ".join(docker.docker_command(IMAGE, place, (0, 1))) == (
         "docker run --rm --name=triton_pipeline_1_ab_server --publish=127.0.0.1:4000:8000 "
         f"--publish=127.0.0.1:4001:8001 --volume={place.folder}/models:/models:ro --cpuset-cpus=0,1 "
-        f"{IMAGE} tritonserver --model-repository=/models --model-control-mode=explicit "
+        f"{IMAGE} tritonserver --model-repository=/models --id=triton_pipeline_1_ab_ --model-control-mode=explicit "
         "--load-model=anchor --load-model=cell --http-port=8000 --grpc-port=8001 "
         "--allow-metrics=false --disable-auto-complete-config"
     )
@@ -279,6 +278,16 @@ def test_an_address_where_nobody_answers_is_named(content: dict[str, Any]) -> No
     asked = triton(content, server="url", url={"http": http, "grpc": grpc, "cores": None})
     with pytest.raises(StageError, match=rf"no Triton server answers at http://{http}, which triton\.url"):
         identity(asked)
+
+
+@slow
+def test_an_address_of_another_protocol_is_named(model_folder: Folder, content: dict[str, Any]) -> None:
+    """The port for gRPC in place of HTTP's is nobody who answers, and no traceback."""
+    with embedded.serve([model_folder()], 60) as running:
+        addresses = {"http": running.grpc_address, "grpc": running.grpc_address, "cores": None}
+        asked = triton(content, server="url", url=addresses)
+        with pytest.raises(StageError, match=r"no Triton server answers at http://"):
+            identity(asked)
 
 
 @slow

@@ -28,7 +28,7 @@ from uncertainty.stopping import LOOKS
 
 pytestmark = pytest.mark.slow
 
-COPIES = 3
+COPIES = 2
 SLOWER = 1.3
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where the C library puts it
 FOREIGN = ("triton_pipeline_of_another", "triton_python_backend_shm_region_of_another")

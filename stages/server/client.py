@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ Protocol = Literal["http", "grpc"]
 PATIENCE_S = 10.0
 LOAD_PATIENCE_S = 60.0
 PROTOCOLS: tuple[Protocol, ...] = ("http", "grpc")
+# How a request ends that nobody answers, that something else than HTTP answers, or that is declined.
+REFUSALS = (OSError, HTTPException, InferenceServerException)
 
 
 @contextmanager
@@ -30,7 +33,7 @@ def _answering(request: str) -> Iterator[None]:
     """Turn a refused or broken request into a StageError."""
     try:
         yield
-    except (OSError, InferenceServerException) as error:
+    except REFUSALS as error:
         raise StageError(f"the Triton server did not {request}: {error}") from None
 
 
@@ -39,11 +42,13 @@ class Server:
     """The addresses of a running server, and questions to it.
 
     `pid` is the server's process where its cost can be read: on this machine, started by us.
+    `identifier` is what it was told to call itself, where we told it.
     """
 
     http_address: str
     grpc_address: str
     pid: int | None
+    identifier: str | None = None
 
     @cached_property
     def _http(self) -> Any:
@@ -67,23 +72,26 @@ class Server:
         return self.http_address if protocol == "http" else self.grpc_address
 
     def is_ready(self) -> bool:
-        """Return whether the server answers and every model it was told to load is ready."""
+        """Return whether the server, no other at its address, answers and every model it was told to load is ready."""
         try:
-            return bool(self._http.is_server_ready())
-        except (OSError, InferenceServerException):
+            return bool(self._http.is_server_ready()) and self.identifier in (None, self._metadata()["name"])
+        except REFUSALS:
             return False
 
     def is_live(self) -> bool:
         """Return whether the server answers, whatever its models are doing."""
         try:
             return bool(self._http.is_server_live())
-        except (OSError, InferenceServerException):
+        except REFUSALS:
             return False
 
     def version(self) -> str:
         """Return the server's own version, as in 2.51.0."""
         with _answering("give its version"):
-            return str(self._http.get_server_metadata()["version"])
+            return str(self._metadata()["version"])
+
+    def _metadata(self) -> dict[str, Any]:
+        return dict(self._http.get_server_metadata())
 
     def has_model(self, model: str) -> bool:
         """Return whether a model of this name is ready to answer."""
@@ -108,7 +116,7 @@ class Server:
 
     def unload(self, model: str) -> None:
         """Unload a model and wait until it no longer answers; a server that is gone has nothing to unload."""
-        with contextlib.suppress(OSError, InferenceServerException):
+        with contextlib.suppress(*REFUSALS):
             self._grpc.unload_model(model, client_timeout=LOAD_PATIENCE_S)
             deadline = time.monotonic() + PATIENCE_S
             while self._http.is_model_ready(model) and time.monotonic() < deadline:

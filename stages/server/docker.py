@@ -51,6 +51,7 @@ def docker_command(image: str, place: Place, cores: tuple[int, ...]) -> list[str
         image,
         "tritonserver",
         "--model-repository=/models",
+        f"--id={place.prefix}",
         "--model-control-mode=explicit",
         *(f"--load-model={name}" for name in place.models),
         f"--http-port={_HTTP}",

@@ -35,7 +35,10 @@ _HARMLESS = ("CudaDriverHelper has not been initialized",)
 
 @dataclass(frozen=True)
 class Place:
-    """Where one server runs: its own folder with `models/` in it, loopback ports, shared-memory prefix."""
+    """Where one server runs: its own folder with `models/` in it, and loopback ports.
+
+    `prefix` begins the names of its shared memory, and is what it calls itself.
+    """
 
     folder: Path
     models: tuple[str, ...]
@@ -181,6 +184,7 @@ def _start(prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s
         http_address=f"{HOST}:{http_port}",
         grpc_address=f"{HOST}:{grpc_port}",
         pid=process.pid if launch.counted else None,
+        identifier=place.prefix,
     )
     try:
         _wait_until_ready(server, process, timeout_s)
