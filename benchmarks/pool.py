@@ -2,18 +2,21 @@
 
 Four copies of the anchor and three anchors that are slower by about 5, 10 and 20 % of
 their service time take turns in one server, round by round, in many starts of it. How much
-slower is set once, with the first start on a machine, and kept for all others.
+longer those three compute is set before the first start on a machine, by what it does to
+their throughput under the pool's own load, and kept for all others.
 
 Writes  benchmarks/results/pool.jsonl, one line a server start
 Run     PYTHONPATH=stages python benchmarks/pool.py --starts 12      a minute a start; add more whenever you like
 """
 
 import argparse
+import math
 import random
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from known_models import copies, links_for, slowed
@@ -30,6 +33,9 @@ COPIES = ["copy_1", "copy_2", "copy_3", "copy_4"]
 SLOWED = {"slower_5": 0.05, "slower_10": 0.10, "slower_20": 0.20}
 ROUNDS = 32
 CONCURRENCY = 8
+CALIBRATION_STARTS = 3
+# Under this name a start records the lengths that were set under load: older entries have others, or none.
+LINKS = "links_under_load"
 
 
 def service_microseconds(params: Params, folder: Path) -> float:
@@ -39,13 +45,30 @@ def service_microseconds(params: Params, folder: Path) -> float:
         return 1e6 / throughput(windows.measure("calibration", CONCURRENCY))
 
 
+def measured_slowness(guess: dict[str, int], params: Params, folder: Path) -> list[float]:
+    """Return how much longer a service of each slower model takes under load, as a share of the anchor's."""
+    slower = [slowed(name, count, folder) for name, count in guess.items()]
+    with bench([*copies(["anchor_again"], folder), *slower], params) as windows:
+        rounds = measure_start(windows, ["anchor_again", *guess])
+    logs = {name: np.mean([math.log(each[name]["throughput"] or 0) for each in rounds]) for name in rounds[0]}
+    return [math.exp(logs["anchor_again"] - logs[name]) - 1 for name in guess]
+
+
 def links(params: Params, folder: Path) -> dict[str, int]:
-    """Return how much longer each slower model computes: as in the last start on this machine, or measured now."""
-    known = [run["links"] for run in runs("pool") if run["machine"] == fingerprint() and "links" in run]
+    """Return how much longer each slower model computes: as in the last start on this machine, or measured now.
+
+    A chain has a cost of its own and its links compete with everything else on the machine:
+    what three lengths do under load gives the line on which the wanted ones lie.
+    """
+    known = [run[LINKS] for run in runs("pool") if run["machine"] == fingerprint() and LINKS in run]
     if known:
         return dict(known[-1])
-    service_us = service_microseconds(params, folder)
-    return {name: links_for(share * service_us) for name, share in SLOWED.items()}
+    service_us = service_microseconds(params, folder / "alone")
+    guess = {name: links_for(share * service_us) for name, share in SLOWED.items()}
+    found = [measured_slowness(guess, params, folder / f"guess_{start}") for start in range(CALIBRATION_STARTS)]
+    slope, fixed = np.polyfit(list(guess.values()), np.mean(found, axis=0), 1)
+    # Slower by a share of throughput s is longer by s / (1 - s).
+    return {name: max(1, round((share / (1 - share) - fixed) / slope)) for name, share in SLOWED.items()}
 
 
 def reading(window: dict[str, Any]) -> dict[str, float | None]:
@@ -81,7 +104,7 @@ def main() -> None:
             candidates: list[Candidate] = [*copies(COPIES, folder), *slower]
             with bench(candidates, params) as windows:
                 rounds = measure_start(windows, [candidate.name for candidate in candidates])
-        entry = {"concurrency": CONCURRENCY, "window_ms": params.perf.window_ms, "links": lengths}
+        entry = {"concurrency": CONCURRENCY, "window_ms": params.perf.window_ms, LINKS: lengths}
         append("pool", {**entry, "rounds": rounds})
 
 

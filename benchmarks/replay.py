@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parameters.schema import load_params
-from pool import COPIES, SLOWED
+from pool import COPIES, LINKS, SLOWED
 from record import RESULTS, runs
 from runtime.process import run_stage
 from uncertainty.comparison import compare_all
@@ -38,8 +38,8 @@ Pool = NDArray[np.float64]  # [starts, rounds, models]: logarithms of throughput
 def read_pool() -> tuple[Pool, list[str], int]:
     """Return the pool, the models' names and the window length in milliseconds."""
     window_ms = load_params().perf.window_ms
-    # Starts of the first kind set the slower models anew each time: their effects differ.
-    starts = [run for run in runs("pool") if run["window_ms"] == window_ms and "links" in run]
+    # Earlier kinds of starts have slower models of other effects.
+    starts = [run for run in runs("pool") if run["window_ms"] == window_ms and LINKS in run]
     names = [*COPIES, *SLOWED]
     values = [[[each[name]["throughput"] for name in names] for each in start["rounds"]] for start in starts]
     return np.log(np.array(values)), names, window_ms
