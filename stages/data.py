@@ -23,12 +23,17 @@ def take(count: int, examples: Arrays, classes: int, seed: int) -> tuple[Arrays,
     Raises StageError if a class would be missing from one of them.
     """
     x, y = examples
-    if min(count, len(y) - count) < classes:
-        raise StageError(
-            f"data.validation_fraction or data.test_fraction divides {len(y)} examples into {len(y) - count} "
-            f"and {count}; each split needs at least {classes}, one a class"
-        )
-    rest, taken = train_test_split(np.arange(len(y)), test_size=count, stratify=y, random_state=seed)
+    too_few = StageError(
+        f"data.validation_fraction or data.test_fraction divides {len(y)} examples into {len(y) - count} and {count}, "
+        f"the rarest of {classes} classes has {np.unique(y, return_counts=True)[1].min()}: each split needs one of "
+        "every class; change the fractions, or add examples"
+    )
+    try:
+        rest, taken = train_test_split(np.arange(len(y)), test_size=count, stratify=y, random_state=seed)
+    except ValueError:  # fewer than two of a class, or less room than classes
+        raise too_few from None
+    if any(len(np.unique(y[part])) < classes for part in (rest, taken)):
+        raise too_few
     return (x[rest], y[rest]), (x[taken], y[taken])
 
 

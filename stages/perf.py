@@ -35,7 +35,6 @@ from perf_analyzer.columns import UNITS
 from runtime.files import write_json
 from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY, STAGES
 from runtime.process import argument, run_stage
-from server.answers import check_answers
 from server.lock import machine_to_ourselves
 from server.model_config import read_config, render
 from uncertainty.ratio import paired_ratio
@@ -101,9 +100,6 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
     with bench([anchor(), candidate], params) as windows:
         # A server that runs elsewhere computes on another processor than this process would.
         alone = None if params.triton.server == "url" else ModelAlone(candidate.folder, candidate.examples)
-        answers = {
-            each.name: check_answers(windows.server, each.folder, each.examples) for each in (anchor(), candidate)
-        }
         journal.new_start()
         return {
             "cell": name,
@@ -111,7 +107,7 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
             "perf_analyzer": windows.command_line(name, params.perf.concurrency[0]),
             "units": {"perf_analyzer": UNITS, **WINDOW_UNITS},
             "config": render(read_config(candidate.folder / "config.pbtxt")),
-            "answers": answers,
+            "answers": windows.answers,
             "levels": [
                 {
                     "concurrency": level,

@@ -29,7 +29,7 @@ from figures.report_figures import report_figures
 from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin, matrix
 from parameters.schema import Params, load_params
-from parameters.triton import Kind
+from parameters.triton import STAND_IN, Kind
 from runtime.files import read_json, replacing, replacing_directory, write_json, write_text
 from runtime.paths import CELLS, MACHINE, PARITY, RECOMMENDED, REPORTS, SERVING, TRAINING, VERDICTS
 from runtime.process import run_stage
@@ -89,6 +89,7 @@ def gather(params: Params) -> dict[str, Any]:
         "parity": exports,
         "serving": {variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants},
         "machine": machine,
+        "stand_in": machine["server"].get("backend") == STAND_IN,
         "server": read_json(CELLS / f"{ANCHOR_COPY}.json")["server"],
         "cells": cells,
         "deciding": lambda each: by_name[each.cell.name].at(verdict.concurrency),

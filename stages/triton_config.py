@@ -18,11 +18,11 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix
 from parameters.schema import Params, load_params
-from runtime.cores import cores_left
+from runtime.cores import server_cores
 from runtime.files import read_json, replacing_directory, write_text
 from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX
 from runtime.process import StageError, run_stage
-from server.model_config import ModelShape, disagreements, read_config, render, serving_config
+from server.model_config import ModelShape, disagreements, read_config, render, serving_config, threads_for
 
 
 def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelConfig]]:
@@ -30,9 +30,7 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
 
     Raises StageError if the load generator's cores leave none for the server.
     """
-    triton = params.triton
-    of_server = triton.url.cores if triton.server == "url" and triton.url.cores else usable_cores
-    cores = cores_left(of_server, params.perf.client_cores)
+    cores = server_cores(params, usable_cores)
     exports = {path: ModelShape.read(path) for v in params.onnx.variants for path in exported(v)}
     served: dict[Path, list[ModelConfig]] = {
         path: [
@@ -59,8 +57,7 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
         served[classifier].append(config)
 
     for cell in matrix(params):
-        # Each instance brings its own thread pool; together they fill the cores once.
-        add(cell.name, cell, threads=max(1, cores // cell.instances))
+        add(cell.name, cell, threads=threads_for(cell.instances, cores))
     add(DEFAULT_THREADS, default_threads_twin(params), threads=None)
     return served
 

@@ -74,7 +74,7 @@ def test_the_seed_decides_the_splits() -> None:
 def test_splits_too_small_for_every_class_are_refused() -> None:
     """Fractions that leave a class out of a split are refused by their names."""
     examples = Examples(np.arange(40), np.repeat(np.arange(10), 4))
-    with pytest.raises(StageError, match=r"data\.test_fraction divides 40 examples into 36 and 4; .* at least 10"):
+    with pytest.raises(StageError, match=r"data\.test_fraction divides 40 examples into 36 and 4, .* of every class"):
         data.split(examples, validation_fraction=0.5, test_fraction=0.1, seed=1)
     with pytest.raises(StageError, match=r"data\.validation_fraction or .* divides 20 examples into 16 and 4"):
         data.split(examples, validation_fraction=0.1, test_fraction=0.5, seed=1)
@@ -114,3 +114,12 @@ def test_a_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
         with replacing_directory(folder) as partial:
             (partial / name).touch()
     assert [path.name for path in folder.iterdir()] == ["new"]
+
+
+def test_a_class_that_is_too_rare_for_the_splits_is_an_error() -> None:
+    """A class with one example, or with none left for a split, is counted in one sentence."""
+    for rare in (1, 2):
+        y = np.array([0] * 20 + [1] * rare)
+        examples = Examples(np.zeros((len(y), 2), np.float32), y)
+        with pytest.raises(StageError, match=rf"the rarest of 2 classes has {rare}"):
+            data.split(examples, validation_fraction=0.2, test_fraction=0.2, seed=1)

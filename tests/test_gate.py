@@ -1,13 +1,21 @@
 """The gate: a working tree against another revision, and its four exit codes."""
 
+import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FinishedRun, commit, run
+from conftest import ROOT, FinishedRun, commit, read_params, run
 from ruamel.yaml import YAML
 
+from gate import compare, compute_here, divided_alike
+from measuring.bench import Candidate
+from parameters.schema import validate
+from runtime.files import write_json
+from runtime.process import StageError
+from server.model_config import THREADS, read_config, render
 from uncertainty.limit import Answer, at_least, at_most, overall
 from uncertainty.mean import Estimate
 from uncertainty.tolerance import LOOKS, paired_share_difference, ratio_at_look
@@ -55,6 +63,60 @@ def test_a_failure_outweighs_a_doubt() -> None:
     assert overall(answers) == "fails"
     assert overall(answers[:2]) == "cannot tell"
     assert overall(answers[:1]) == "meets"
+
+
+def test_models_trained_on_other_examples_are_not_compared_by_accuracy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another seed or division: the reference may have learned what this working tree tests."""
+    monkeypatch.setattr("gate.ROOT", tmp_path / "ours")
+    for name, seed in (("ours", 1), ("alike", 1), ("other", 2)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "params.yaml").write_text(f"seed: {seed}\ndataset: digits\ndata: {{test_fraction: 0.2}}\n")
+    assert divided_alike(tmp_path / "alike")
+    assert not divided_alike(tmp_path / "other")
+
+
+@pytest.mark.parametrize(("there", "threads"), [(16, "1"), (2, "8"), (None, "8")])
+def test_a_model_configured_on_another_machine_gets_this_ones_threads(
+    model_folder: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    there: int | None,
+    threads: str,
+) -> None:
+    """Eight threads of a machine with 16 cores become this one's; a configuration from here stays as it is."""
+    monkeypatch.setattr("gate.MACHINE", tmp_path / "machine.json")
+    write_json(tmp_path / "machine.json", {"usable_cores": 2})
+    if there:
+        write_json(tmp_path / "there.json", {"usable_cores": there})
+    folder = model_folder(instances=2)
+    config = read_config(folder / "config.pbtxt")
+    config.parameters[THREADS].string_value = "8"
+    (folder / "config.pbtxt").write_text(render(config))
+    compute_here(Candidate(folder, folder, np.zeros(0, np.float32)), tmp_path / "there.json", validate(read_params()))
+    assert read_config(folder / "config.pbtxt").parameters[THREADS].string_value == threads
+
+
+def test_an_export_that_strayed_is_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No models come of it, and what the export measured says why."""
+    monkeypatch.setattr("gate.build_workspace", lambda: False)
+    monkeypatch.setattr("gate.resolve", lambda revision: revision)
+    monkeypatch.setattr("gate.load_params", lambda: validate(read_params()))
+    monkeypatch.setattr("gate.PARITY", tmp_path)
+    given = argparse.Namespace(revision="main")
+    with pytest.raises(StageError, match="own models could not be built"):
+        compare(given, tmp_path)
+    write_json(tmp_path / "fp32.json", {"classifier": {"parity": 1e-6}, "autoencoder": {"parity": 0.5}})
+    (only,) = compare(given, tmp_path)
+    assert (only.what, only.answer) == ("parity", "fails")
+
+
+def test_wrong_arguments_are_no_answer() -> None:
+    """They end with 3, where argparse's own 2 would mean that the time did not suffice."""
+    code, said = gate(ROOT, "main", "--budget", "soon")
+    assert code == 3
+    assert said == "error: argument --budget: invalid float value: 'soon'\n"
 
 
 def gate(folder: Path, *arguments: str) -> tuple[int, str]:

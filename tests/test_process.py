@@ -53,6 +53,35 @@ run_stage(lambda: load_params(pathlib.Path("params.yaml")))
         assert sentence in finished.stdout
 
 
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_meets_a_destructor_still_ends_the_stage(number: str, code: int) -> None:
+    """Python drops what is raised there: it is raised again, and what was begun is cleaned up."""
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+import os, signal, time
+from runtime.process import run_stage
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{number})
+        time.sleep(0.01)
+def main():
+    try:
+        Last()
+        time.sleep(20)
+        print("it went on")
+    finally:
+        print("cleaned up")
+run_stage(main)
+"""
+    began = time.monotonic()
+    finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
+    assert (finished.returncode, "cleaned up" in finished.stdout) == (code, True), finished.stdout
+    assert "it went on" not in finished.stdout
+    assert "Traceback" not in finished.stdout
+    assert time.monotonic() - began < 15
+
+
 def test_a_missing_input_names_the_file_and_what_makes_it(tmp_path: Path) -> None:
     """A stage run by hand before the one that it needs says so in one sentence."""
     code = f"""

@@ -1,11 +1,14 @@
 """The other ways to a server: an installed one, a container, one that runs already."""
 
+import hashlib
 import os
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from conftest import FinishedRun, linear_model, ran, run
 
 from measuring.journal import digest
 from parameters.schema import validate
-from parameters.triton import Triton
+from parameters.triton import STAND_IN, Triton
 from runtime.files import read_json
 from runtime.paths import ANCHOR
 from runtime.process import StageError
@@ -65,7 +68,7 @@ def executable(path: Path, script: str) -> None:
 
 
 # What `docker` does for us, done by the wheel's server: it must understand the very options we give.
-STAND_IN = f"""
+STAND_IN_FOR_DOCKER = f"""
 import os, signal, subprocess, sys
 from pathlib import Path
 
@@ -105,7 +108,7 @@ match sys.argv[1:]:
 @pytest.fixture
 def docker_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """Put a stand-in for docker first on the path; return what it was asked for."""
-    executable(tmp_path / "bin" / "docker", STAND_IN)
+    executable(tmp_path / "bin" / "docker", STAND_IN_FOR_DOCKER)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     return lambda: (tmp_path / "bin" / "commands").read_text().splitlines()
 
@@ -158,10 +161,56 @@ def test_a_stub_for_another_python_is_refused(installed: Path, place: Place) -> 
 def test_a_folder_without_a_server_is_named(tmp_path: Path, content: dict[str, Any]) -> None:
     """The error says which file is missing and which parameter to correct."""
     asked = triton(content, server="local", local={"folder": str(tmp_path)})
-    with pytest.raises(StageError, match=r"bin/tritonserver is missing; .* triton\.local\.folder in params\.yaml"):
+    with pytest.raises(StageError, match=r"bin/tritonserver is missing, or .* triton\.local\.folder in params\.yaml"):
         identity(asked)
     with pytest.raises(StageError, match="bin/tritonserver is missing"), serve([], asked):
         pass
+
+
+def test_an_installation_is_told_by_its_backend_too(installed: Path, content: dict[str, Any]) -> None:
+    """One that gets a native backend is another server: timings with ours are not its."""
+    asked = triton(content, server="local", local={"folder": str(installed)})
+    before = identity(asked)
+    native = installed / "backends" / "onnxruntime" / "libtriton_onnxruntime.so"
+    native.parent.mkdir()
+    native.write_bytes(b"native")
+    assert before["backend"] == STAND_IN
+    assert identity(asked) == before | {"backend": hashlib.sha256(b"native").hexdigest()}
+
+
+def test_a_server_that_cannot_be_run_says_why(installed: Path, model_folder: Folder) -> None:
+    """A file for another kind of machine ends the start at once, with the system's words."""
+    (installed / "bin" / "tritonserver").write_bytes(b"not for this machine")
+    with (
+        pytest.raises(StageError, match=r"the Triton server cannot be run: .*Exec format error"),
+        local.serve([model_folder()], installed, 60),
+    ):
+        pass
+
+
+def test_a_web_server_is_not_taken_for_triton(content: dict[str, Any]) -> None:
+    """Something that answers every address with a page of its own is nobody who answers."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "6")
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer((HOST, 0), Page) as web:
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        http = f"{HOST}:{web.server_address[1]}"
+        try:
+            with pytest.raises(StageError, match="the Triton server did not give its version"):
+                identity(triton(content, server="url", url={"http": http, "grpc": http, "cores": None}))
+        finally:
+            web.shutdown()
+            thread.join()
 
 
 def test_the_container_is_run_to_the_letter(place: Place) -> None:
@@ -213,7 +262,7 @@ def test_a_running_server_is_left_as_it_was(model_folder: Folder) -> None:
     """What it lacks is loaded from here and unloaded again; what it has stays."""
     had, brought = model_folder("had"), model_folder("brought", instances=2, max_batch_size=8)
     with embedded.serve([had], 60) as running:
-        with url.serve([had, brought], running.http_address, running.grpc_address) as server:
+        with url.serve([had, brought], running.http_address, running.grpc_address, 60) as server:
             assert server.pid is None
             for folder in (had, brought):
                 check_effective_config(server, folder)
@@ -228,13 +277,13 @@ def test_a_server_that_loads_nothing_is_measured_as_it_is(model_folder: Folder) 
     had, lacked = model_folder("had"), model_folder("lacked")
     with without_control([had]) as running:
         addresses = running.http_address, running.grpc_address
-        with url.serve([had], *addresses) as server:
+        with url.serve([had], *addresses, timeout_s=60) as server:
             check_answers(server, had, EXAMPLES)
         with (
             pytest.raises(
                 StageError, match=r"did not load lacked: .*--model-control-mode=explicit, or put lacked into its"
             ),
-            url.serve([lacked], *addresses),
+            url.serve([lacked], *addresses, timeout_s=60),
         ):
             pass
         assert running.has_model("had")
@@ -246,7 +295,7 @@ def test_a_running_server_with_another_model_of_that_name_is_refused(model_folde
     folder = model_folder("cell", instances=2)
     with (
         embedded.serve([folder], 60) as running,
-        url.serve([folder], running.http_address, running.grpc_address) as its,
+        url.serve([folder], running.http_address, running.grpc_address, 60) as its,
     ):
         shutil.rmtree(folder.parent)
         check_effective_config(its, model_folder("cell", instances=2))
@@ -264,7 +313,7 @@ def test_a_server_that_disappears_is_the_error(model_folder: Folder) -> None:
     folder = model_folder()
     with (
         embedded.serve([folder], 60) as running,
-        url.serve([folder], running.http_address, running.grpc_address) as its,
+        url.serve([folder], running.http_address, running.grpc_address, 60) as its,
     ):
         assert running.pid is not None
         os.kill(running.pid, signal.SIGKILL)

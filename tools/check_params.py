@@ -39,6 +39,8 @@ def main() -> None:
     print("\n".join(f"  {name}" for name in cells))
     least, most = (seconds / 60 for seconds in seconds_of_load(params))
     print(f"measuring all of them and deciding applies load for {least:.1f} to {most:.1f} minutes")
+    if params.perf.open_loop.distribution:
+        print("the open loop comes on top, with windows as long as its rates and percentiles need")
 
 
 if __name__ == "__main__":

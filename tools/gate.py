@@ -14,12 +14,14 @@ Run     python tools/gate.py REVISION [--tolerance 0.05] [--accuracy-tolerance 0
 
 import argparse
 import math
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -30,15 +32,15 @@ sys.path.insert(0, str(ROOT / "stages"))
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
 from measuring.bench import Candidate, bench, exported, renamed  # noqa: E402
 from measuring.readings import throughput  # noqa: E402
-from models import CLASSIFIER  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
 from reference import MODELS, check_out, resolve, restore_models  # noqa: E402
 from runtime.arrays import read_split  # noqa: E402
-from runtime.files import read_json  # noqa: E402
-from runtime.paths import ARRAYS, MODEL_REPOSITORY, PARITY  # noqa: E402
+from runtime.cores import server_cores  # noqa: E402
+from runtime.files import read_json, write_text  # noqa: E402
+from runtime.paths import ARRAYS, MACHINE, MODEL_REPOSITORY, PARITY  # noqa: E402
 from runtime.process import StageError, run_stage  # noqa: E402
 from server.lock import machine_to_ourselves  # noqa: E402
-from server.model_config import ModelShape  # noqa: E402
+from server.model_config import THREADS, ModelShape, read_config, render, threads_for  # noqa: E402
 from uncertainty.limit import Answer, at_least, overall  # noqa: E402
 from uncertainty.mean import Estimate  # noqa: E402
 from uncertainty.tolerance import LOOKS, paired_share_difference, ratio_at_look  # noqa: E402
@@ -62,12 +64,14 @@ class Result:
     answer: Answer
 
 
-def default_cell(folder: Path, wanted: str | None) -> str:
-    """Return the name of a revision's cell to compare: the one wanted, or its default configuration.
+def read_parameters(folder: Path) -> Any:
+    """Return a revision's parameters as they are: they may follow another schema."""
+    return YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text(encoding="utf-8"))
 
-    Another revision's parameters may follow another schema, so only the axes are read.
-    """
-    content = YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text(encoding="utf-8"))
+
+def default_cell(folder: Path, wanted: str | None) -> str:
+    """Return the name of a revision's cell to compare: the one wanted, or its default configuration."""
+    content = read_parameters(folder)
     try:
         axes = (content["onnx"]["variants"], *(content["perf"][name] for name in AXES))
         name = wanted or "-".join(str(axis[0]) for axis in axes)
@@ -76,6 +80,28 @@ def default_cell(folder: Path, wanted: str | None) -> str:
     if not (folder / MODELS / name / "config.pbtxt").exists():
         raise StageError(f"the revision has no model {name}; choose one with --cell")
     return name
+
+
+def divided_alike(checkout: Path) -> bool:
+    """Return whether a revision's model was trained on the examples that this one's was, and on no other."""
+    theirs, ours = read_parameters(checkout), read_parameters(ROOT)
+    return all(theirs.get(key) == ours.get(key) for key in ("seed", "dataset", "data"))
+
+
+def compute_here(candidate: Candidate, configured: Path, params: Params) -> None:
+    """Give a model that was configured on a machine with another number of cores the threads it would have here.
+
+    `configured` is that machine's description, if there is one.
+    """
+    usable = read_json(MACHINE)["usable_cores"]
+    if not configured.exists() or read_json(configured)["usable_cores"] == usable:
+        return
+    path = candidate.folder / "config.pbtxt"
+    config = read_config(path)
+    if THREADS in config.parameters:
+        instances = config.instance_group[0].count
+        config.parameters[THREADS].string_value = str(threads_for(instances, server_cores(params, usable)))
+        write_text(path, render(config))
 
 
 def compare_throughput(
@@ -108,8 +134,11 @@ def compare_throughput(
     return Result(f"throughput at concurrency {concurrency}", found, answer)
 
 
-def compare_accuracy(reference: Path, workspace: Path, tolerance: float) -> Result:
-    """Compare both models' answers to this working tree's test examples."""
+def compare_accuracy(reference: Path, workspace: Path, tolerance: float, *, alike: bool) -> Result:
+    """Compare both models' answers to this working tree's test examples.
+
+    Nobody can tell unless both were trained without these: `alike` says so.
+    """
     x, y = read_split(ARRAYS / "test.npz")
     right = [
         onnx_answer(onnx_session(str(each / "1" / "model.onnx")), x).argmax(axis=1) == y
@@ -120,29 +149,43 @@ def compare_accuracy(reference: Path, workspace: Path, tolerance: float) -> Resu
         f"{right[0].mean():.4f} → {right[1].mean():.4f}, a change of {estimate.value:+.4f} "
         f"({estimate.low:+.4f} to {estimate.high:+.4f}); at least {-tolerance:+g} is asked for"
     )
-    return Result(f"accuracy on {len(y)} test examples", found, at_least(-tolerance, estimate))
+    if not alike:
+        found += "; the reference was trained on examples divided otherwise, some of these among them"
+    return Result(
+        f"accuracy on {len(y)} test examples", found, at_least(-tolerance, estimate) if alike else "cannot tell"
+    )
 
 
 def check_parity(params: Params) -> Result:
-    """Compare every variant's parity, as the export measured it, with its limit."""
-    found = {variant: read_json(PARITY / f"{variant}.json")[CLASSIFIER]["parity"] for variant in params.onnx.variants}
+    """Compare every variant's parity, the largest of its exports', as the export measured it, with its limit."""
+    found = {
+        variant: max(each["parity"] for each in read_json(PARITY / f"{variant}.json").values())
+        for variant in params.onnx.variants
+    }
     limits = params.onnx.parity_limit
     said = ", ".join(f"{variant} {value:.2g} (limit {limits[variant]:g})" for variant, value in found.items())
     return Result("parity", said, "meets" if all(value <= limits[each] for each, value in found.items()) else "fails")
 
 
-def build_workspace() -> None:
-    """Bring this working tree's models up to date; raises StageError if its stages fail."""
+def build_workspace() -> bool:
+    """Bring this working tree's models up to date; return whether its stages succeeded."""
     print("this working tree: dvc repro triton-config", flush=True)
-    if subprocess.run(["dvc", "repro", "--quiet", "triton-config"], cwd=ROOT, check=False).returncode:
-        raise StageError("this working tree's own models could not be built")
+    dvc = Path(sys.executable).with_name("dvc")
+    # Its stages run as `python`: this environment's.
+    environment = {**os.environ, "PATH": f"{dvc.parent}:{os.environ['PATH']}"}
+    command = [str(dvc), "repro", "--quiet", "triton-config"]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
 
 def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
-    """Return everything that was compared."""
+    """Return everything that was compared: parity alone where no models came of it."""
     commit = resolve(given.revision)
-    build_workspace()
-    params = load_params()
+    built, params = build_workspace(), load_params()
+    if not built:
+        written = all((PARITY / f"{variant}.json").exists() for variant in params.onnx.variants)
+        if written and (parity := check_parity(params)).answer == "fails":
+            return [parity]
+        raise StageError("this working tree's own models could not be built")
     checkout = temporary / "reference"
     check_out(commit, checkout)
     print(f"the reference {commit[:8]} comes from {restore_models(checkout)}", flush=True)
@@ -156,14 +199,24 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
         renamed(replace(workspace, folder=old), "reference", temporary / "served"),
         renamed(workspace, "workspace", temporary / "served"),
     )
+    compute_here(candidates[0], checkout / MACHINE.relative_to(ROOT), params)
     print(f"side by side: {old.name} of {commit[:8]} and {new.name} of this working tree", flush=True)
     with machine_to_ourselves():
         speed = compare_throughput(candidates, params, given.tolerance, given.budget)
-    return [speed, compare_accuracy(old, new, given.accuracy_tolerance), check_parity(params)]
+    accuracy = compare_accuracy(old, new, given.accuracy_tolerance, alike=divided_alike(checkout))
+    return [speed, accuracy, check_parity(params)]
+
+
+class Parser(argparse.ArgumentParser):
+    """Ends with the exit code of a comparison that could not be made, where Python's own would be an answer."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments."""
+        self.exit(ERROR_CODE, f"error: {message}\n")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Compare this working tree with another revision.")
+    parser = Parser(description="Compare this working tree with another revision.")
     parser.add_argument("revision", help="a branch, tag or commit")
     parser.add_argument("--tolerance", type=float, default=0.05, help="share of throughput that may be lost")
     parser.add_argument("--accuracy-tolerance", type=float, default=0.02, help="accuracy that may be lost")
@@ -173,7 +226,7 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory() as folder:
             results = compare(given, Path(folder))
-    except StageError as error:
+    except (StageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(ERROR_CODE)
     print("\n".join(f"{result.what}: {result.answer}: {result.found}" for result in results))

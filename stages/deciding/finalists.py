@@ -34,11 +34,13 @@ def choose_finalists(screened: list[Screened], most: int) -> list[Screened]:
     """Return at most `most` cells, the default configuration, which comes first in `screened`, among them.
 
     The others are the best in the objective, as far as their intervals reach that of the
-    best cell that surely meets every limit. A cell that surely fails one is left out.
+    best cell that surely meets every limit. That one is always among them: those of which a
+    limit is in doubt may all miss it. A cell that surely fails one is left out.
     """
     default, *others = screened
     possible = [each for each in screened if answer_to_all(each.checks) != "fails"]
     sure = [each for each in possible if answer_to_all(each.checks) == "meets"]
-    bar = max((each.objective for each in sure or possible), key=lambda ratio: ratio.ratio, default=default.objective)
-    close = [each for each in others if each in possible and each.objective.high >= bar.low]
-    return [default, *sorted(close, key=lambda each: each.objective.ratio, reverse=True)[: most - 1]]
+    best = max(sure or possible, key=lambda each: each.objective.ratio, default=default)
+    close = [each for each in others if each in possible and each.objective.high >= best.objective.low]
+    ranked = sorted(close, key=lambda each: (each is best, each.objective.ratio), reverse=True)[: most - 1]
+    return [default, *sorted(ranked, key=lambda each: each.objective.ratio, reverse=True)]

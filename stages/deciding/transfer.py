@@ -9,8 +9,9 @@ from typing import Any
 
 from parameters.cells import matrix
 from parameters.schema import Params
+from parameters.triton import STAND_IN
 
-# A verdict as `reports/verdicts/<server>.json` holds it: `server`, `basis` and `verdict`.
+# A verdict as `reports/verdicts/<server>.json` holds it: `server`, its `backend`, `basis` and `verdict`.
 Record = dict[str, Any]
 
 
@@ -22,7 +23,8 @@ def record(params: Params, machine: dict[str, Any], exports: dict[str, Any], ver
         "perf": params.perf.model_dump(include={"objective", "concurrency", "decide_at", "slo", "protocol"}),
         "exports": exports,
     }
-    return {"server": params.triton.server, "basis": basis, "verdict": verdict}
+    backend = machine["server"].get("backend")
+    return {"server": params.triton.server, "backend": backend, "basis": basis, "verdict": verdict}
 
 
 def comparable(ours: Record, others: list[Record]) -> list[Record]:
@@ -43,7 +45,10 @@ def transfer_in_words(ours: Record, other: Record) -> str:
         held = "**did not hold**: here it is surely worse than the best, or misses a limit"
     else:
         held = "**did not hold**: here it was not among the finalists"
-    return f"On this machine {its} recommended `{recommended}`. That {held}{_sizes(recommended, ours, other)}."
+    said = f"On this machine {its} recommended `{recommended}`. That {held}{_sizes(recommended, ours, other)}."
+    if ours["backend"] == other.get("backend") == STAND_IN:
+        said += " Both ran the same backend, written in Python: this says nothing about the native one."
+    return said
 
 
 def _sizes(cell: str, ours: Record, other: Record) -> str:

@@ -37,6 +37,11 @@ class Finalist:
         """Whether it meets every limit."""
         return answer_to_all(self.checks)
 
+    @property
+    def eligible(self) -> bool:
+        """Whether it surely meets every limit: no other is considered."""
+        return self.answer == "meets"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -117,7 +122,7 @@ def decide(cells: Sequence[Cell], rounds: Sequence[Round], params: Params, expor
         )
         for index, cell in enumerate(cells)
     ]
-    eligible = [index for index, finalist in enumerate(finalists) if finalist.answer == "meets"]
+    eligible = [index for index, finalist in enumerate(finalists) if finalist.eligible]
     equals = _equals(eligible, scores.mean(axis=0).tolist(), comparisons)
     worth_a_change = equals
     if 0 in eligible and 0 not in equals:  # the best beats the default configuration; not every equal of it may

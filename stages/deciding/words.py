@@ -11,7 +11,7 @@ def verdict_in_words(verdict: Verdict) -> list[str]:
         answer = ["**No configuration can be recommended**: none of the finalists surely meets every limit."]
     else:
         answer = [_recommendation(verdict, verdict.recommended), *_equals(verdict, verdict.recommended)]
-    return [*answer, *(_limits(each) for each in verdict.finalists if each.answer != "meets"), _method(verdict)]
+    return [*answer, *(_limits(each) for each in verdict.finalists if not each.eligible), _method(verdict)]
 
 
 def _recommendation(verdict: Verdict, recommended: Finalist) -> str:
@@ -34,15 +34,16 @@ def _advantage(verdict: Verdict, finalist: Finalist) -> str:
 
 def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:
     if len(verdict.equals) == 1:
-        beaten = [each for each in verdict.finalists if each not in (recommended, verdict.default)]
+        beaten = [each for each in verdict.finalists if each not in (recommended, verdict.default) and each.eligible]
         return ["Every other finalist is worse, beyond chance."] if beaten else []
     best, *others = verdict.equals
     names = ", ".join(f"`{each.cell.name}`" for each in others)
-    if recommended is best:
-        return [f"It had the best {verdict.objective.words}; not told apart from it: {names}. It is the simplest."]
+    beats_default = verdict.default.eligible and not verdict.default_is_unbeaten
+    simplest = "the simplest of them" + (" that surely beats the default configuration" if beats_default else "")
+    best_is = "It" if recommended is best else f"`{best.cell.name}`"
     return [
-        f"`{best.cell.name}` had the best {verdict.objective.words}; not told apart from it: {names}. "
-        "The one recommended is the simplest of them."
+        f"{best_is} had the best {verdict.objective.words}; not told apart from it: {names}. "
+        f"The one recommended is {simplest}."
     ]
 
 

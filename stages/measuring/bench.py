@@ -20,7 +20,7 @@ from runtime.arrays import read_split
 from runtime.cores import divide_cores
 from runtime.files import write_text
 from runtime.paths import ANCHOR, ARRAYS, MACHINE, STAGES, TRITON
-from server.answers import check_effective_config
+from server.answers import check_answers, check_effective_config
 from server.model_config import read_config, render
 from server.serve import serve
 
@@ -88,7 +88,8 @@ def open_journal(name: str, inputs: Sequence[Path], params: Params, *settings: A
 def bench(candidates: Sequence[Candidate], params: Params) -> Iterator[Windows]:
     """Serve the candidates together for as long as the block lasts, and yield what measures windows of them.
 
-    Raises StageError if one is not served as its configuration says.
+    Raises StageError if one is not served as its configuration says, or answers otherwise than
+    ONNX Runtime.
     """
     server_cores, client_cores = divide_cores(params.perf.client_cores)
     folders = [candidate.folder for candidate in candidates]
@@ -98,6 +99,8 @@ def bench(candidates: Sequence[Candidate], params: Params) -> Iterator[Windows]:
     ):
         for folder in folders:
             check_effective_config(server, folder)
+        # A server that runs elsewhere may have a model of that name from somebody else.
+        answers = {each.name: check_answers(server, each.folder, each.examples) for each in candidates}
         yield Windows(
             server,
             inputs={candidate.name: candidate.input_data for candidate in candidates},
@@ -105,4 +108,5 @@ def bench(candidates: Sequence[Candidate], params: Params) -> Iterator[Windows]:
             protocol=params.perf.protocol,
             window_ms=params.perf.window_ms,
             cores=client_cores,
+            answers=answers,
         )

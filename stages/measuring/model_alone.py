@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 
 from analysis.parity import onnx_answer, onnx_session
-from server.model_config import read_config
+from server.model_config import THREADS, read_config
 
 RUNS = 15
 
@@ -20,7 +20,7 @@ class ModelAlone:
 
     def __init__(self, folder: Path, examples: np.ndarray) -> None:
         config = read_config(folder / "config.pbtxt")
-        threads = config.parameters["intra_op_thread_count"].string_value
+        threads = config.parameters[THREADS].string_value
         self._session = onnx_session(str(folder / "1" / "model.onnx"), int(threads or 0))
         self._examples = examples
 

@@ -23,7 +23,6 @@ class Progress:
         self._is_terminal = sys.stderr.isatty()
         self._bar: tqdm | None = None
         self._began = time.monotonic()
-        self._measured = 0
 
     def __enter__(self) -> "Progress":
         return self
@@ -40,7 +39,6 @@ class Progress:
     def update(self, rounds: Rounds) -> None:
         """Tell of one more round."""
         done = len(rounds)
-        self._measured += 1
         if self._is_terminal:
             if self._bar is None:
                 self._bar = tqdm(

@@ -33,7 +33,8 @@ class Windows:
     """Measures windows of models on one server; `inputs` are the requests that each is sent.
 
     `folder` takes temporary files; perf_analyzer runs on `cores`, or where it likes. A window is
-    `window_ms` long where its own length is not given.
+    `window_ms` long where its own length is not given. `answers` is how far each model's, by
+    protocol and batch size, were from ONNX Runtime's.
     """
 
     server: Server
@@ -42,6 +43,7 @@ class Windows:
     protocol: Protocol
     window_ms: int
     cores: tuple[int, ...] = ()
+    answers: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     installation: Installation = field(default_factory=find_installation)
 
     def __post_init__(self) -> None:

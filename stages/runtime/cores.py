@@ -2,6 +2,7 @@
 
 import os
 
+from parameters.schema import Params
 from runtime.process import StageError
 
 
@@ -12,6 +13,16 @@ def cores_left(usable: int, for_client: int) -> int:
             f"perf.client_cores = {for_client} in params.yaml leaves the server none of the {usable} usable cores"
         )
     return usable - for_client
+
+
+def server_cores(params: Params, usable: int) -> int:
+    """Return how many cores a server computes with, of those that this machine has, or has where it runs.
+
+    Raises StageError if the load generator's cores leave it none.
+    """
+    triton = params.triton
+    of_server = triton.url.cores if triton.server == "url" and triton.url.cores else usable
+    return cores_left(of_server, params.perf.client_cores)
 
 
 def divide_cores(for_client: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -54,9 +54,23 @@ def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
     # One signal is enough: a second must not interrupt the cleaning up.
     signal.signal(number, signal.SIG_IGN)
     _received.append(number)
-    if number == signal.SIGINT:
+    _raise_received()
+
+
+def _raise_received(*_: object) -> NoReturn:
+    if _received[0] == signal.SIGINT:
         raise KeyboardInterrupt
-    sys.exit(128 + number)
+    sys.exit(128 + _received[0])
+
+
+def _raise_again(dropped: "sys.UnraisableHookArgs") -> None:
+    """Raise a signal's exception once more that Python dropped: it met a destructor, or a weak reference's end."""
+    if _received and isinstance(dropped.exc_value, KeyboardInterrupt | SystemExit):
+        # A moment later, for here it would be dropped again.
+        signal.signal(signal.SIGALRM, _raise_received)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 def interrupted() -> NoReturn:
@@ -77,6 +91,7 @@ def run_stage(main: Callable[[], None]) -> NoReturn:
         # A background job starts with SIGINT ignored, and keeps it so.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _unwind)
+    sys.unraisablehook = _raise_again
     follow_dvc()
     try:
         main()

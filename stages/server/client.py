@@ -22,10 +22,9 @@ from runtime.process import StageError
 Protocol = Literal["http", "grpc"]
 # A server on loopback that takes longer to answer a single request hangs.
 PATIENCE_S = 10.0
-LOAD_PATIENCE_S = 60.0
 PROTOCOLS: tuple[Protocol, ...] = ("http", "grpc")
-# How a request ends that nobody answers, that something else than HTTP answers, or that is declined.
-REFUSALS = (OSError, HTTPException, InferenceServerException)
+# How a request ends that nobody answers, that something else than Triton answers, or that is declined.
+REFUSALS = (OSError, HTTPException, ValueError, KeyError, InferenceServerException)
 
 
 @contextmanager
@@ -98,8 +97,11 @@ class Server:
         with _answering(f"say whether it has {model}"):
             return bool(self._http.is_model_ready(model))
 
-    def load(self, folder: Path) -> None:
-        """Load a model folder, sent along, under the folder's name; raises StageError if the server refuses."""
+    def load(self, folder: Path, timeout_s: float) -> None:
+        """Load a model folder, sent along, under the folder's name.
+
+        Raises StageError if the server refuses, or is not done in time.
+        """
         config = text_format.Parse((folder / "config.pbtxt").read_text(encoding="utf-8"), ModelConfig())
         files = {
             f"file:{path.relative_to(folder)}": path.read_bytes()
@@ -111,13 +113,13 @@ class Server:
                 folder.name,
                 config=json_format.MessageToJson(config, preserving_proto_field_name=True),
                 files=files,
-                client_timeout=LOAD_PATIENCE_S,
+                client_timeout=timeout_s,
             )
 
     def unload(self, model: str) -> None:
         """Unload a model and wait until it no longer answers; a server that is gone has nothing to unload."""
         with contextlib.suppress(*REFUSALS):
-            self._grpc.unload_model(model, client_timeout=LOAD_PATIENCE_S)
+            self._grpc.unload_model(model, client_timeout=PATIENCE_S)
             deadline = time.monotonic() + PATIENCE_S
             while self._http.is_model_ready(model) and time.monotonic() < deadline:
                 time.sleep(0.02)

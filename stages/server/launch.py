@@ -98,26 +98,33 @@ class _Supervised:
                 env=launch.environment,
                 pass_fds=[reading],
                 start_new_session=True,
-                text=True,
             )
         except BaseException:
             os.close(self.lifeline)
             raise
         finally:
             os.close(reading)
-        self._told = cast(IO[str], self.process.stdout)
+        self._told, self._read = cast(IO[bytes], self.process.stdout), b""
         try:
             started = self._line(_SUPERVISOR_TIMEOUT_S)
             if not started:
                 raise StageError(f"the server's supervisor did not start within {_SUPERVISOR_TIMEOUT_S} s")
+            if started.startswith("failed "):
+                raise StageError(f"the Triton server cannot be run: {started.removeprefix('failed ')}")
             self.pid = int(started.removeprefix("started "))
         except BaseException:
             self.stop()
             raise
 
     def _line(self, timeout_s: float) -> str:
-        readable, _, _ = select.select([self._told], [], [], timeout_s)
-        return self._told.readline() if readable else ""
+        # Read past Python's buffer, for what waits in it select does not see.
+        if b"\n" not in self._read and select.select([self._told], [], [], timeout_s)[0]:
+            self._read += os.read(self._told.fileno(), 4096)
+        line, ended, rest = self._read.partition(b"\n")
+        if not ended:
+            return ""
+        self._read = rest
+        return line.decode(errors="replace")
 
     def exit_code(self, within_s: float = 0) -> int | None:
         """Return the server's exit code, negative for a signal, or None if it still runs after a while."""

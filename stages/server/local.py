@@ -35,11 +35,18 @@ def serving_stub(folder: Path) -> Path:
 def program(folder: Path) -> Path:
     """Return an installation's server; raises StageError if it is not there."""
     path = folder / "bin" / "tritonserver"
-    if not path.is_file():
+    if not (path.is_file() and os.access(path, os.X_OK)):
         raise StageError(
-            f"{path} is missing; name the folder of an installed Triton server in triton.local.folder in params.yaml"
+            f"{path} is missing, or nothing that can be run; "
+            "name the folder of an installed Triton server in triton.local.folder in params.yaml"
         )
     return path
+
+
+def native_backend(folder: Path) -> Path | None:
+    """Return the library of an installation's own ONNX Runtime backend, None if it has none."""
+    library = folder / "backends" / BACKEND / f"libtriton_{BACKEND}.so"
+    return library if library.is_file() else None
 
 
 def launch(folder: Path, place: Place, cores: tuple[int, ...]) -> Launch:
@@ -49,7 +56,7 @@ def launch(folder: Path, place: Place, cores: tuple[int, ...]) -> Launch:
     """
     server, backends = program(folder), folder / "backends"
     inherited = os.environ.get("LD_LIBRARY_PATH", "")
-    if (backends / BACKEND / f"libtriton_{BACKEND}.so").is_file():
+    if native_backend(folder):
         environment = {"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": f"{folder / 'lib'}:{inherited}"}
         return Launch(server_command(server, place, backends, cores), environment)
     installation = dataclasses.replace(

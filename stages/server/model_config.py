@@ -13,6 +13,8 @@ from parameters.cells import DynamicBatching
 from runtime.process import StageError
 
 BACKEND = "onnxruntime"
+# The parameter of a configuration, for ONNX Runtime.
+THREADS = "intra_op_thread_count"
 
 _TRITON_TYPES: dict[int, int] = {
     onnx.TensorProto.FLOAT: schema.TYPE_FP32,
@@ -100,9 +102,14 @@ def serving_config(
         # Without preferred sizes Triton prefers the largest; written out, it is no surprise.
         config.dynamic_batching.preferred_batch_size.extend(batching.preferred or (max_batch_size,))
     if threads is not None:
-        config.parameters["intra_op_thread_count"].string_value = str(threads)
+        config.parameters[THREADS].string_value = str(threads)
         config.parameters["inter_op_thread_count"].string_value = "1"
     return config
+
+
+def threads_for(instances: int, cores: int) -> int:
+    """Return the threads of each instance: each brings its own pool, and together they fill the cores once."""
+    return max(1, cores // instances)
 
 
 def render(config: schema.ModelConfig) -> str:

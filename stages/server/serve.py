@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parameters.triton import Triton
+from parameters.triton import STAND_IN, Triton
 
 if TYPE_CHECKING:
     from server.client import Server
@@ -33,7 +33,7 @@ def serve(models: Sequence[Path], triton: Triton, cores: tuple[int, ...] = ()) -
         case "url":
             from server import url
 
-            return url.serve(models, triton.url.http, triton.url.grpc)
+            return url.serve(models, triton.url.http, triton.url.grpc, triton.start_timeout_s)
 
 
 def identity(triton: Triton) -> dict[str, Any]:
@@ -43,12 +43,13 @@ def identity(triton: Triton) -> dict[str, Any]:
     """
     match triton.server:
         case "embedded":
-            return {}  # its version is among the packages
+            return {"backend": STAND_IN}  # its version is among the packages
         case "local":
             from server import local
 
-            program = local.program(Path(triton.local.folder))
-            return {"tritonserver": hashlib.sha256(program.read_bytes()).hexdigest()}
+            folder = Path(triton.local.folder)
+            native = local.native_backend(folder)
+            return {"tritonserver": _sha256(local.program(folder)), "backend": _sha256(native) if native else STAND_IN}
         case "docker":
             from server import docker
 
@@ -58,3 +59,7 @@ def identity(triton: Triton) -> dict[str, Any]:
 
             with url.connected(triton.url.http, triton.url.grpc) as server:
                 return {"address": triton.url.http, "version": server.version()}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -4,7 +4,8 @@ The stage holds the writing end of a pipe, the lifeline, and writes nothing: whe
 it closes, because the stage is done or dead in whatever way, the server and all
 its descendants are ended, and its shared memory and run folder removed. A server
 killed alone is cleaned up after in the same way. Standard library only, to start
-in no time. Prints `started PID`, then `exited CODE` should the server end first.
+in no time. Prints `started PID`, then `exited CODE` should the server end first; `failed WHY` where
+it cannot be run.
 
 Run     python supervisor.py LIFELINE_FD RUN_FOLDER SHARED_MEMORY_PREFIX FAREWELL_AS_JSON COMMAND …
 """
@@ -85,13 +86,17 @@ def tell(line: str) -> None:
 def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str, farewell: Sequence[str]) -> None:
     """Run the server until it ends or the lifeline closes, then remove every trace."""
     with (run_folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            command,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=end_with_supervisor,  # noqa: PLW1509  this process has a single thread
-        )
+        try:
+            server = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=end_with_supervisor,  # noqa: PLW1509  this process has a single thread
+            )
+        except OSError as error:
+            tell(f"failed {error}")
+            return  # the stage cleans up
     tell(f"started {server.pid}")
     ended = ends_by_itself(server, lifeline)
     # Killed, not asked to end: its own shutdown takes two seconds, and saves nothing that anyone needs.

@@ -12,20 +12,15 @@ from runtime.process import StageError
 from server.client import Server
 
 
-def load_missing(server: Server, folder: Path) -> bool:
-    """Load a model folder unless the server has a model of its name; return whether it was loaded.
-
-    Raises StageError if the server does not allow that.
-    """
-    if server.has_model(folder.name):
-        return False
+def load(server: Server, folder: Path, timeout_s: float) -> None:
+    """Load a model folder; raises StageError if the server does not allow that, or is not done in time."""
     try:
-        server.load(folder)
+        server.load(folder, timeout_s)
     except StageError as error:
         raise StageError(
-            f"{error}; start that server with --model-control-mode=explicit, or put {folder.name} into its repository"
+            f"{error}; start that server with --model-control-mode=explicit, or put {folder.name} into its "
+            f"repository; if it only took longer than triton.start_timeout_s = {timeout_s:g} s, raise that"
         ) from None
-    return True
 
 
 @contextmanager
@@ -45,13 +40,15 @@ def connected(http: str, grpc: str) -> Iterator[Server]:
 
 
 @contextmanager
-def serve(models: Sequence[Path], http: str, grpc: str) -> Iterator[Server]:
+def serve(models: Sequence[Path], http: str, grpc: str, timeout_s: float) -> Iterator[Server]:
     """Let a running server serve the model folders inside the block, and leave it as it was.
 
     Raises StageError if it does not answer or will not serve one of them.
     """
     with connected(http, grpc) as server, ExitStack() as loaded:
         for folder in models:
-            if load_missing(server, folder):
+            if not server.has_model(folder.name):
+                # Before it is loaded: a server may still be at it when we no longer wait.
                 loaded.callback(server.unload, folder.name)
+                load(server, folder, timeout_s)
         yield server

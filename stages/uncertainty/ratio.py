@@ -31,10 +31,6 @@ class Ratio:
         """Return whether the interval holds 1: no difference."""
         return self.low <= 1 <= self.high
 
-    def overlaps(self, other: "Ratio") -> bool:
-        """Return whether the two intervals have a point in common."""
-        return self.low <= other.high and other.low <= self.high
-
 
 def ratio_of_logs(differences: Sequence[float]) -> Ratio:
     """Return the ratio whose logarithm has been observed so many times, with its 95 % t interval."""
