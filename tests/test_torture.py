@@ -20,8 +20,10 @@ from typing import Any
 import psutil
 import pytest
 from conftest import FinishedRun, environment, run
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from voluptuous import Invalid
 
 from runtime.files import read_json
 from uncertainty.stopping import LOOKS
@@ -52,12 +54,12 @@ TARGETS = ("dvc", "stage", "server")
 
 
 def is_whole(lock: Path) -> bool:
-    """Return whether a dvc.lock is YAML with the key that every one of them has."""
+    """Return whether DVC accepts a dvc.lock, by its own schema."""
     try:
-        content = YAML(typ="safe", pure=True).load(lock.read_text())
-    except YAMLError:
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe", pure=True).load(lock.read_text()))
+    except (YAMLError, Invalid):
         return False
-    return isinstance(content, dict) and "schema" in content
+    return True
 
 
 @dataclass
