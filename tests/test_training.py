@@ -1,5 +1,6 @@
 """Training and export: the default system's shape, repeatability and parity."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from conftest import linear_model
 from onnx import helper
 
 from datasets.digits import DATASET as DIGITS
+from runtime.files import read_json
 from runtime.process import StageError
 
 pytestmark = pytest.mark.slow
@@ -86,7 +88,7 @@ def test_the_head_learns_on_a_frozen_encoder(splits: Any, tmp_path: Path) -> Non
 def test_an_export_beyond_its_parity_limit_fails_the_stage(
     splits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: dict[str, Any]
 ) -> None:
-    """When the exported model answers otherwise than the trained one, the stage names both numbers."""
+    """When it answers otherwise than the trained one: both numbers are named, the parity is kept, no model is."""
     import keras
 
     import export
@@ -98,14 +100,18 @@ def test_an_export_beyond_its_parity_limit_fails_the_stage(
     keras.Model(image, logits).save(tmp_path / "classifier.keras")
     write_split(tmp_path / "test.npz", *splits["test"])
     monkeypatch.setattr(export, "ARRAYS", tmp_path)
-    monkeypatch.setattr(export, "MODELS", tmp_path)
+    for name, folder in (("MODELS", tmp_path), ("ONNX", tmp_path / "onnx"), ("PARITY", tmp_path / "parity")):
+        monkeypatch.setattr(export, name, folder)
+    monkeypatch.setattr(export, "load_params", lambda: validate(content))
+    monkeypatch.setattr(sys, "argv", ["export.py", "fp32"])
     content["onnx"]["parity_limit"]["fp32"] = 1e-12
     with pytest.raises(StageError, match=r"beyond onnx\.parity_limit\.fp32 = 1e-12"):
-        export.export("fp32", validate(content), tmp_path)
-    assert not list(tmp_path.glob("*.onnx"))
+        export.main()
+    assert not list(tmp_path.rglob("*.onnx"))
+    assert 0 < read_json(tmp_path / "parity" / "fp32.json")["classifier"]["parity"] <= 1e-4
     content["onnx"]["parity_limit"]["fp32"] = 1e-4
-    measured = export.export("fp32", validate(content), tmp_path)
-    assert 0 < measured["classifier"]["parity"] <= 1e-4
+    export.main()
+    assert (tmp_path / "onnx" / "fp32" / "classifier.onnx").exists()
 
 
 def test_models_that_a_target_server_could_not_load_are_refused() -> None:
