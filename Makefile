@@ -18,7 +18,7 @@ help:
 	@echo "make gate        this working tree against REFERENCE=main, side by side"
 	@echo "make test        environment, checks of the code, every test"
 	@echo "make test-fast   the tests that take less than a minute together"
-	@echo "make torture     200 kills at random moments of a tiny pipeline, about 12 minutes"
+	@echo "make torture     200 kills at random moments of a tiny pipeline, about 15 minutes"
 	@echo "make lint        format, lint and types"
 	@echo "make docs        the documentation, into site/"
 	@echo "make pins        requirements.txt anew from requirements.in"
