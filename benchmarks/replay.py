@@ -38,8 +38,9 @@ Pool = NDArray[np.float64]  # [starts, rounds, models]: logarithms of throughput
 def read_pool() -> tuple[Pool, list[str], int]:
     """Return the pool, the models' names and the window length in milliseconds."""
     window_ms = load_params().perf.window_ms
-    # Earlier kinds of starts have slower models of other effects.
-    starts = [run for run in runs("pool") if run["window_ms"] == window_ms and LINKS in run]
+    every = [run for run in runs("pool") if run["window_ms"] == window_ms]
+    # Of the newest kind that there is: the slower models of another have other effects.
+    starts = [run for run in every if LINKS in run] or [run for run in every if "links" in run]
     names = [*COPIES, *SLOWED]
     values = [[[each[name]["throughput"] for name in names] for each in start["rounds"]] for start in starts]
     return np.log(np.array(values)), names, window_ms
