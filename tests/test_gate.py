@@ -1,6 +1,7 @@
 """The gate: a working tree against another revision, and its four exit codes."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,19 @@ def test_models_trained_on_other_examples_are_not_compared_by_accuracy(
     assert not divided_alike(tmp_path / "other")
 
 
+@pytest.mark.parametrize(("dataset", "alike"), [("digits", True), ("own", False)])
+def test_a_description_that_no_dataset_uses_divides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, alike: bool
+) -> None:
+    """Where one's own examples lie says what a model learned only where it learned from them."""
+    monkeypatch.setattr("gate.ROOT", tmp_path / "ours")
+    for name in ("ours", "other"):
+        (tmp_path / name).mkdir()
+        content = f"seed: 1\ndataset: {dataset}\ndata: {{own: {{path: {name}}}}}\n"
+        (tmp_path / name / "params.yaml").write_text(content)
+    assert divided_alike(tmp_path / "other") == alike
+
+
 @pytest.mark.parametrize(("there", "threads"), [(16, "1"), (2, "8"), (None, "8")])
 def test_a_model_configured_on_another_machine_gets_this_ones_threads(
     model_folder: Callable[..., Path],
@@ -98,18 +112,29 @@ def test_a_model_configured_on_another_machine_gets_this_ones_threads(
     assert read_config(folder / "config.pbtxt").parameters[THREADS].string_value == threads
 
 
-def test_an_export_that_strayed_is_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No models come of it, and what the export measured says why."""
-    monkeypatch.setattr("gate.build_workspace", lambda: False)
+@pytest.mark.parametrize("now", [True, False])
+def test_only_an_export_that_strays_now_is_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: bool
+) -> None:
+    """No models come of it, and what the export measured says why; what an earlier one measured does not."""
+
+    def export_strays() -> bool:
+        write_json(tmp_path / "fp32.json", {"classifier": {"parity": 1e-6}, "autoencoder": {"parity": 0.5}})
+        if not now:
+            os.utime(tmp_path / "fp32.json", (0, 0))
+        return False
+
+    monkeypatch.setattr("gate.build_workspace", export_strays)
     monkeypatch.setattr("gate.resolve", lambda revision: revision)
     monkeypatch.setattr("gate.load_params", lambda: validate(read_params()))
     monkeypatch.setattr("gate.PARITY", tmp_path)
     given = argparse.Namespace(revision="main")
-    with pytest.raises(StageError, match="own models could not be built"):
-        compare(given, tmp_path)
-    write_json(tmp_path / "fp32.json", {"classifier": {"parity": 1e-6}, "autoencoder": {"parity": 0.5}})
-    (only,) = compare(given, tmp_path)
-    assert (only.what, only.answer) == ("parity", "fails")
+    if now:
+        (only,) = compare(given, tmp_path)
+        assert (only.what, only.answer) == ("parity", "fails")
+    else:
+        with pytest.raises(StageError, match="own models could not be built"):
+            compare(given, tmp_path)
 
 
 def test_wrong_arguments_are_no_answer() -> None:

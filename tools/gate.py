@@ -14,11 +14,11 @@ Run     python tools/gate.py REVISION [--tolerance 0.05] [--accuracy-tolerance 0
 
 import argparse
 import math
-import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -30,10 +30,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
+from datasets import OWN  # noqa: E402
 from measuring.bench import Candidate, bench, exported, renamed  # noqa: E402
 from measuring.readings import throughput  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
-from reference import MODELS, check_out, resolve, restore_models  # noqa: E402
+from reference import MODELS, check_out, environment, resolve, restore_models  # noqa: E402
 from runtime.arrays import read_split  # noqa: E402
 from runtime.cores import server_cores  # noqa: E402
 from runtime.files import read_json, write_text  # noqa: E402
@@ -82,10 +83,18 @@ def default_cell(folder: Path, wanted: str | None) -> str:
     return name
 
 
+def division(folder: Path) -> tuple[Any, ...]:
+    """Return those parameters of a revision that say which examples its model is trained on."""
+    content = read_parameters(folder)
+    dataset, data = content.get("dataset"), dict(content.get("data") or {})
+    if dataset != OWN:
+        data.pop("own", None)
+    return content.get("seed"), dataset, data
+
+
 def divided_alike(checkout: Path) -> bool:
     """Return whether a revision's model was trained on the examples that this one's was, and on no other."""
-    theirs, ours = read_parameters(checkout), read_parameters(ROOT)
-    return all(theirs.get(key) == ours.get(key) for key in ("seed", "dataset", "data"))
+    return division(checkout) == division(ROOT)
 
 
 def compute_here(candidate: Candidate, configured: Path, params: Params) -> None:
@@ -156,34 +165,36 @@ def compare_accuracy(reference: Path, workspace: Path, tolerance: float, *, alik
     )
 
 
-def check_parity(params: Params) -> Result:
-    """Compare every variant's parity, the largest of its exports', as the export measured it, with its limit."""
+def check_parity(params: Params, variants: Iterable[str]) -> Result:
+    """Compare each variant's parity, the largest of its exports', as the export measured it, with its limit."""
     found = {
-        variant: max(each["parity"] for each in read_json(PARITY / f"{variant}.json").values())
-        for variant in params.onnx.variants
+        variant: max(each["parity"] for each in read_json(PARITY / f"{variant}.json").values()) for variant in variants
     }
     limits = params.onnx.parity_limit
     said = ", ".join(f"{variant} {value:.2g} (limit {limits[variant]:g})" for variant, value in found.items())
     return Result("parity", said, "meets" if all(value <= limits[each] for each, value in found.items()) else "fails")
 
 
+def was_written(path: Path, since: float) -> bool:
+    """Return whether a file is there that is not older than a time: an earlier one is another run's word."""
+    return path.exists() and path.stat().st_mtime >= since
+
+
 def build_workspace() -> bool:
     """Bring this working tree's models up to date; return whether its stages succeeded."""
     print("this working tree: dvc repro triton-config", flush=True)
-    dvc = Path(sys.executable).with_name("dvc")
-    # Its stages run as `python`: this environment's.
-    environment = {**os.environ, "PATH": f"{dvc.parent}:{os.environ['PATH']}"}
-    command = [str(dvc), "repro", "--quiet", "triton-config"]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+    command = ["dvc", "repro", "--quiet", "triton-config"]
+    return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode == 0
 
 
 def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     """Return everything that was compared: parity alone where no models came of it."""
     commit = resolve(given.revision)
+    began = time.time()
     built, params = build_workspace(), load_params()
     if not built:
-        written = all((PARITY / f"{variant}.json").exists() for variant in params.onnx.variants)
-        if written and (parity := check_parity(params)).answer == "fails":
+        exported_now = [each for each in params.onnx.variants if was_written(PARITY / f"{each}.json", since=began)]
+        if (parity := check_parity(params, exported_now)).answer == "fails":
             return [parity]
         raise StageError("this working tree's own models could not be built")
     checkout = temporary / "reference"
@@ -204,7 +215,7 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     with machine_to_ourselves():
         speed = compare_throughput(candidates, params, given.tolerance, given.budget)
     accuracy = compare_accuracy(old, new, given.accuracy_tolerance, alike=divided_alike(checkout))
-    return [speed, accuracy, check_parity(params)]
+    return [speed, accuracy, check_parity(params, params.onnx.variants)]
 
 
 class Parser(argparse.ArgumentParser):

@@ -11,13 +11,22 @@ from runtime.process import StageError
 MODELS = "artifacts/model_repository"
 
 
-def _run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def environment() -> dict[str, str]:
+    """Return the environment of a DVC or Git that works on a project of its own choice.
+
+    Stages run as `python`: this environment's. What a calling DVC or a Git hook says of its
+    own project is left out.
+    """
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "GIT_"))}
+    return {**inherited, "PATH": programs}
+
+
+def _run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
         cwd=cwd,
-        env={**inherited, "PATH": programs},
+        env=environment(),
         check=False,
         text=True,
         stdout=subprocess.PIPE,
