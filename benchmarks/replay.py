@@ -2,13 +2,15 @@
 
 Every replay draws server starts from the pool with replacement, and from each a run of
 consecutive rounds, as blocks: what a start or a slow minute does to all its rounds stays
-together. The rules are the pipeline's own.
+together. The rules are the pipeline's own. Each rate's 95 % interval is over the starts that
+might have been in the pool, not over replays, of which there can be any number.
 
 Reads   benchmarks/results/pool.jsonl
 Writes  benchmarks/results/replay.json
 Run     PYTHONPATH=stages python benchmarks/replay.py
 """
 
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -23,37 +25,33 @@ from pool import COPIES, LINKS, SLOWED
 from record import RESULTS, runs
 from runtime.process import run_stage
 from uncertainty.comparison import compare_all
-from uncertainty.mean import share_estimate
+from uncertainty.mean import mean_estimate
 from uncertainty.ratio import paired_ratio
 from uncertainty.stopping import LOOKS, enough
 
 REPLAYS = 2000
+# For an interval: so many pools, drawn from this one by their starts, replayed less often.
+POOLS, REPLAYS_A_POOL = 100, 500
 BUDGETS = [(3, 4), (3, 8), (6, 4), (6, 8), (6, 12), (6, 20), (12, 12)]
 START_S = 5.0  # of a server with four models, its discarded windows included
 DETECTION = 0.9
 
 Pool = NDArray[np.float64]  # [starts, rounds, models]: logarithms of throughput
+Judge = Callable[[Pool], float]  # of scores [starts, models]
 
 
 def read_pool() -> tuple[Pool, list[str], int]:
     """Return the pool, the models' names and the window length in milliseconds."""
     window_ms = load_params().perf.window_ms
-    every = [run for run in runs("pool") if run["window_ms"] == window_ms]
-    # Of the newest kind that there is: the slower models of another have other effects.
-    starts = [run for run in every if LINKS in run] or [run for run in every if "links" in run]
+    # Older entries have slower models with other effects.
+    starts = [run for run in runs("pool") if run["window_ms"] == window_ms and LINKS in run]
     names = [*COPIES, *SLOWED]
     values = [[[each[name]["throughput"] for name in names] for each in start["rounds"]] for start in starts]
     return np.log(np.array(values)), names, window_ms
 
 
-def rate(outcomes: list[bool]) -> dict[str, float]:
-    """Return the share of replays in which something happened, with its 95 % interval."""
-    return asdict(share_estimate(sum(outcomes), len(outcomes)))
-
-
-def draw_cell(pool: Pool, chance: np.random.Generator) -> Pool:
-    """Return the rounds of one start, beginning anywhere and going on from its first: [rounds, models]."""
-    start = pool[chance.integers(len(pool))]
+def draw_cell(start: Pool, chance: np.random.Generator) -> Pool:
+    """Return the rounds of a start, beginning anywhere and going on from its first: [rounds, models]."""
     return np.roll(start, -int(chance.integers(len(start))), axis=0)[: LOOKS[-1]]
 
 
@@ -78,25 +76,29 @@ def equalised(pool: Pool, models: list[int]) -> Pool:
     return equal
 
 
-def replay_cell(pool: Pool, model: int, reference: int, precision: float, seed: int) -> dict[str, Any]:
-    """Return how a cell of one model against another comes out: coverage, rounds, reach.
+def replay_cell(pool: Pool, pairs: list[tuple[int, int]], precision: float) -> dict[str, Any]:
+    """Return how cells of one model against another, the pairs in turn, come out: coverage, rounds, reach.
 
     The truth is the mean over the whole pool.
     """
-    chance = np.random.default_rng(seed)
-    truth = math.exp(float((pool[:, :, model] - pool[:, :, reference]).mean()))
+    chance = np.random.default_rng(1)
+    truths = np.exp([(pool[:, :, model] - pool[:, :, reference]).mean() for model, reference in pairs])
     covered, used, reaches = [], [], []
-    for _ in range(REPLAYS):
-        speeds = np.exp(draw_cell(pool, chance))
-        candidate, anchor = speeds[:, model].tolist(), speeds[:, reference].tolist()
-        stop = next(n for n in range(1, LOOKS[-1] + 1) if enough(candidate[:n], anchor[:n], precision))
-        ratio = paired_ratio(candidate[:stop], anchor[:stop])
-        covered.append(ratio.low <= truth <= ratio.high)
-        used.append(stop)
-        reaches.append(ratio.reach)
+    for start in pool:
+        hits = 0
+        for replay in range(REPLAYS // len(pool)):
+            model, reference = pairs[replay % len(pairs)]
+            speeds = np.exp(draw_cell(start, chance))
+            candidate, anchor = speeds[:, model].tolist(), speeds[:, reference].tolist()
+            stop = next(n for n in range(1, LOOKS[-1] + 1) if enough(candidate[:n], anchor[:n], precision))
+            ratio = paired_ratio(candidate[:stop], anchor[:stop])
+            hits += ratio.low <= truths[replay % len(pairs)] <= ratio.high
+            used.append(stop)
+            reaches.append(ratio.reach)
+        covered.append(hits / (REPLAYS // len(pool)))
     return {
-        "truth": truth,
-        "coverage": rate(covered),
+        "truth": float(np.exp(np.log(truths).mean())),
+        "coverage": asdict(mean_estimate(covered)),
         "median_rounds": float(np.median(used)),
         "median_reach": float(np.median(reaches)),
     }
@@ -110,21 +112,32 @@ def beats(scores: Pool, default: int) -> bool:
     )
 
 
-def replay_runoff(pool: Pool, models: list[int], starts: int, rounds: int, judge: Callable[[Pool], bool]) -> list[bool]:
-    """Return `judge`'s word on each replayed run-off of some of the models."""
+def replay_runoff(
+    pool: Pool, models: list[int], starts: int, rounds: int, judge: Judge, *, replays: int = REPLAYS
+) -> float:
+    """Return the mean of `judge`'s word on replayed run-offs of some of the models."""
     chance = np.random.default_rng(starts * 1000 + rounds)
-    return [judge(draw_runoff(pool, starts, rounds, chance)[:, models]) for _ in range(REPLAYS)]
+    words = [judge(draw_runoff(pool, starts, rounds, chance)[:, models]) for _ in range(replays)]
+    return float(np.mean(words))
 
 
-def interval_coverage(pool: Pool, models: list[int], starts: int, rounds: int) -> dict[str, float]:
-    """Return how often the interval of the first two models' ratio holds the pool's own."""
-    truth = math.exp(float((pool[:, :, models[0]] - pool[:, :, models[1]]).mean()))
+def rate(pool: Pool, replay: Callable[[Pool, int], float], copies: list[int]) -> dict[str, float]:
+    """Return how often something happens in replays of the pool, with the 95 % interval of pools like it."""
+    chance = np.random.default_rng(1)
+    drawn = [equalised(pool[chance.integers(0, len(pool), len(pool))], copies) for _ in range(POOLS)]
+    low, high = np.quantile([replay(each, REPLAYS_A_POOL) for each in drawn], [0.025, 0.975])
+    return {"value": replay(pool, REPLAYS), "low": float(low), "high": float(high)}
 
-    def covers(scores: Pool) -> bool:
-        ratio = compare_all(scores)[0].ratio
-        return ratio.low <= truth <= ratio.high
 
-    return rate(replay_runoff(pool, models, starts, rounds, covers))
+def interval_coverage(pool: Pool, models: list[int], starts: int, rounds: int, replays: int) -> float:
+    """Return how often the intervals of the first model's ratios to the others hold the pool's own."""
+    truths = np.exp((pool[:, :, models[:1]] - pool[:, :, models]).mean(axis=(0, 1)))
+
+    def covers(scores: Pool) -> float:
+        ratios = [each.ratio for each in compare_all(scores) if each.first == 0]
+        return float(np.mean([each.low <= truth <= each.high for each, truth in zip(ratios, truths[1:], strict=True)]))
+
+    return replay_runoff(pool, models, starts, rounds, covers, replays=replays)
 
 
 def smallest_detectable(pool: Pool, copies: list[int], starts: int, rounds: int) -> float | None:
@@ -136,7 +149,7 @@ def smallest_detectable(pool: Pool, copies: list[int], starts: int, rounds: int)
     shift = np.zeros(len(copies))
     for advantage in np.arange(0.01, 0.51, 0.01):
         shift[1] = math.log1p(advantage)
-        if np.mean(replay_runoff(pool, copies, starts, rounds, is_found)) >= DETECTION:
+        if replay_runoff(pool, copies, starts, rounds, is_found) >= DETECTION:
             return float(advantage)
     return None
 
@@ -146,34 +159,37 @@ def main() -> None:
     pool, names, window_ms = read_pool()
     copies = [names.index(name) for name in COPIES]
     pool = equalised(pool, copies)
-    starts, rounds = params.perf.runoff.starts, params.perf.runoff.rounds
+    precision, starts, rounds = params.perf.precision, params.perf.runoff.starts, params.perf.runoff.rounds
     round_s = 4 * (3 * 1.2 * window_ms / 1000 + 0.1)
+    slower = {name: names.index(name) for name in SLOWED}
+
+    def found_out(models: list[int], s: int = starts, r: int = rounds) -> dict[str, float]:
+        return rate(pool, lambda each, n: replay_runoff(each, models, s, r, lambda x: beats(x, 0), replays=n), copies)
+
+    def covered(models: list[int]) -> dict[str, float]:
+        return rate(pool, lambda each, n: interval_coverage(each, models, starts, rounds, n), copies)
+
     result: dict[str, Any] = {
         "pool": {"starts": len(pool), "rounds": pool.shape[1], "window_ms": window_ms},
         "replays": REPLAYS,
         "true_effects": {
-            name: 1 - math.exp(float((pool[:, :, names.index(name)] - pool[:, :, copies].mean(axis=2)).mean()))
-            for name in SLOWED
+            name: 1 - math.exp(float((pool[:, :, model] - pool[:, :, copies].mean(axis=2)).mean()))
+            for name, model in slower.items()
         },
         "cells": {
-            "equal": replay_cell(pool, copies[0], copies[1], params.perf.precision, seed=1),
-            **{name: replay_cell(pool, names.index(name), copies[0], params.perf.precision, seed=2) for name in SLOWED},
+            "equal": replay_cell(pool, list(itertools.permutations(copies, 2)), precision),
+            **{
+                name: replay_cell(pool, [(model, copy) for copy in copies], precision) for name, model in slower.items()
+            },
         },
         "runoff": {
             "starts": starts,
             "rounds": rounds,
-            "false_winner": rate(replay_runoff(pool, copies, starts, rounds, lambda scores: beats(scores, 0))),
-            "detection": {
-                name: rate(
-                    replay_runoff(
-                        pool, [names.index(name), *copies[:3]], starts, rounds, lambda scores: beats(scores, 0)
-                    )
-                )
-                for name in SLOWED
-            },
+            "false_winner": found_out(copies),
+            "detection": {name: found_out([model, *copies[:3]]) for name, model in slower.items()},
             "coverage": {
-                "equal": interval_coverage(pool, copies, starts, rounds),
-                **{name: interval_coverage(pool, [names.index(name), *copies[:3]], starts, rounds) for name in SLOWED},
+                "equal": covered(copies),
+                **{name: covered([model, *copies[:3]]) for name, model in slower.items()},
             },
         },
         "smallest_detectable": [
@@ -182,7 +198,7 @@ def main() -> None:
                 "rounds": r,
                 "seconds": round(s * (START_S + r * round_s), 1),
                 "advantage": smallest_detectable(pool, copies, s, r),
-                "false_winner": rate(replay_runoff(pool, copies, s, r, lambda scores: beats(scores, 0))),
+                "false_winner": found_out(copies, s, r),
             }
             for s, r in BUDGETS
         ],
