@@ -1,11 +1,12 @@
 """Export the trained models as one variant in ONNX and check their parity.
 
-Reads   artifacts/models/*.keras, artifacts/data/test.npz
-Writes  artifacts/onnx/<variant>/<export>.onnx
+Reads   artifacts/models/, artifacts/data/
+Writes  artifacts/onnx/<variant>/<export>.onnx, and test inputs where they are not the dataset's examples
         reports/onnx/<variant>.json: parity, accuracy and size of each export
 Run     PYTHONHASHSEED=0 python stages/export.py fp32
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,11 @@ import variants
 from analysis.parity import largest_difference, onnx_answer, onnx_session
 from models import CLASSIFIER
 from parameters.schema import Params, load_params
-from runtime.arrays import read_split
+from runtime.arrays import INPUTS_SUFFIX, read_inputs, read_split
 from runtime.files import replacing_directory, write_json
 from runtime.paths import ARRAYS, MODELS, ONNX, PARITY
 from runtime.process import StageError, argument, run_stage
-from runtime.quiet import quiet_tensorflow
-
-with quiet_tensorflow():
-    import keras
+from variants import Source
 
 # ONNX Runtime 1.19, the native backend of Triton 24.10, reads nothing newer.
 NEWEST_OPSET, NEWEST_IR_VERSION = 21, 10
@@ -44,37 +42,41 @@ def check_portable(model: onnx.ModelProto, name: str) -> None:
             raise StageError(f"{name}.onnx: {tensor.name} must have a free batch axis and no other free axis")
 
 
-def compare(trained: keras.Model, exported: bytes, x: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the largest difference between both models' answers to `x`, and the exported one's."""
-    answer = onnx_answer(onnx_session(exported), x)
-    return largest_difference(trained.predict(x, verbose=0), answer), answer
+def sources(variant: str, params: Params) -> list[Source]:
+    """Return the trained models that a variant is exported of."""
+    names = "*" if variants.get(variant).every_export else CLASSIFIER
+    paths = sorted(path for path in MODELS.glob(f"{names}.*") if path.suffix != INPUTS_SUFFIX)
+    return [Source(path, params.onnx.opset, params.settings(variant)) for path in paths]
 
 
 def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
-    """Write every trained model to `folder` and return what was measured of each."""
-    x, y = read_split(ARRAYS / "test.npz")
+    """Write trained models to `folder` and return what was measured of each."""
     measured = {}
-    for path in sorted(MODELS.glob("*.keras")):
-        model = variants.get(variant).export(path, params.onnx.opset)
-        check_portable(model, path.stem)
-        content = model.SerializeToString()
-        difference, answer = compare(keras.models.load_model(path), content, x)
-        (folder / f"{path.stem}.onnx").write_bytes(content)
-        measured[path.stem] = {"parity": difference, "file_bytes": len(content), "opset": params.onnx.opset}
-        if path.stem == CLASSIFIER:
-            measured[path.stem]["test_correct"] = int(np.sum(answer.argmax(axis=1) == y))
-            measured[path.stem]["test_examples"] = len(y)
-        print(f"{path.stem} as {variant}: parity {difference:.2g}, {len(content):,} bytes")
+    for source in sources(variant, params):
+        name = source.path.stem
+        model = variants.get(variant).export(source)
+        check_portable(model, name)
+        content, x = model.SerializeToString(), read_inputs(source.path)
+        answer = onnx_answer(onnx_session(content), x)
+        difference = largest_difference(source.framework.answer(source.trained, x), answer)
+        (folder / f"{name}.onnx").write_bytes(content)
+        measured[name] = {"parity": difference, "file_bytes": len(content), "opset": params.onnx.opset}
+        if name == CLASSIFIER:
+            _, y = read_split(ARRAYS / "test.npz")
+            measured[name] |= {"test_correct": int(np.sum(answer.argmax(axis=1) == y)), "test_examples": len(y)}
+        print(f"{name} as {variant}: parity {difference:.2g}, {len(content):,} bytes")
+    for path in MODELS.glob(f"*{INPUTS_SUFFIX}"):
+        shutil.copyfile(path, folder / path.name)
     return measured
 
 
-def check_parity(variant: str, measured: dict[str, Any], limit: float) -> None:
-    """Raise StageError if an export strays from the trained model beyond the limit."""
+def check_parity(variant: str, measured: dict[str, Any], limit: float | None) -> None:
+    """Raise StageError if an export strays from the trained model beyond the limit, if there is one."""
     for name, each in measured.items():
-        if each["parity"] > limit:
+        if limit is not None and each["parity"] > limit:
             raise StageError(
                 f"{name} as {variant}: outputs differ from the trained model's by up to {each['parity']:.3g}, "
-                f"beyond onnx.parity_limit.{variant} = {limit:g}"
+                f"beyond variants.{variant}.parity_limit = {limit:g}"
             )
 
 
@@ -85,7 +87,7 @@ def main() -> None:
         measured = export(variant, params, folder)
         # Written in any case: the gate tells from it why there are no models.
         write_json(PARITY / f"{variant}.json", measured)
-        check_parity(variant, measured, params.onnx.parity_limit[variant])
+        check_parity(variant, measured, params.settings(variant).parity_limit)
 
 
 if __name__ == "__main__":

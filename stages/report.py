@@ -31,7 +31,7 @@ from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin,
 from parameters.schema import Params, load_params
 from parameters.triton import STAND_IN, Kind
 from runtime.files import read_json, replacing, replacing_directory, write_json, write_text
-from runtime.paths import CELLS, MACHINE, PARITY, RECOMMENDED, REPORTS, SERVING, TRAINING, VERDICTS
+from runtime.paths import CELLS, MACHINE, PARITY, RECOMMENDED, RECONSTRUCTIONS, REPORTS, SERVING, TRAINING, VERDICTS
 from runtime.process import run_stage
 
 
@@ -86,6 +86,7 @@ def gather(params: Params) -> dict[str, Any]:
         "raw_data": read_json(REPORTS / "raw_data.json"),
         "data": read_json(REPORTS / "data.json"),
         "training": read_json(TRAINING),
+        "reconstructed": RECONSTRUCTIONS.exists(),
         "parity": exports,
         "serving": {variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants},
         "machine": machine,

@@ -7,9 +7,9 @@ Run     python stages/serving.py fp32
 """
 
 from parameters.schema import load_params
-from runtime.arrays import read_split
+from runtime.arrays import read_inputs
 from runtime.files import write_json
-from runtime.paths import ARRAYS, MODEL_REPOSITORY, ONNX, SERVING
+from runtime.paths import MODEL_REPOSITORY, ONNX, SERVING
 from runtime.process import argument, run_stage
 from server.answers import check_answers, check_effective_config
 from server.serve import serve
@@ -18,13 +18,12 @@ from server.serve import serve
 def main() -> None:
     params = load_params()
     variant = argument(params.onnx.variants)
-    folders = [MODEL_REPOSITORY / f"{path.stem}-{variant}" for path in sorted((ONNX / variant).glob("*.onnx"))]
-    examples, _ = read_split(ARRAYS / "test.npz")
+    folders = {MODEL_REPOSITORY / f"{path.stem}-{variant}": path for path in sorted((ONNX / variant).glob("*.onnx"))}
     checked = {}
-    with serve(folders, params.triton) as server:
-        for folder in folders:
+    with serve(list(folders), params.triton) as server:
+        for folder, path in folders.items():
             check_effective_config(server, folder)
-            checked[folder.name] = check_answers(server, folder, examples)
+            checked[folder.name] = check_answers(server, folder, read_inputs(path))
             worst = max(max(sizes.values()) for sizes in checked[folder.name].values())
             print(f"{folder.name}: answers over HTTP and gRPC equal ONNX Runtime's within {worst:.2g}")
     write_json(SERVING / f"{variant}.json", checked)

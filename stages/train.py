@@ -1,57 +1,65 @@
 """Train the chosen model family and measure it on the validation and test splits.
 
 Reads   artifacts/data/{train,validation,test}.npz
-Writes  artifacts/models/<export>.keras, one for each model the family exports
+Writes  artifacts/models/<export>.*, one for each model the family exports
         reports/training.json: scores on the validation and test splits
         reports/predictions.csv: actual and predicted class of each test example
-        reports/curves/: loss and accuracy by epoch
+        reports/curves/: loss and accuracy by epoch; roc.csv, each class against the rest on the test split
 Run     python stages/train.py
 """
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+import frameworks
 import models
+from analysis.scores import classification_scores, roc_curves
 from models import CLASSIFIER
 from parameters.schema import load_params
-from runtime.arrays import SPLITS, read_split
+from runtime.arrays import SPLITS, read_split, write_inputs
 from runtime.files import replacing, replacing_directory, write_json
-from runtime.paths import ARRAYS, CURVES, MODELS, PREDICTIONS, TRAINING
+from runtime.paths import ARRAYS, CURVES, MODELS, PREDICTIONS, ROC, TRAINING
 from runtime.process import run_stage
-from runtime.quiet import quiet_tensorflow
 
-with quiet_tensorflow():
-    import keras
-    import tensorflow as tf
+MEASURED = ("validation", "test")
 
 
-def make_deterministic(seed: int) -> None:
-    """Make training give the same weights for the same seed on one machine."""
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-
-
-def predictions(classifier: keras.Model, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
-    """Return the actual and predicted class names, a row an example."""
-    predicted = np.argmax(classifier.predict(x, verbose=0), axis=1)
-    return pd.DataFrame({"actual": np.take(classes, y), "predicted": np.take(classes, predicted)})
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a CSV."""
+    with replacing(path) as partial:
+        table.to_csv(partial, index=False, float_format="%.6g")
 
 
 def main() -> None:
     params = load_params()
-    dataset = params.raw_data
+    dataset, family = params.raw_data, models.get(params.model)
+    framework = frameworks.get(family.framework)
     splits = {name: read_split(ARRAYS / f"{name}.npz") for name in SPLITS}
-    make_deterministic(params.seed)
-    trained = models.get(params.model).train(splits, dataset, params.hyperparameters, CURVES)
+    framework.make_deterministic(params.seed)
+    with replacing_directory(CURVES) as curves:
+        trained = family.train(splits, dataset, params.hyperparameters, curves)
 
     with replacing_directory(MODELS) as folder:
         for name, model in trained.exports.items():
-            model.save(folder / f"{name}.keras")
-    with replacing(PREDICTIONS) as partial:
-        table = predictions(trained.exports[CLASSIFIER], *splits["test"], dataset.classes)
-        table.to_csv(partial, index=False)
-    write_json(TRAINING, trained.metrics)
-    print("test: " + "  ".join(f"{name} {value:.4f}" for name, value in trained.metrics["test"].items()))
+            framework.save(model, folder / f"{name}{framework.suffix}")
+        for name, inputs in trained.inputs.items():
+            write_inputs(folder / name, inputs)
+    answers = {name: framework.answer(trained.exports[CLASSIFIER], splits[name][0]) for name in MEASURED}
+    scores = {
+        name: {**classification_scores(splits[name][1], answer.argmax(axis=1)), **trained.scores.get(name, {})}
+        for name, answer in answers.items()
+    }
+    actual, answer = splits["test"][1], answers["test"]
+    predicted = {
+        "actual": np.take(dataset.classes, actual),
+        "predicted": np.take(dataset.classes, answer.argmax(axis=1)),
+    }
+    write_table(PREDICTIONS, pd.DataFrame(predicted))
+    write_table(ROC, roc_curves(actual, answer, dataset.classes))
+    write_json(TRAINING, scores)
+    print("test: " + "  ".join(f"{name} {value:.4f}" for name, value in scores["test"].items()))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,13 @@ Edit = Callable[[dict[str, Any]], None]
 # What `dvc repro` writes and git carries.
 RESULTS = ("dvc.lock", "reports/")
 # The plots that dvc.yaml names.
-PLOTS = ("Reconstruction loss", "Head accuracy", "Confusion on the test split", "Throughput relative")
+PLOTS = (
+    "Reconstruction loss",
+    "Accuracy",
+    "Confusion on the test split",
+    "Each class against the rest",
+    "Throughput relative",
+)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from conftest import ROOT, read_params
 from measured import level, one_round, window
+from PIL import Image
 from ruamel.yaml import YAML
 
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, matrix
@@ -116,12 +117,17 @@ def write_workspace(folder: Path) -> Path:
         path.write_text(json.dumps(written))
     for curve in (
         "reconstruction/plots/metrics/{}/loss",
-        "head/plots/metrics/{}/accuracy",
-        "head/plots/metrics/{}/loss",
+        "classifier/plots/metrics/{}/accuracy",
+        "classifier/plots/metrics/{}/loss",
     ):
         for split in ("train", "eval"):
             path = folder / "reports" / "curves" / f"{curve.format(split)}.tsv"
             path.parent.mkdir(parents=True, exist_ok=True)
             name = curve.rpartition("/")[2]
             path.write_text(f"step\t{name}\n" + "".join(f"{step}\t{1 / (1 + step)}\n" for step in range(10)))
+    Image.new("L", (60, 60), 200).save(folder / "reports" / "curves" / "reconstructions.png")
+    points = "".join(f"{name},{x},{y}\n" for name in ("0,0.85", "1,0.85") for x, y in ((0, 0), (0.1, 0.8), (1, 1)))
+    (folder / "reports" / "curves" / "roc.csv").write_text(
+        f"class,area,false_positive_rate,true_positive_rate\n{points}"
+    )
     return folder

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from conftest import linear_model
 
+from frameworks.keras_model import usual_form
 from runtime.process import StageError
-from variants.fp32 import usual_form
 
 
 def test_the_form_that_comes_out_three_times_is_the_export() -> None:

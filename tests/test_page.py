@@ -51,7 +51,7 @@ def test_every_figure_says_where_it_comes_from(reports: Path) -> None:
     """Each picture is in the page itself, with a text for who cannot see it, and names its file."""
     page = (reports / "index.html").read_text()
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page, flags=re.DOTALL)
-    assert len(captions) == page.count("<figure>") == 9
+    assert len(captions) == page.count("<figure>") == 11
     assert all(" From " in caption for caption in captions)
     assert all(len(alt) > 20 for alt in re.findall(r' alt="([^"]*)"', page))
     assert not re.findall(r'(?:src|srcset)="(?!data:)', page)

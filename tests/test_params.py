@@ -101,8 +101,8 @@ def test_cores_are_divided_only_where_the_server_is_ours(content: dict[str, Any]
         ("perf", "dynamic_batching", ["500"], "write off, delay_<microseconds>us or"),
         ("perf", "dynamic_batching", ["delay_5us_preferred_128"], "prefers a batch of 128, larger than the smallest"),
         ("onnx", "variants", ["int3"], "onnx.variants[0]: choose one of: fp32 (it is 'int3')"),
-        ("onnx", "parity_limit", {}, "onnx.parity_limit: needs a limit for: fp32"),
-        ("onnx", "parity_limit", {"fp32": 1e-4, "int3": 1e-4}, "onnx.parity_limit.int3: choose one of: fp32"),
+        ("variants", "fp32", {}, "variants.fp32.parity_limit: missing"),
+        ("variants", "int3", {"parity_limit": 1e-4}, "variants.int3: unknown key; allowed here: fp32"),
         ("data", "test_fraction", float("nan"), "data.test_fraction: Input should be a finite number"),
     ],
 )
@@ -143,8 +143,8 @@ def test_a_file_that_is_not_parameters_is_one_clear_error(tmp_path: Path, text: 
 def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
     """`1e-5` is a number in YAML 1.2, though PyYAML reads it as text."""
     path = tmp_path / "params.yaml"
-    path.write_text((ROOT / "params.yaml").read_text().replace("fp32: 1.0e-4", "fp32: 1e-5"))
-    assert load_params(path).onnx.parity_limit == {"fp32": 1e-5}
+    path.write_text((ROOT / "params.yaml").read_text().replace("limit: 1.0e-4", "limit: 1e-5"))
+    assert load_params(path).settings("fp32").parity_limit == 1e-5
 
 
 @pytest.mark.parametrize(

@@ -53,13 +53,13 @@ def test_a_width_that_eight_does_not_divide_is_rounded_up() -> None:
 def test_the_same_seed_gives_the_same_weights_and_scores(splits: Any, tmp_path: Path) -> None:
     """Trained twice with one seed, every weight and every score is equal; another seed differs."""
     import models
-    from train import make_deterministic
+    from frameworks.keras_model import make_deterministic
 
-    def trained(seed: int) -> tuple[list[np.ndarray], dict[str, Any]]:
+    def trained(seed: int) -> tuple[list[np.ndarray], Any]:
         make_deterministic(seed)
         result = models.get("autoencoder").train(splits, DIGITS, hyperparameters(), tmp_path)
         weights = [array for model in result.exports.values() for array in model.get_weights()]
-        return weights, result.metrics
+        return weights, result.scores
 
     (weights, scores), (weights_again, scores_again), (others, _) = trained(1), trained(1), trained(2)
     assert scores == scores_again
@@ -78,11 +78,11 @@ def test_the_head_learns_on_a_frozen_encoder(splits: Any, tmp_path: Path) -> Non
     assert classifier.get_layer("encoder") is autoencoder.get_layer("encoder")
     x = splits["test"][0]
     mse = float(np.mean((autoencoder.predict(x, verbose=0) - x) ** 2))
-    assert result.metrics["test"]["reconstruction_mse"] == pytest.approx(mse)
+    assert result.scores["test"]["reconstruction_mse"] == pytest.approx(mse)
     assert isinstance(classifier, keras.Model)
     curves = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.tsv"))
     assert "reconstruction/plots/metrics/eval/loss.tsv" in curves
-    assert "head/plots/metrics/train/accuracy.tsv" in curves
+    assert "classifier/plots/metrics/train/accuracy.tsv" in curves
 
 
 def test_an_export_beyond_its_parity_limit_fails_the_stage(
@@ -104,12 +104,12 @@ def test_an_export_beyond_its_parity_limit_fails_the_stage(
         monkeypatch.setattr(export, name, folder)
     monkeypatch.setattr(export, "load_params", lambda: validate(content))
     monkeypatch.setattr(sys, "argv", ["export.py", "fp32"])
-    content["onnx"]["parity_limit"]["fp32"] = 1e-12
-    with pytest.raises(StageError, match=r"beyond onnx\.parity_limit\.fp32 = 1e-12"):
+    content["variants"]["fp32"]["parity_limit"] = 1e-12
+    with pytest.raises(StageError, match=r"beyond variants\.fp32\.parity_limit = 1e-12"):
         export.main()
     assert not list(tmp_path.rglob("*.onnx"))
     assert 0 < read_json(tmp_path / "parity" / "fp32.json")["classifier"]["parity"] <= 1e-4
-    content["onnx"]["parity_limit"]["fp32"] = 1e-4
+    content["variants"]["fp32"]["parity_limit"] = 1e-4
     export.main()
     assert (tmp_path / "onnx" / "fp32" / "classifier.onnx").exists()
 

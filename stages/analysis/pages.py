@@ -40,6 +40,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "amount": _amount,
     "microseconds": _if_known(",.0f"),
     "seconds": _if_known(".2f"),
+    "limit": lambda value: "none" if value is None else f"{value:.2g}",
     "mebibytes": _if_known(",.0f", unit=2**20),
 }
 

@@ -66,6 +66,11 @@ class Dataset:
     bundled: bool = False
 
     @property
+    def shown_shape(self) -> str:
+        """Return the shape of an example in words, as in 28x28x1."""
+        return "x".join(map(str, self.shape))
+
+    @property
     def remedy(self) -> str:
         """Return the command that brings the raw files, or brings them back."""
         if self.bundled:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pandas as pd
+
 from analysis.level import LevelSummary
 from analysis.tables import MeasuredCell
 from deciding.saturation import Saturation
@@ -11,9 +13,11 @@ from figures.heat_map import heat_map
 from figures.latency_breakdown import latency_breakdown
 from figures.open_loop import open_loop
 from figures.ratios import ratios
+from figures.roc import roc
+from figures.stored import stored
 from figures.throughput_latency import throughput_latency
 from figures.training_curve import training_curves
-from runtime.paths import CURVES
+from runtime.paths import CURVES, RECONSTRUCTIONS, ROC
 
 
 def report_figures(
@@ -39,4 +43,8 @@ def report_figures(
         "effective_batch": effective_batch(cells, verdict.concurrency),
         "open_loop": open_loop(sustained.rates, limits_ms) if sustained else None,
         "training": training_curves(CURVES),
+        "roc": roc(pd.read_csv(ROC)),
+        "reconstructions": stored(RECONSTRUCTIONS, "An example of each class, and what the autoencoder made of it")
+        if RECONSTRUCTIONS.exists()
+        else None,
     }

@@ -1,23 +1,20 @@
 """What can be trained: one module a model family, each with a `FAMILY`.
 
-Modules import Keras inside functions: the schema of params.yaml needs their
+Modules import their framework inside functions: the schema of params.yaml needs their
 hyperparameters in stages that must not wait for TensorFlow.
 """
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from datasets import Dataset
 from parameters import plugins
 from parameters.section import Section
-
-if TYPE_CHECKING:
-    import keras
 
 # The export that every family has; it is the one whose serving is measured.
 CLASSIFIER = "classifier"
@@ -29,23 +26,27 @@ Splits = dict[str, tuple[np.ndarray, np.ndarray]]
 class Trained:
     """What a family's `train` returns.
 
-    `exports` are functional Keras models by name, `classifier` among them: inputs
-    [N, *shape] float32, class logits [N, classes] float32. `metrics` are numbers
-    measured on splits that training did not fit.
+    `exports` are models of the family's framework by name, `classifier` among them: from
+    inputs [N, *shape] float32 to a score for each class [N, classes] float32, the largest
+    for the predicted one. `scores` are numbers beyond the classifier's own, measured on the
+    validation and test splits. `inputs` are test inputs of exports that take something else
+    than the dataset's examples.
     """
 
-    exports: dict[str, "keras.Model"]
-    metrics: dict[str, dict[str, float]]
+    exports: Mapping[str, Any]
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of model: its section of params.yaml and how it is trained.
+    """A kind of model: its section of params.yaml, its framework, and how it is trained.
 
     `refuses` gives the reason why a dataset is impossible, or None. `train` takes
     the splits, the dataset, the family's section and a folder for curves.
     """
 
+    framework: str
     hyperparameters: type[Section]
     refuses: Callable[[Dataset], str | None]
     train: Callable[[Splits, Dataset, Any, Path], Trained]

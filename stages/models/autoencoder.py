@@ -14,6 +14,7 @@ from pydantic import Field
 from datasets import Dataset
 from models import CLASSIFIER, Family, Splits, Trained
 from parameters.section import Section
+from runtime.paths import RECONSTRUCTIONS
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +42,7 @@ def refuses(dataset: Dataset) -> str | None:
     """Return why the dataset does not fit the encoder, or None."""
     if dataset.shape == SHAPE:
         return None
-    return f"it takes 28x28x1 images and an example there has the shape {'x'.join(map(str, dataset.shape))}"
+    return f"it takes 28x28x1 images and an example there has the shape {dataset.shown_shape}"
 
 
 def build_encoder(hidden_width: int) -> "keras.Model":
@@ -83,10 +84,10 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     """Train the autoencoder on images alone, then the head on fixed latents."""
     import keras
 
-    from analysis.scores import classification_scores
     from training.fit import fit
+    from training.reconstructions import Reconstructions
 
-    (x_train, y_train), (x_validation, y_validation), (x_test, y_test) = splits.values()
+    (x_train, y_train), (x_validation, y_validation), (x_test, _) = splits.values()
     encoder = build_encoder(hyperparameters.hidden_width)
     decoder = build_decoder(hyperparameters.hidden_width)
     image = encoder.input
@@ -97,18 +98,21 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
         optimizer=keras.optimizers.Adam(hyperparameters.reconstruction.learning_rate),
         loss="mean_squared_error",
     )
+    pictures = Reconstructions(x_validation, y_validation, dataset.classes, curves / RECONSTRUCTIONS.name)
     fit(
         autoencoder,
         (x_train, x_train),
         (x_validation, x_validation),
         hyperparameters.reconstruction,
         curves / "reconstruction",
+        callbacks=[pictures],
     )
 
     # The encoder is frozen, so each latent is computed once instead of every epoch.
     latents = {name: encoder.predict(x, verbose=0) for name, (x, _) in splits.items()}
     latent = keras.Input((hyperparameters.hidden_width,), name="latent")
-    head = keras.Model(latent, keras.layers.Dense(len(dataset.classes))(latent), name="head")
+    dense = keras.layers.Dense(len(dataset.classes))
+    head = keras.Model(latent, keras.layers.Identity(name="logits")(dense(latent)), name="head")
     head.compile(
         optimizer=keras.optimizers.Adam(hyperparameters.head.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -119,20 +123,18 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
         (latents["train"], y_train),
         (latents["validation"], y_validation),
         hyperparameters.head,
-        curves / "head",
+        curves / CLASSIFIER,
     )
 
     logits = keras.layers.Identity(name="logits")(head(encoder(image)))
     classifier = keras.Model(image, logits, name=CLASSIFIER)
-    metrics = {}
-    for name, x, y in (("validation", x_validation, y_validation), ("test", x_test, y_test)):
-        reconstructed = autoencoder.predict(x, verbose=0)
-        predicted = np.argmax(classifier.predict(x, verbose=0), axis=1)
-        metrics[name] = {
-            **classification_scores(y, predicted),
-            "reconstruction_mse": float(np.mean((reconstructed - x) ** 2)),
-        }
-    return Trained(exports={CLASSIFIER: classifier, "autoencoder": autoencoder}, metrics=metrics)
+    measured = {"validation": x_validation, "test": x_test}
+    errors = {name: np.mean((autoencoder.predict(x, verbose=0) - x) ** 2) for name, x in measured.items()}
+    return Trained(
+        exports={CLASSIFIER: classifier, "autoencoder": autoencoder, "head": head},
+        scores={name: {"reconstruction_mse": float(error)} for name, error in errors.items()},
+        inputs={"head": latents["test"]},
+    )
 
 
-FAMILY = Family(hyperparameters=Hyperparameters, refuses=refuses, train=train)
+FAMILY = Family(framework="keras_model", hyperparameters=Hyperparameters, refuses=refuses, train=train)

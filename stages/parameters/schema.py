@@ -57,6 +57,9 @@ Batching = Annotated[str, AfterValidator(_batching)]
 # One subsection a model family, each with the family's own schema.
 _families: dict[str, Any] = {name: (models.get(name).hyperparameters, ...) for name in plugins.names(models)}
 Models: Any = create_model("Models", __base__=Section, **_families)
+# One subsection a variant, likewise.
+_variants: dict[str, Any] = {name: (variants.get(name).settings, ...) for name in plugins.names(variants)}
+Variants: Any = create_model("Variants", __base__=Section, **_variants)
 
 
 class Data(Section):
@@ -75,20 +78,11 @@ class Data(Section):
 
 
 class Onnx(Section):
-    """What is exported, and how far it may stray from the trained model."""
+    """What is exported."""
 
     variants: Axis[VariantName]
     # tf2onnx writes up to 18; the native backend of release 24.10 reads up to 21.
     opset: Annotated[int, Field(ge=13, le=18)]
-    parity_limit: dict[VariantName, Annotated[float, Field(gt=0)]]
-
-    @field_validator("parity_limit")
-    @classmethod
-    def _every_variant_has_a_limit(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
-        missing = [name for name in info.data.get("variants", []) if name not in value]
-        if missing:
-            raise ValueError(f"needs a limit for: {', '.join(missing)}")
-        return value
 
 
 class Slo(Section):
@@ -184,6 +178,7 @@ class Params(Section):
     model: ModelName
     models: Models
     onnx: Onnx
+    variants: Variants
     triton: Triton
     perf: Perf
 
@@ -197,6 +192,19 @@ class Params(Section):
             refusal = models.get(value).refuses(datasets.get(dataset, own))
             if refusal:
                 raise ValueError(f"{value} cannot be trained on dataset {dataset}: {refusal}")
+        return value
+
+    @field_validator("onnx")
+    @classmethod
+    def _variants_take_model(cls, value: Onnx, info: ValidationInfo) -> Onnx:
+        model = info.data.get("model")
+        refusals = [
+            f"{name} cannot be made of model {model}: {refusal}"
+            for name in value.variants
+            if model and (refusal := variants.get(name).refuses(models.get(model)))
+        ]
+        if refusals:
+            raise ValueError("; ".join(refusals))
         return value
 
     @field_validator("perf")
@@ -216,6 +224,11 @@ class Params(Section):
     def raw_data(self) -> datasets.Dataset:
         """The chosen dataset."""
         return datasets.get(self.dataset, self.data.own)
+
+    def settings(self, variant: str) -> variants.Settings:
+        """Return the section of a variant."""
+        section: variants.Settings = getattr(self.variants, variant)
+        return section
 
     @property
     def hyperparameters(self) -> BaseModel:

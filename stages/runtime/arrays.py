@@ -7,9 +7,11 @@ from zipfile import BadZipFile
 import numpy as np
 
 from runtime.files import replacing
+from runtime.paths import ARRAYS
 from runtime.process import StageError
 
 SPLITS = ("train", "validation", "test")
+INPUTS_SUFFIX = ".npy"
 
 
 def write_split(path: Path, x: np.ndarray, y: np.ndarray) -> None:
@@ -34,3 +36,19 @@ def read_split(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise StageError(f"{path} is damaged ({error}); make it again with `dvc repro --force data`") from None
     scaled = x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x
     return scaled, y
+
+
+def _own_inputs(model: Path) -> Path:
+    return model.with_suffix(INPUTS_SUFFIX)
+
+
+def write_inputs(model: Path, inputs: np.ndarray) -> None:
+    """Write the test inputs of a model that takes something else than examples, beside it."""
+    np.save(_own_inputs(model), inputs, allow_pickle=False)
+
+
+def read_inputs(model: Path) -> np.ndarray:
+    """Return test inputs of a model, float32 [N, …]: its own, or else the test split."""
+    if (path := _own_inputs(model)).exists():
+        return np.asarray(np.load(path, allow_pickle=False))
+    return read_split(ARRAYS / "test.npz")[0]

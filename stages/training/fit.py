@@ -1,5 +1,6 @@
 """Fit a Keras model, recording its curves and showing its progress."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,15 +34,28 @@ class _ProgressLine(keras.callbacks.Callback):
             print(f"{self.title}: epoch {done}/{self.epochs}  {values}", flush=True)
 
 
-def fit(model: keras.Model, train: "Arrays", validation: "Arrays", settings: FitSettings, folder: Path) -> None:
-    """Fit a compiled model and write its curves with DVCLive below `folder`."""
+def fit(
+    model: keras.Model,
+    train: "Arrays | keras.utils.PyDataset",
+    validation: "Arrays",
+    settings: FitSettings,
+    folder: Path,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:
+    """Fit a compiled model and write its curves with DVCLive below `folder`.
+
+    `train` are arrays, shuffled anew every epoch, or batches that are made while training.
+    """
+    examples = {"x": train} if isinstance(train, keras.utils.PyDataset) else dict(zip("xy", train, strict=True))
+    batches = {} if isinstance(train, keras.utils.PyDataset) else {"batch_size": settings.batch_size}
     # dvc.yaml already names the curves; DVCLive must not edit it.
     with Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None) as live:
         model.fit(
-            *train,
+            **examples,
+            **batches,
             validation_data=validation,
             epochs=settings.epochs,
-            batch_size=settings.batch_size,
             verbose=0,
-            callbacks=[DVCLiveCallback(live=live), _ProgressLine(model.name, settings.epochs)],
+            callbacks=[DVCLiveCallback(live=live), _ProgressLine(model.name, settings.epochs), *callbacks],
         )

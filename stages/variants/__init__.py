@@ -1,24 +1,75 @@
-"""Forms in which a trained model is served: one module a variant, each with a `VARIANT`."""
+"""Forms in which a trained model is served: one module a variant, each with a `VARIANT`.
+
+Modules import what they compress with inside functions: the schema of params.yaml needs
+their settings in stages that must not wait for it.
+"""
 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Any
 
+import numpy as np
 import onnx
+from pydantic import Field
 
+import frameworks
+from frameworks import Framework
+from models import Family
 from parameters import plugins
+from parameters.section import Section
+from runtime.arrays import read_split
+from runtime.paths import ARRAYS
+
+
+class Settings(Section):
+    """What every variant's section of params.yaml says.
+
+    `parity_limit` is the largest difference from any output of the trained model that is
+    allowed; None allows any, for what is meant to be another model.
+    """
+
+    parity_limit: Annotated[float, Field(gt=0)] | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A trained model to be exported: where it is, how new its ONNX may be, and its variant's settings."""
+
+    path: Path
+    opset: int
+    settings: Any
+
+    @property
+    def framework(self) -> Framework:
+        """What it was made with."""
+        return frameworks.of(self.path)
+
+    @cached_property
+    def trained(self) -> Any:
+        """The model itself."""
+        return self.framework.load(self.path)
+
+    def split(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return a split of the examples that it was trained on, or was not."""
+        return read_split(ARRAYS / f"{name}.npz")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A way from a trained Keras model to ONNX.
+    """A way from a trained model to ONNX.
 
-    `export` takes the path of a .keras file and the opset and returns the ONNX
-    model; its first axis, the batch, must be free.
+    `export` returns a model whose first axis, the batch, is free, the same bytes for the
+    same source. `refuses` gives the reason why a family of models is impossible, or None.
+    Where `every_export` is false, the classifier alone is exported.
     """
 
-    export: Callable[[Path, int], onnx.ModelProto]
+    export: Callable[[Source], onnx.ModelProto]
+    refuses: Callable[[Family], str | None] = lambda _: None
+    settings: type[Settings] = Settings
+    every_export: bool = False
 
 
 def get(name: str) -> Variant:

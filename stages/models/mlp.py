@@ -1,0 +1,43 @@
+"""The smallest neural baseline: one hidden layer on whatever an example has."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from datasets import Dataset
+from models import CLASSIFIER, Family, Splits, Trained
+from parameters.section import Section
+
+
+class Hyperparameters(Section):
+    """models.mlp in params.yaml."""
+
+    hidden_width: Annotated[int, Field(ge=1, le=65_536)]
+    epochs: Annotated[int, Field(ge=1, le=10_000)]
+    batch_size: Annotated[int, Field(ge=1, le=65_536)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+
+
+def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, curves: Path) -> Trained:
+    """Train with Adam on standardised inputs."""
+    import keras
+    from keras import layers
+
+    from training.fit import fit
+    from training.standardised import standardised
+
+    example = keras.Input(dataset.shape, name="example")
+    x = layers.Flatten()(standardised(splits["train"][0])(example))
+    x = layers.Dense(hyperparameters.hidden_width, activation="relu")(x)
+    classifier = keras.Model(example, layers.Dense(len(dataset.classes), name="logits")(x), name=CLASSIFIER)
+    classifier.compile(
+        optimizer=keras.optimizers.Adam(hyperparameters.learning_rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    fit(classifier, splits["train"], splits["validation"], hyperparameters, curves / CLASSIFIER)
+    return Trained({CLASSIFIER: classifier})
+
+
+FAMILY = Family(framework="keras_model", hyperparameters=Hyperparameters, refuses=lambda _: None, train=train)

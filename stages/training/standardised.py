@@ -1,0 +1,15 @@
+"""Inputs brought to mean 0 and standard deviation 1, as a part of the model itself."""
+
+import keras
+import numpy as np
+
+
+def standardised(x: np.ndarray) -> keras.layers.Layer:
+    """Return a layer that standardises by the training examples x [N, …]: channels of images, features of rows.
+
+    A channel that never changes is only shifted.
+    """
+    axes = tuple(range(x.ndim - 1))
+    mean, deviation = x.mean(axis=axes, dtype=np.float64), x.std(axis=axes, dtype=np.float64)
+    scale = 1 / np.where(deviation > 0, deviation, 1)
+    return keras.layers.Rescaling(scale.tolist(), (-mean * scale).tolist(), name="standardised")
