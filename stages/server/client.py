@@ -124,9 +124,12 @@ class Server:
             while self._http.is_model_ready(model) and time.monotonic() < deadline:
                 time.sleep(0.02)
 
-    def effective_config(self, model: str) -> ModelConfig:
+    def effective_config(self, model: str, protocol: Protocol = "grpc") -> ModelConfig:
         """Return the configuration with which a model is really served."""
         with _answering(f"say how it serves {model}"):
+            if protocol == "http":
+                said = self._http.get_model_config(model)
+                return json_format.ParseDict(said, ModelConfig(), ignore_unknown_fields=True)
             config: ModelConfig = self._grpc.get_model_config(model, client_timeout=PATIENCE_S).config
         return config
 

@@ -9,14 +9,15 @@ from PIL import Image, UnidentifiedImageError
 
 from runtime.process import StageError
 
+RESIZE = "data.own.resize: true scales images"
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
 
 
-def read_image(path: Path, shape: Sequence[int], resize: bool) -> np.ndarray:
+def read_image(path: Path, shape: Sequence[int], resize: bool, remedy: str = RESIZE) -> np.ndarray:
     """Return the image at `path`, uint8 [height, width, channels].
 
     Colours become what the shape asks for. Raises ValueError if the file is not a
-    whole image, or has another size and may not be resized.
+    whole image, or has another size and may not be resized; `remedy` says how it might be.
     """
     height, width, channels = shape
     try:
@@ -33,7 +34,7 @@ def read_image(path: Path, shape: Sequence[int], resize: bool) -> np.ndarray:
     if converted.size != (width, height):
         if not resize:
             found = "x".join(map(str, converted.size))
-            raise ValueError(f"is {found}, not {width}x{height}; data.own.resize: true scales images")
+            raise ValueError(f"is {found}, not {width}x{height}; {remedy}")
         converted = converted.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(converted, np.uint8).reshape(height, width, channels)
 

@@ -9,7 +9,7 @@ import numpy as np
 from runtime.process import StageError
 
 # Whatever zipfile, zlib and NumPy raise about damaged, encrypted or foreign files.
-_DAMAGES = (
+DAMAGES = (
     AttributeError,
     BadZipFile,
     EOFError,
@@ -32,7 +32,7 @@ def read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
             if missing := [name for name in ("x", "y") if name not in arrays]:
                 raise StageError(f"{shown} has no array {' and no array '.join(missing)}")
             x, y = arrays["x"], arrays["y"]
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise StageError(f"{shown} is not a readable .npz file: {error}") from None
     if x.ndim < 2 or y.ndim != 1:
         raise StageError(

@@ -1,0 +1,138 @@
+"""Say which class each image or row belongs to, through the exported model or a running Triton server.
+
+Inputs are images, folders of them, `.npz` files with an array x, or `.csv` files with a column a
+feature. One that cannot be read is named, and all others are still answered.
+
+Reads   the inputs; artifacts/onnx/<variant>/classifier.onnx, or a server's model
+Writes  a CSV: input, label, and the probability of each class
+Run     python tools/predict.py INPUT… [--output FILE] [--variant fp32] [--resize]
+        python tools/predict.py INPUT… --http ADDRESS | --grpc ADDRESS [--model NAME]
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "stages"))
+
+from analysis.parity import onnx_session  # noqa: E402  the stages are scripts, not an installed package
+from inputs import expand, read_examples  # noqa: E402
+from models import CLASSIFIER  # noqa: E402
+from parameters.schema import load_params  # noqa: E402
+from runtime.files import replacing  # noqa: E402
+from runtime.paths import ONNX  # noqa: E402
+from runtime.process import StageError, run_stage  # noqa: E402
+from server.client import Protocol, Server  # noqa: E402
+
+LARGEST_BATCH = 64
+PROBABILITIES = "probabilities"
+Answer = Callable[[np.ndarray], np.ndarray]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities that logits [N, classes] stand for."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def in_batches(ask: Answer, largest: int, output: str) -> Answer:
+    """Return a function that asks in batches and gives probabilities, whatever the output is."""
+
+    def answer(x: np.ndarray) -> np.ndarray:
+        parts = [ask(x[start : start + largest]) for start in range(0, len(x), largest)]
+        scores = np.concatenate(parts)
+        return scores if output == PROBABILITIES else softmax(scores)
+
+    return answer
+
+
+def exported(variant: str, shape: tuple[int, ...]) -> Answer:
+    """Return how the exported classifier is asked; raises StageError if it is not there or takes something else."""
+    path = ONNX / variant / f"{CLASSIFIER}.onnx"
+    if not path.exists():
+        raise StageError(f"{path.relative_to(ROOT)} is missing; make it with `dvc repro onnx`")
+    session = onnx_session(str(path))
+    (model_input,), (output,) = session.get_inputs(), session.get_outputs()
+    check_shape(str(path.relative_to(ROOT)), tuple(model_input.shape[1:]), shape)
+
+    def ask(x: np.ndarray) -> np.ndarray:
+        return np.asarray(session.run(None, {model_input.name: x})[0])
+
+    return in_batches(ask, LARGEST_BATCH, output.name)
+
+
+def served(address: str, protocol: Protocol, model: str, shape: tuple[int, ...]) -> Answer:
+    """Return how a served model is asked; raises StageError if nobody serves it, or it takes something else."""
+    server = Server(http_address=address, grpc_address=address, pid=None)
+    config = server.effective_config(model, protocol)
+    (model_input,), output = config.input, config.output[0]
+    check_shape(f"{model} at {address}", tuple(model_input.dims), shape)
+
+    def ask(x: np.ndarray) -> np.ndarray:
+        return server.infer(model, model_input.name, x, output.name, protocol)
+
+    return in_batches(ask, max(1, config.max_batch_size), output.name)
+
+
+def check_shape(what: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """Raise StageError if a model does not take examples of the dataset in params.yaml."""
+    if found != expected:
+        raise StageError(
+            f"{what} takes {list(found)}, an example of the dataset in params.yaml has the shape {list(expected)}"
+        )
+
+
+def predictions(paths: list[Path], answer: Answer, resize: bool) -> Iterator[pd.DataFrame | str]:
+    """Return for each input its rows, or in words why there are none."""
+    dataset = load_params().raw_data
+    for path in paths:
+        try:
+            names, x = read_examples(path, dataset.shape, resize)
+        except (ValueError, OSError) as error:
+            yield f"{path} {error}"
+            continue
+        probabilities = answer(x)
+        labels = np.take(dataset.classes, probabilities.argmax(axis=1))
+        columns = {f"probability_{name}": probabilities[:, index] for index, name in enumerate(dataset.classes)}
+        yield pd.DataFrame({"input": names, "label": labels, **columns})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Say which class each input belongs to.")
+    parser.add_argument("inputs", nargs="+", type=Path, help="images, folders, .npz or .csv files")
+    parser.add_argument("--output", type=Path, default=Path("predictions.csv"), help="the CSV to write")
+    parser.add_argument("--resize", action="store_true", help="scale images to the dataset's shape")
+    parser.add_argument("--variant", default="fp32", help="of the exported classifier")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--http", metavar="ADDRESS", help="ask a Triton server, as in 127.0.0.1:8000")
+    where.add_argument("--grpc", metavar="ADDRESS", help="ask a Triton server, as in 127.0.0.1:8001")
+    parser.add_argument("--model", help="its name there; classifier-<variant> without")
+    given = parser.parse_args()
+    params, shape = load_params(), load_params().raw_data.shape
+    if given.variant not in type(params.variants).model_fields:
+        parser.error(f"--variant: choose one of {', '.join(type(params.variants).model_fields)}")
+    model = given.model or f"{CLASSIFIER}-{given.variant}"
+    if given.http:
+        answer = served(given.http, "http", model, shape)
+    elif given.grpc:
+        answer = served(given.grpc, "grpc", model, shape)
+    else:
+        answer = exported(given.variant, shape)
+    found = list(predictions(expand(given.inputs), answer, given.resize))
+    tables = [each for each in found if isinstance(each, pd.DataFrame)]
+    problems = [each for each in found if isinstance(each, str)]
+    if tables:
+        with replacing(given.output.absolute()) as partial:
+            pd.concat(tables).to_csv(partial, index=False, float_format="%.6f")
+        print(f"{sum(map(len, tables))} answers in {given.output}")
+    if problems:
+        raise StageError("\n  ".join([f"{len(problems)} of {len(found)} inputs were not answered:", *problems]))
+
+
+if __name__ == "__main__":
+    run_stage(main)
