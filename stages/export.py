@@ -46,7 +46,7 @@ def sources(variant: str, params: Params) -> list[Source]:
     """Return the trained models that a variant is exported of."""
     names = "*" if variants.get(variant).every_export else CLASSIFIER
     paths = sorted(path for path in MODELS.glob(f"{names}.*") if path.suffix != INPUTS_SUFFIX)
-    return [Source(path, params.onnx.opset, params.settings(variant)) for path in paths]
+    return [Source(path, params.onnx.opset, params.settings(variant), params.seed) for path in paths]
 
 
 def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:

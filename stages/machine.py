@@ -24,7 +24,7 @@ from runtime.paths import MACHINE
 from runtime.process import run_stage
 from server.serve import identity
 
-PACKAGES = ("nvidia-pytriton", "tritonclient", "onnxruntime", "numpy")
+PACKAGES = ("nvidia-pytriton", "tritonclient", "onnxruntime", "openvino", "numpy")
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 

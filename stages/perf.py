@@ -99,7 +99,8 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
     name = candidate.name
     with bench([anchor(), candidate], params) as windows:
         # A server that runs elsewhere computes on another processor than this process would.
-        alone = None if params.triton.server == "url" else ModelAlone(candidate.folder, candidate.examples)
+        comparable = params.triton.server != "url" and ModelAlone.is_what_serves(candidate.folder)
+        alone = ModelAlone(candidate.folder, candidate.examples) if comparable else None
         journal.new_start()
         return {
             "cell": name,

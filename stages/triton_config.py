@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+import variants
 from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix
 from parameters.schema import Params, load_params
@@ -39,6 +40,7 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
                 shape,
                 threads=cores,
                 max_batch_size=max(params.perf.max_batch_size),
+                accelerator=variants.get(path.parent.name).accelerator,
             )
         ]
         for path, shape in exports.items()
@@ -53,6 +55,7 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
             instances=cell.instances,
             max_batch_size=cell.max_batch_size,
             batching=cell.batching,
+            accelerator=variants.get(cell.variant).accelerator,
         )
         served[classifier].append(config)
 

@@ -102,7 +102,12 @@ def test_cores_are_divided_only_where_the_server_is_ours(content: dict[str, Any]
         ("perf", "dynamic_batching", ["delay_5us_preferred_128"], "prefers a batch of 128, larger than the smallest"),
         ("onnx", "variants", ["int3"], "onnx.variants[0]: choose one of: fp32 (it is 'int3')"),
         ("variants", "fp32", {}, "variants.fp32.parity_limit: missing"),
-        ("variants", "int3", {"parity_limit": 1e-4}, "variants.int3: unknown key; allowed here: fp32"),
+        (
+            "variants",
+            "int3",
+            {"parity_limit": 1e-4},
+            "variants.int3: unknown key; allowed here: fp32, int8_dynamic, int8_static, openvino, pruned, pruned_int8",
+        ),
         ("data", "test_fraction", float("nan"), "data.test_fraction: Input should be a finite number"),
     ],
 )

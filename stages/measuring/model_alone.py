@@ -18,6 +18,12 @@ class ModelAlone:
     `examples` are [N, …].
     """
 
+    @staticmethod
+    def is_what_serves(folder: Path) -> bool:
+        """Return whether a served model is computed by ONNX Runtime itself."""
+        optimization = read_config(folder / "config.pbtxt").optimization
+        return not optimization.execution_accelerators.cpu_execution_accelerator
+
     def __init__(self, folder: Path, examples: np.ndarray) -> None:
         config = read_config(folder / "config.pbtxt")
         threads = config.parameters[THREADS].string_value

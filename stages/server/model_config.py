@@ -84,12 +84,14 @@ def serving_config(
     instances: int = 1,
     max_batch_size: int = 64,
     batching: DynamicBatching | None = None,
+    accelerator: str | None = None,
 ) -> schema.ModelConfig:
     """Return a complete configuration: nothing is left for Triton to fill in.
 
     An omitted instance count would mean two on a processor; an omitted tensor
     would turn dynamic batching on. `threads` are ONNX Runtime's, for each instance;
-    None leaves their number to it: one for each physical core of the machine.
+    None leaves their number to it: one for each physical core of the machine. `accelerator`
+    computes in place of ONNX Runtime's own kernels.
     """
     config = schema.ModelConfig(name=name, backend=BACKEND, max_batch_size=max_batch_size)
     for tensor in shape.inputs:
@@ -104,6 +106,8 @@ def serving_config(
     if threads is not None:
         config.parameters[THREADS].string_value = str(threads)
         config.parameters["inter_op_thread_count"].string_value = "1"
+    if accelerator is not None:
+        config.optimization.execution_accelerators.cpu_execution_accelerator.add(name=accelerator)
     return config
 
 
@@ -166,4 +170,6 @@ def _essence(field: str, value: Any) -> Any:
         return [(group.kind, group.count) for group in value]
     if field in ("input", "output"):
         return [TensorShape(tensor.name, tensor.data_type, tuple(tensor.dims)) for tensor in value]
+    if field == "optimization":
+        return [each.name for each in value.execution_accelerators.cpu_execution_accelerator]
     return value

@@ -9,6 +9,8 @@ import numpy as np
 from dvclive.keras import DVCLiveCallback
 from dvclive.live import Live
 
+from training.progress import ProgressLine
+
 if TYPE_CHECKING:
     Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -18,20 +20,6 @@ class FitSettings(Protocol):
 
     epochs: int
     batch_size: int
-
-
-class _ProgressLine(keras.callbacks.Callback):
-    """A line about every tenth of the epochs: readable in a log, not a flood."""
-
-    def __init__(self, title: str, epochs: int) -> None:
-        super().__init__()
-        self.title, self.epochs = title, epochs
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        done = epoch + 1
-        if done % max(1, self.epochs // 10) == 0 or done == self.epochs:
-            values = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
-            print(f"{self.title}: epoch {done}/{self.epochs}  {values}", flush=True)
 
 
 def fit(
@@ -57,5 +45,5 @@ def fit(
             validation_data=validation,
             epochs=settings.epochs,
             verbose=0,
-            callbacks=[DVCLiveCallback(live=live), _ProgressLine(model.name, settings.epochs), *callbacks],
+            callbacks=[DVCLiveCallback(live=live), ProgressLine(model.name, settings.epochs), *callbacks],
         )

@@ -36,11 +36,12 @@ class Settings(Section):
 
 @dataclass(frozen=True)
 class Source:
-    """A trained model to be exported: where it is, how new its ONNX may be, and its variant's settings."""
+    """A trained model to be exported: where it is, how new its ONNX may be, its variant's settings, and the seed."""
 
     path: Path
     opset: int
     settings: Any
+    seed: int = 0
 
     @property
     def framework(self) -> Framework:
@@ -63,13 +64,20 @@ class Variant:
 
     `export` returns a model whose first axis, the batch, is free, the same bytes for the
     same source. `refuses` gives the reason why a family of models is impossible, or None.
-    Where `every_export` is false, the classifier alone is exported.
+    Where `every_export` is false, the classifier alone is exported. `accelerator` is what
+    Triton's ONNX Runtime backend is told to compute with; None is ONNX Runtime itself.
     """
 
     export: Callable[[Source], onnx.ModelProto]
     refuses: Callable[[Family], str | None] = lambda _: None
     settings: type[Settings] = Settings
     every_export: bool = False
+    accelerator: str | None = None
+
+
+def networks_only(family: Family) -> str | None:
+    """Return why a family is no neural network, or None."""
+    return None if family.framework == "keras_model" else "it has no layers of weights"
 
 
 def get(name: str) -> Variant:

@@ -1,0 +1,15 @@
+"""Matrix products with 8-bit weights; their inputs are quantised while the model runs."""
+
+import onnx
+
+from variants import Source, Variant, fp32, networks_only
+
+
+def export(source: Source) -> onnx.ModelProto:
+    """Convert the trained model, then quantise."""
+    from compression.quantise import dynamic
+
+    return dynamic(fp32.export(source))
+
+
+VARIANT = Variant(export, refuses=networks_only)

@@ -1,0 +1,53 @@
+"""A share of the channels of every layer but the last really removed, and the rest trained on."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import onnx
+from pydantic import Field
+
+from variants import Settings, Source, Variant, networks_only
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Pruned(Settings):
+    """variants.pruned in params.yaml."""
+
+    remove: Annotated[float, Field(gt=0, lt=1)]
+    epochs: Annotated[int, Field(ge=0, le=10_000)]
+    batch_size: Annotated[int, Field(ge=1, le=65_536)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+
+
+def prune(source: Source, settings: Pruned) -> "keras.Model":
+    """Return the smaller model, trained on with the training split."""
+    import keras
+
+    from compression.prune import pruned
+    from training.progress import ProgressLine
+
+    source.framework.make_deterministic(source.seed)
+    model = pruned(source.trained, settings.remove)
+    model.compile(
+        optimizer=keras.optimizers.Adam(settings.learning_rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    model.fit(
+        *source.split("train"),
+        validation_data=source.split("validation"),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        verbose=0,
+        callbacks=[ProgressLine("pruned classifier", settings.epochs)],
+    )
+    return model
+
+
+def export(source: Source) -> onnx.ModelProto:
+    """Prune the trained model, train it on, and convert it."""
+    return source.framework.to_onnx(prune(source, source.settings), source.opset)
+
+
+VARIANT = Variant(export, refuses=networks_only, settings=Pruned)
