@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 
 import variants
+from analysis.onnx_costs import costs
 from analysis.parity import largest_difference, onnx_answer, onnx_session
 from models import CLASSIFIER
 from parameters.schema import Params, load_params
@@ -60,10 +61,15 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
         answer = onnx_answer(onnx_session(content), x)
         difference = largest_difference(source.framework.answer(source.trained, x), answer)
         (folder / f"{name}.onnx").write_bytes(content)
-        measured[name] = {"parity": difference, "file_bytes": len(content), "opset": params.onnx.opset}
+        measured[name] = {"parity": difference, "file_bytes": len(content), "opset": params.onnx.opset, **costs(model)}
         if name == CLASSIFIER:
             _, y = read_split(ARRAYS / "test.npz")
-            measured[name] |= {"test_correct": int(np.sum(answer.argmax(axis=1) == y)), "test_examples": len(y)}
+            wrong = np.flatnonzero(answer.argmax(axis=1) != y)
+            measured[name] |= {
+                "test_correct": len(y) - len(wrong),
+                "test_examples": len(y),
+                "test_wrong": " ".join(map(str, wrong)),
+            }
         print(f"{name} as {variant}: parity {difference:.2g}, {len(content):,} bytes")
     for path in MODELS.glob(f"*{INPUTS_SUFFIX}"):
         shutil.copyfile(path, folder / path.name)

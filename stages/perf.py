@@ -99,8 +99,7 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
     name = candidate.name
     with bench([anchor(), candidate], params) as windows:
         # A server that runs elsewhere computes on another processor than this process would.
-        comparable = params.triton.server != "url" and ModelAlone.is_what_serves(candidate.folder)
-        alone = ModelAlone(candidate.folder, candidate.examples) if comparable else None
+        alone = None if params.triton.server == "url" else ModelAlone(candidate.folder, candidate.examples)
         journal.new_start()
         return {
             "cell": name,
@@ -109,6 +108,7 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
             "units": {"perf_analyzer": UNITS, **WINDOW_UNITS},
             "config": render(read_config(candidate.folder / "config.pbtxt")),
             "answers": windows.answers,
+            "single_alone_us": alone.single() if alone else None,
             "levels": [
                 {
                     "concurrency": level,

@@ -20,6 +20,7 @@ from analysis.flags import anchor_in_words
 from analysis.level import LevelSummary, summarise_level
 from analysis.pages import render
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
+from analysis.variants_table import VariantRow, variant_row
 from deciding.recorded import recorded_saturation, recorded_verdict
 from deciding.saturation import Saturation, saturation_in_words
 from deciding.transfer import Record, comparable, record, transfer_in_words
@@ -72,6 +73,17 @@ def keep_verdict(ours: Record) -> list[str]:
     return [transfer_in_words(ours, other) for other in others]
 
 
+def variant_rows(params: Params, exports: dict[str, Any], cells: list[MeasuredCell], level: int) -> list[VariantRow]:
+    """Return a row for each variant, with its cell of the default configuration at one concurrency."""
+    defaults = {each.cell.variant: each for each in reversed(cells)}
+    first = exports[params.onnx.variants[0]]
+    return [
+        variant_row(variant, of, first, read_json(CELLS / f"{default.cell.name}.json"), default.at(level))
+        for variant, of in exports.items()
+        if (default := defaults[variant])
+    ]
+
+
 def gather(params: Params) -> dict[str, Any]:
     """Return everything that the templates show."""
     machine = read_json(MACHINE)
@@ -88,6 +100,7 @@ def gather(params: Params) -> dict[str, Any]:
         "training": read_json(TRAINING),
         "reconstructed": RECONSTRUCTIONS.exists(),
         "parity": exports,
+        "variants": variant_rows(params, exports, cells, verdict.concurrency),
         "serving": {variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants},
         "machine": machine,
         "stand_in": machine["server"].get("backend") == STAND_IN,

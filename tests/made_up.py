@@ -46,7 +46,14 @@ def cell_file(name: str, speeds: Sequence[float], concurrencies: Sequence[int], 
         for speed, concurrency in zip(speeds, concurrencies, strict=True)
     ]
     server = {"kind": "embedded", "version": "2.51.0"}
-    return {"cell": name, "server": server, "config": f'name: "{name}"\n', "levels": levels}
+    single = {"p50": 60.0, "p95": 75.0}
+    return {
+        "cell": name,
+        "server": server,
+        "config": f'name: "{name}"\n',
+        "single_alone_us": single,
+        "levels": levels,
+    }
 
 
 def runoff(speeds: dict[str, float], starts: int, rounds: int) -> dict[str, Any]:
@@ -77,7 +84,16 @@ def reports(cells: Sequence[Cell]) -> dict[str, Any]:
     """Return the JSON files below reports/ by name."""
     scores = {"accuracy": 0.95, "macro_f1": 0.951, "reconstruction_mse": 0.005}
     served = {protocol: {"1": 0.0, "3": 1e-7, "64": 1e-7} for protocol in ("http", "grpc")}
-    classifier = {"parity": 1e-5, "file_bytes": 28985, "test_correct": 342, "test_examples": 359}
+    classifier = {
+        "parity": 1e-5,
+        "file_bytes": 28985,
+        "weights": 6500,
+        "sparsity": 0.0,
+        "macs": 190_000,
+        "test_correct": 342,
+        "test_examples": 359,
+        "test_wrong": " ".join(map(str, range(17))),
+    }
     return {
         "raw_data": {"dataset": "digits", "edition": "made-up digits", "files": []},
         "data": {"dataset": "digits", "class_counts": {split: {"0": 30, "1": 31} for split in ("train", "test")}},

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from analysis.flags import batching_in_words
 from deciding.words import answer_in_words, check_in_words
+from uncertainty.mean import Estimate
 
 FOLDER = Path(__file__).parent
 
@@ -30,7 +31,15 @@ def _amount(value: float) -> str:
 
 def _if_known(form: str, unit: float = 1) -> Callable[[float | None], str]:
     """Return a filter that shows a number in a unit, or a dash where there is none."""
-    return lambda value: "–" if value is None else format(value / unit, form)
+    return lambda value: "–" if value is None else format(value if unit == 1 else value / unit, form)
+
+
+def _change(estimate: Estimate | None) -> str:
+    """Return a difference of shares in percentage points, or a dash where there is nothing to compare with."""
+    if estimate is None:
+        return "–"
+    value, low, high = (100 * each for each in (estimate.value, estimate.low, estimate.high))
+    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 FILTERS: dict[str, Callable[..., str]] = {
@@ -41,6 +50,9 @@ FILTERS: dict[str, Callable[..., str]] = {
     "microseconds": _if_known(",.0f"),
     "seconds": _if_known(".2f"),
     "limit": lambda value: "none" if value is None else f"{value:.2g}",
+    "change": _change,
+    "count": _if_known(",d"),
+    "share": _if_known(".1f", unit=0.01),
     "mebibytes": _if_known(",.0f", unit=2**20),
 }
 

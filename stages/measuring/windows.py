@@ -24,7 +24,8 @@ UNITS = {
     "cpu_seconds": "seconds of processor time, in user and system mode; null where the server's cannot be read",
     "seconds": "seconds on the clock, from perf_analyzer's start to its end",
     "server_peak_memory": "bytes, each process at its own peak; null where it cannot be read",
-    "model_alone": "microseconds a batch in ONNX Runtime alone, without a server",
+    "model_alone": "microseconds a batch in this process alone, without a server",
+    "single_alone_us": "microseconds of one example in this process alone, without a server",
 }
 
 

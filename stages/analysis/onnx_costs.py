@@ -1,0 +1,51 @@
+"""What an ONNX model holds and computes, read from the file."""
+
+import math
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper, shape_inference
+
+# Operators that multiply weights with values.
+_COUNTED = ("Conv", "ConvTranspose", "MatMul", "Gemm", "MatMulInteger")
+
+
+def costs(model: onnx.ModelProto) -> dict[str, Any]:
+    """Return the number of weights, the share of them that is zero, and multiply-accumulates for one example.
+
+    Weights are constants with more than one axis; scales and biases are none. The last is
+    None where a model multiplies no weights, as a forest does not, or shapes are unknown.
+    """
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    weights = [array for array in constants.values() if array.ndim > 1]
+    count = sum(array.size for array in weights)
+    zeros = sum(int(np.count_nonzero(array == 0)) for array in weights)
+    return {"weights": count, "sparsity": zeros / count if count else None, "macs": _macs(model, constants)}
+
+
+def _macs(model: onnx.ModelProto, constants: dict[str, np.ndarray]) -> int | None:
+    single = onnx.ModelProto()
+    single.CopyFrom(model)
+    for tensor in (*single.graph.input, *single.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_value = 1
+    graph = shape_inference.infer_shapes(single, data_prop=True).graph
+    shapes = {name: array.shape for name, array in constants.items()}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        shapes[value.name] = tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim)
+    nodes = [node for node in graph.node if node.op_type in _COUNTED]
+    found = [_node_macs(node, shapes) for node in nodes]
+    return sum(each for each in found if each) if found and all(found) else None
+
+
+def _node_macs(node: onnx.NodeProto, shapes: dict[str, tuple[int, ...]]) -> int | None:
+    """Return what one node multiplies: its output, each value of it a sum over what goes in."""
+    inputs, output = [shapes.get(name) for name in node.input[:2]], shapes.get(node.output[0])
+    if not output or not all(inputs):
+        return None
+    values, weights = inputs
+    if node.op_type == "Conv":
+        return math.prod(output) * math.prod(weights[1:])  # type: ignore[index]  # checked above
+    if node.op_type == "ConvTranspose":
+        return math.prod(values or ()) * math.prod(weights[1:])  # type: ignore[index]
+    return math.prod(output) * (values or (0,))[-1]

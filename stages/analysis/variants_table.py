@@ -1,0 +1,47 @@
+"""What each variant costs and gives, every number from a file that a stage wrote."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.level import LevelSummary
+from models import CLASSIFIER
+from uncertainty.mean import Estimate
+from uncertainty.tolerance import paired_share_difference
+
+
+@dataclass(frozen=True)
+class VariantRow:
+    """A variant of the classifier, and how its cell of the matrix with the default configuration was served.
+
+    `accuracy_change` is against the first variant, on the same test examples. `single_us`
+    are percentiles of one example without a server. What is None is unknown.
+    """
+
+    name: str
+    accuracy: float
+    accuracy_change: Estimate | None
+    export: Mapping[str, Any]
+    single_us: Mapping[str, float] | None
+    served: LevelSummary
+
+
+def variant_row(
+    name: str, exports: Mapping[str, Any], first: Mapping[str, Any], cell: Mapping[str, Any], served: LevelSummary
+) -> VariantRow:
+    """Return a variant's row; `first` are the exports of the variant that it is compared with."""
+    export, compared = exports[CLASSIFIER], first[CLASSIFIER]
+    change = None
+    if exports is not first:
+        change = paired_share_difference(_right(compared), _right(export))
+    accuracy = export["test_correct"] / export["test_examples"]
+    return VariantRow(name, accuracy, change, export, cell["single_alone_us"], served)
+
+
+def _right(export: Mapping[str, Any]) -> np.ndarray:
+    """Return for each test example whether an export was right."""
+    right = np.ones(export["test_examples"], dtype=bool)
+    right[[int(index) for index in export["test_wrong"].split()]] = False
+    return right

@@ -1,0 +1,230 @@
+"""Variants of a trained network: smaller, quantised, or computed by something else, and what they cost."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from conftest import linear_model
+from measured import level
+from onnx import TensorProto, helper, numpy_helper
+
+import variants
+from analysis.level import summarise_level
+from analysis.onnx_costs import costs
+from analysis.parity import largest_difference, onnx_answer, onnx_session
+from analysis.variants_table import variant_row
+from export import check_portable
+from measuring.model_alone import ModelAlone
+from parameters import plugins
+from parameters.schema import validate
+from runtime.process import StageError
+from server.answers import check_answers, check_effective_config
+from server.embedded import serve
+from server.model_config import ModelShape, read_config, render, serving_config
+from variants import Source
+
+slow = pytest.mark.slow
+CHANCE = np.random.default_rng(0)
+
+
+def test_what_has_no_layers_of_weights_is_not_compressed(content: dict[str, Any]) -> None:
+    """A forest is served as it is; every other variant of it is refused, all at once and with the reason."""
+    content |= {"dataset": "iris", "model": "random_forest"}
+    assert validate(content)
+    names = plugins.names(variants)
+    content["onnx"]["variants"] = names
+    with pytest.raises(StageError) as refused:
+        validate(content)
+    for name in set(names) - {"fp32"}:
+        assert f"{name} cannot be made of model random_forest: it has no layers of weights" in str(refused.value)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train a small network with every kind of layer that can be pruned on three shades of grey; return its folder."""
+    import keras
+    from keras import layers
+
+    from runtime.arrays import write_split
+
+    folder = tmp_path_factory.mktemp("network")
+    keras.utils.set_random_seed(1)
+    for name, size in (("train", 60), ("validation", 30), ("test", 30)):
+        y = np.arange(size) % 3
+        x = (CHANCE.random((size, 12, 12, 3)) * 60 + 60 * y.reshape(-1, 1, 1, 1)).astype(np.uint8)
+        write_split(folder / f"{name}.npz", x, y)
+    image = keras.Input((12, 12, 3), name="image")
+    x = layers.Rescaling([1.0, 2.0, 3.0], [0.0, -1.0, 0.5])(image)
+    x = layers.Conv2D(8, 3, padding="same", use_bias=False)(x)
+    x = layers.MaxPooling2D()(layers.ReLU()(layers.BatchNormalization()(x)))
+    x = layers.SpatialDropout2D(0.1)(layers.Conv2D(6, 3)(x))
+    features = keras.Input((4, 4, 6))
+    head = keras.Model(features, layers.Dense(10, activation="relu")(layers.Flatten()(features)), name="head")
+    logits = layers.Identity(name="logits")(layers.Dense(3)(layers.Dropout(0.1)(head(x))))
+    keras.Model(image, logits).save(folder / "classifier.keras")
+    return folder
+
+
+@pytest.fixture
+def source(network: Path, monkeypatch: pytest.MonkeyPatch, content: dict[str, Any]) -> Any:
+    """Return a function that gives the network as the source of a variant."""
+    monkeypatch.setattr(variants, "ARRAYS", network)
+    params = validate(content)
+    return lambda variant: Source(network / "classifier.keras", 17, params.settings(variant), seed=1)
+
+
+@slow
+def test_pruning_removes_the_weakest_channels_of_every_layer_but_the_last(network: Path) -> None:
+    """Half of the channels are gone, and with them the inputs of the next layer; nothing removed, nothing changed."""
+    import keras
+
+    from compression.prune import pruned, strongest
+
+    model = keras.models.load_model(network / "classifier.keras")
+    half = pruned(model, 0.5)
+    weights = [each.shape for each in half.get_weights() if len(each.shape) > 1]
+    assert weights == [(3, 3, 3, 4), (3, 3, 4, 3), (4 * 4 * 3, 5), (5, 3)]
+    assert (half.output_names, half.input.name) == (["logits"], "image")
+    x = CHANCE.random((4, 12, 12, 3), dtype=np.float32)
+    whole = pruned(model, 1e-9)
+    assert np.allclose(whole.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
+    assert strongest(np.array([[1.0, -3.0, 0.5, 2.0]]), 0.5).tolist() == [1, 3]
+
+
+@slow
+def test_a_pruned_network_is_the_network_with_dead_channels(network: Path) -> None:
+    """Where the weakest channels give nothing, taking them out changes no answer."""
+    import keras
+
+    from compression.prune import chain, pruned, strongest
+
+    model = keras.models.load_model(network / "classifier.keras")
+    for layer in chain(model)[:-2]:  # all but the last with weights, and what names its output
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+            kernel, *bias = layer.get_weights()
+            dead = np.setdiff1d(np.arange(kernel.shape[-1]), strongest(kernel, 0.5))
+            kernel[..., dead] = 0
+            layer.set_weights([kernel, *(np.where(np.isin(np.arange(len(each)), dead), 0, each) for each in bias)])
+    x = CHANCE.random((4, 12, 12, 3), dtype=np.float32)
+    smaller = pruned(model, 0.5)
+    assert smaller.count_params() < model.count_params() / 2
+    assert np.allclose(smaller.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
+
+
+@slow
+def test_what_is_no_chain_or_not_known_is_not_pruned() -> None:
+    """A branch, or a layer that mixes channels in another way, is named."""
+    import keras
+    from keras import layers
+
+    from compression.prune import pruned
+
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3)(image)
+    for last, problem in (
+        (layers.Add(name="sum")([x, x]), "sum has several inputs"),
+        (layers.LayerNormalization(name="norm")(x), "norm is a LayerNormalization, which pruning does not know"),
+    ):
+        model = keras.Model(image, layers.Dense(2)(layers.Flatten()(last)))
+        with pytest.raises(StageError, match=problem):
+            pruned(model, 0.5)
+
+
+@slow
+@pytest.mark.parametrize("name", plugins.names(variants))
+def test_a_variant_is_portable_smaller_or_equal_and_the_same_twice(name: str, source: Any) -> None:
+    """Any batch size, plain operators, equal bytes for the same source; what is compressed is smaller."""
+    model, again = (variants.get(name).export(source(name)) for _ in range(2))
+    check_portable(model, name)
+    assert model.SerializeToString() == again.SerializeToString()
+    assert {each.domain for each in model.opset_import} <= {"", "ai.onnx.ml"}
+    fp32 = variants.get("fp32").export(source("fp32"))
+    x, _ = source(name).split("test")
+    answers = [onnx_answer(onnx_session(each.SerializeToString()), x[:5]) for each in (model, fp32)]
+    assert answers[0].shape == (5, 3)
+    if name in ("fp32", "openvino"):
+        assert largest_difference(*answers) == 0
+    else:
+        assert model.ByteSize() < fp32.ByteSize() * 1.5
+        assert 0 < largest_difference(*answers) < 10
+
+
+@slow
+def test_static_quantisation_is_in_8_bits_throughout(source: Any) -> None:
+    """Weights are stored as 8-bit integers, and pairs of quantising and dequantising surround every product."""
+    model = variants.get("int8_static").export(source("int8_static"))
+    weights = [tensor for tensor in model.graph.initializer if len(tensor.dims) > 1]
+    assert {tensor.data_type for tensor in weights} == {TensorProto.INT8}
+    assert [node.op_type for node in model.graph.node].count("QuantizeLinear") >= 4
+
+
+@slow
+def test_openvino_serves_what_it_is_asked_to(tmp_path: Path) -> None:
+    """The accelerator stands in config.pbtxt, its answers are ONNX Runtime's, and an unknown one is an error."""
+    model, x = linear_model(), CHANCE.random((9, 28, 28, 1), dtype=np.float32)
+
+    def write(accelerator: str) -> Path:
+        folder = tmp_path / accelerator
+        (folder / "1").mkdir(parents=True)
+        onnx.save(model, folder / "1" / "model.onnx")
+        config = serving_config(accelerator, ModelShape.of(model), threads=1, max_batch_size=8, accelerator=accelerator)
+        (folder / "config.pbtxt").write_text(render(config))
+        return folder
+
+    folder = write("openvino")
+    (named,) = read_config(folder / "config.pbtxt").optimization.execution_accelerators.cpu_execution_accelerator
+    assert named.name == "openvino"
+    with serve([folder], 60) as server:
+        check_effective_config(server, folder)
+        check_answers(server, folder, x)
+    assert ModelAlone(folder, x).single()["p95"] > 0
+    with (
+        pytest.raises(StageError, match="no accelerator tensorrt here; openvino is known"),
+        serve([write("tensorrt")], 60),
+    ):
+        pass
+
+
+def test_costs_are_counted_from_the_file() -> None:
+    """A matrix product of 784 by 10: so many weights and products; zeros are a share of the weights."""
+    model = linear_model()
+    found = costs(model)
+    assert (found["weights"], found["macs"], found["sparsity"]) == (7840, 7840, 0)
+    weights = numpy_helper.to_array(model.graph.initializer[0]).copy()
+    weights[:196] = 0
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
+    assert costs(model)["sparsity"] == pytest.approx(0.25)
+
+
+def test_a_convolution_multiplies_once_a_weight_and_place() -> None:
+    """2 to 4 channels, 3 by 3, on 6 by 6 places that become 4 by 4: 4 * 2 * 9 * 16 products; what has none has None."""
+    kernel = numpy_helper.from_array(np.ones((4, 2, 3, 3), np.float32), "k")
+
+    def graph(nodes: list[onnx.NodeProto], output: list[int | str], weights: list[onnx.TensorProto]) -> onnx.ModelProto:
+        image = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 2, 6, 6])
+        answer = helper.make_tensor_value_info("y", TensorProto.FLOAT, output)
+        return helper.make_model(
+            helper.make_graph(nodes, "g", [image], [answer], weights), opset_imports=[helper.make_opsetid("", 17)]
+        )
+
+    convolution = graph([helper.make_node("Conv", ["x", "k"], ["y"])], ["batch", 4, 4, 4], [kernel])
+    assert costs(convolution) == {"weights": 72, "sparsity": 0, "macs": 4 * 2 * 9 * 16}
+    plain = graph([helper.make_node("Relu", ["x"], ["y"])], ["batch", 2, 6, 6], [])
+    assert costs(plain) == {"weights": 0, "sparsity": None, "macs": None}
+
+
+def test_a_change_of_accuracy_counts_the_examples_on_which_two_differ() -> None:
+    """10 of 1,000 more are right: plus one point, give or take; the first variant is compared with nothing."""
+    first: dict[str, Any] = {"test_correct": 980, "test_examples": 1000, "test_wrong": " ".join(map(str, range(20)))}
+    better = first | {"test_correct": 990, "test_wrong": " ".join(map(str, range(10)))}
+    exports = [{"classifier": each} for each in (first, better)]
+    served = summarise_level(level([1.0] * 12, 8))
+    cell = {"single_alone_us": None}
+    assert variant_row("first", exports[0], exports[0], cell, served).accuracy_change is None
+    row = variant_row("better", exports[1], exports[0], cell, served)
+    assert row.accuracy == pytest.approx(0.99)
+    assert row.accuracy_change
+    assert row.accuracy_change.value == pytest.approx(0.01)
+    assert 0 < row.accuracy_change.low < row.accuracy_change.value
