@@ -1,17 +1,20 @@
 """Serve every export of a variant and check its configuration and answers.
 
-Reads   artifacts/model_repository/<export>-<variant>/, artifacts/data/test.npz
+Reads   artifacts/model_repository/<export>-<variant>/, artifacts/data/test.npz; labelled-<variant>/
+        and label/ beside them, if triton.labels asks for names of classes
 Writes  reports/serving/<variant>.json: largest difference from ONNX Runtime on
         batches of 1, 3 and the maximum, over HTTP and gRPC
 Run     python stages/serving.py fp32
 """
 
+from models import CLASSIFIER
 from parameters.schema import load_params
 from runtime.arrays import read_inputs
 from runtime.files import write_json
 from runtime.paths import MODEL_REPOSITORY, ONNX, SERVING
 from runtime.process import argument, run_stage
-from server.answers import check_answers, check_effective_config
+from server.answers import check_answers, check_effective_config, check_labels
+from server.ensemble import LABEL, ensemble_name
 from server.serve import serve
 
 
@@ -19,13 +22,22 @@ def main() -> None:
     params = load_params()
     variant = argument(params.onnx.variants)
     folders = {MODEL_REPOSITORY / f"{path.stem}-{variant}": path for path in sorted((ONNX / variant).glob("*.onnx"))}
+    labelled = MODEL_REPOSITORY / ensemble_name(variant)
+    ensemble = [MODEL_REPOSITORY / LABEL, labelled] if params.triton.labels.top_k else []
     checked = {}
-    with serve(list(folders), params.triton) as server:
+    with serve([*folders, *ensemble], params.triton) as server:
         for folder, path in folders.items():
             check_effective_config(server, folder)
             checked[folder.name] = check_answers(server, folder, read_inputs(path))
             worst = max(max(sizes.values()) for sizes in checked[folder.name].values())
             print(f"{folder.name}: answers over HTTP and gRPC equal ONNX Runtime's within {worst:.2g}")
+        for folder in ensemble:
+            check_effective_config(server, folder)
+        if ensemble:
+            classifier = MODEL_REPOSITORY / f"{CLASSIFIER}-{variant}"
+            examples = read_inputs(folders[classifier])
+            check_labels(server, labelled, classifier, params.raw_data.classes, examples)
+            print(f"{labelled.name}: labels over HTTP and gRPC are the likeliest classes")
     write_json(SERVING / f"{variant}.json", checked)
 
 

@@ -4,6 +4,8 @@ Reads   artifacts/onnx/, triton/anchor/, the number of usable cores in reports/m
 Writes  artifacts/model_repository/<cell>/: one folder for each cell of the matrix
         artifacts/model_repository/default_threads/: one of them with ONNX Runtime's own threads
         artifacts/model_repository/<export>-<variant>/: each export, to be served plainly
+        artifacts/model_repository/labelled-<variant>/, label/: an ensemble that answers with the
+        names of classes, and its second step, if triton.labels asks for it
         artifacts/model_repository/anchor/, anchor_copy/: what cells are measured beside, for
         servers that take a whole repository
 Run     python stages/triton_config.py
@@ -21,8 +23,9 @@ from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads
 from parameters.schema import Params, load_params
 from runtime.cores import server_cores
 from runtime.files import read_json, replacing_directory, write_text
-from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX
+from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, STEPS
 from runtime.process import StageError, run_stage
+from server.ensemble import LABEL, ensemble_config, ensemble_name, label_config
 from server.model_config import ModelShape, disagreements, read_config, render, serving_config, threads_for
 
 
@@ -86,6 +89,23 @@ def write_model(folder: Path, config: ModelConfig, model: Path) -> None:
         raise StageError(f"{folder.name}: config.pbtxt does not fit model.onnx: {'; '.join(found)}")
 
 
+def write_ensembles(repository: Path, params: Params) -> int:
+    """Write an ensemble for each variant, and the step that they share; return how many folders."""
+    top_k, variants_ = params.triton.labels.top_k, params.onnx.variants
+    if top_k is None:
+        return 0
+    classifiers = [read_config(repository / f"{CLASSIFIER}-{variant}" / "config.pbtxt") for variant in variants_]
+    label = label_config(params.raw_data.classes, top_k, classifiers[0].max_batch_size)
+    shutil.copytree(STEPS / LABEL, repository / LABEL, ignore=shutil.ignore_patterns("__pycache__"))
+    write_text(repository / LABEL / "config.pbtxt", render(label))
+    for variant, classifier in zip(variants_, classifiers, strict=True):
+        folder = repository / ensemble_name(variant)
+        # Triton wants a version; an empty folder would get lost in DVC's cache.
+        write_text(folder / "1" / "README", "An ensemble has no files of its own.\n")
+        write_text(folder / "config.pbtxt", render(ensemble_config(variant, classifier, top_k)))
+    return 1 + len(variants_)
+
+
 def anchors() -> list[ModelConfig]:
     """Return the configurations of the anchor and of its copy."""
     found = [read_config(ANCHOR / "config.pbtxt") for _ in range(2)]
@@ -101,7 +121,7 @@ def main() -> None:
         for model, configs in served.items():
             for config in configs:
                 write_model(repository / config.name, config, model)
-    count = sum(map(len, served.values()))
+        count = sum(map(len, served.values())) + write_ensembles(repository, params)
     print(f"{count} models written to {MODEL_REPOSITORY.relative_to(MODEL_REPOSITORY.parent.parent)}")
 
 

@@ -9,6 +9,7 @@ from onnx import helper
 
 from parameters.cells import Cell
 from runtime.process import StageError
+from server.ensemble import ensemble_config, label_config
 from server.model_config import ModelShape, disagreements, effective_differences, read_config, render, serving_config
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -35,6 +36,14 @@ def test_configuration_is_the_golden_file(cell: Cell) -> None:
         batching=cell.batching,
     )
     assert render(config) == (GOLDEN / f"{cell.name}.pbtxt").read_text()
+
+
+def test_an_ensemble_is_the_golden_file() -> None:
+    """A classifier's scores go through the label step, and its largest batch is theirs."""
+    classifier = serving_config("classifier-fp32", SHAPE, threads=2, max_batch_size=16)
+    written = [label_config(("no", "yes"), 2, 16), ensemble_config("fp32", classifier, 2)]
+    for config in written:
+        assert render(config) == (GOLDEN / f"{config.name}.pbtxt").read_text()
 
 
 def test_a_written_configuration_reads_back_the_same(tmp_path: Path) -> None:

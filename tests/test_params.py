@@ -105,6 +105,7 @@ def test_cores_are_divided_only_where_the_server_is_ours(content: dict[str, Any]
         ("perf", "dynamic_batching", ["500"], "write off, delay_<microseconds>us or"),
         ("perf", "dynamic_batching", ["delay_5us_preferred_128"], "prefers a batch of 128, larger than the smallest"),
         ("onnx", "variants", ["int3"], f"onnx.variants[0]: choose one of: {VARIANTS} (it is 'int3')"),
+        ("triton", "labels", {"top_k": 11}, "triton: labels.top_k is 11, and dataset digits has 10 classes"),
         ("variants", "fp32", {}, "variants.fp32.parity_limit: missing"),
         ("variants", "int3", {}, f"variants.int3: unknown key; allowed here: {VARIANTS}"),
         ("data", "test_fraction", float("nan"), "data.test_fraction: Input should be a finite number"),

@@ -1,6 +1,7 @@
 """The embedded server: real answers, readable failures, and nothing left behind."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,11 +17,13 @@ import pytest
 from conftest import ROOT, environment
 
 from parameters.cells import parse_batching
+from runtime.paths import STEPS
 from runtime.process import StageError
 from server import launch
-from server.answers import check_answers, check_effective_config
+from server.answers import check_answers, check_effective_config, check_labels
 from server.client import PROTOCOLS, Server
 from server.embedded import serve
+from server.ensemble import ensemble_config, label_config
 from server.model_config import read_config, render
 from server.supervisor import SHARED_MEMORY
 
@@ -274,3 +277,24 @@ def test_killing_one_process_takes_the_others(model_folder: Folder, victim: str)
     assert wait_until(lambda: refuses_connections(address))
     stage.terminate()
     stage.wait(GONE_WITHIN_S)
+
+
+def test_an_ensemble_names_the_likeliest_classes_of_every_example(model_folder: Folder) -> None:
+    """In batches of 1, 3 and 8, over both protocols, the best three of ten; another list of names is found out."""
+    classes = tuple(f"class {letter}" for letter in "äbcdefghij")
+    folder = model_folder("classifier-fp32", max_batch_size=8)
+    repository = folder.parent
+    label, ensemble = repository / "label", repository / "labelled-fp32"
+    shutil.copytree(STEPS / "label", label, ignore=shutil.ignore_patterns("__pycache__"))
+    (ensemble / "1").mkdir(parents=True)
+    classifier = read_config(folder / "config.pbtxt")
+    for place, config in ((label, label_config(classes, 3, 8)), (ensemble, ensemble_config("fp32", classifier, 3))):
+        (place / "config.pbtxt").write_text(render(config))
+    examples = np.random.default_rng(0).random((9, 28, 28, 1), dtype=np.float32)
+    with serve([folder, label, ensemble], timeout_s=60) as server:
+        check_effective_config(server, ensemble)
+        check_labels(server, ensemble, folder, classes, examples)
+        said = server.infer("labelled-fp32", "image", examples[:2], "index", "grpc")
+        assert said.shape == (2, 3)
+        with pytest.raises(StageError, match="labelled-fp32 names other classes in a batch of 1 over http"):
+            check_labels(server, ensemble, folder, classes[::-1], examples)

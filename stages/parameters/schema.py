@@ -207,6 +207,14 @@ class Params(Section):
             raise ValueError("; ".join(refusals))
         return value
 
+    @field_validator("triton")
+    @classmethod
+    def _there_are_so_many_classes(cls, value: Triton, info: ValidationInfo) -> Triton:
+        dataset, data, top_k = info.data.get("dataset"), info.data.get("data"), value.labels.top_k
+        if dataset and data and top_k and top_k > (count := len(datasets.get(dataset, data.own).classes)):
+            raise ValueError(f"labels.top_k is {top_k}, and dataset {dataset} has {count} classes")
+        return value
+
     @field_validator("perf")
     @classmethod
     def _server_can_be_measured(cls, value: Perf, info: ValidationInfo) -> Perf:

@@ -56,11 +56,18 @@ class Url(Section):
     cores: Annotated[int, Field(ge=1, le=1024)] | None
 
 
+class Labels(Section):
+    """How many of the likeliest classes an ensemble names; None for no ensemble."""
+
+    top_k: Annotated[int, Field(ge=1)] | None
+
+
 class Triton(Section):
-    """Which server answers."""
+    """Which server answers, and whether with names of classes, too."""
 
     server: Kind
     start_timeout_s: Annotated[int, Field(ge=1, le=3600)]
+    labels: Labels
     local: Local
     docker: Docker
     url: Url

@@ -1,12 +1,15 @@
 """Check that a server serves what was written: the configuration and the answers."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from analysis.parity import largest_difference, onnx_answer, onnx_session
 from runtime.process import StageError
 from server.client import PROTOCOLS, Server
+from server.ensemble import LABEL
 from server.model_config import effective_differences, read_config
 
 # One ONNX Runtime against another on the same machine: only the order of sums may differ.
@@ -20,19 +23,42 @@ def check_effective_config(server: Server, folder: Path) -> None:
         raise StageError(f"{written.name} is not served as configured: {'; '.join(changed)}")
 
 
+def batches(config: ModelConfig, examples: np.ndarray) -> list[np.ndarray]:
+    """Return batches of 1, 3 and a model's maximum from `examples` [N, …], starting over when it is short."""
+    sizes = sorted({1, min(3, config.max_batch_size), config.max_batch_size})
+    return [np.resize(examples, (size, *examples.shape[1:])) for size in sizes]
+
+
+def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequence[str], examples: np.ndarray) -> None:
+    """Compare an ensemble's labels with the likeliest classes of the classifier, run by ONNX Runtime.
+
+    Batches and protocols are those of `check_answers`. Raises StageError if a label is another.
+    """
+    config = read_config(folder / "config.pbtxt")
+    session, names = onnx_session(str(classifier / "1" / "model.onnx")), np.array(classes, object)
+    top_k = config.output[0].dims[0]
+    for batch in batches(config, examples):
+        likeliest = np.argsort(-onnx_answer(session, batch), axis=1, kind="stable")[:, :top_k]
+        for protocol in PROTOCOLS:
+            said = server.infer(config.name, config.input[0].name, batch, LABEL, protocol)
+            labels = np.vectorize(bytes.decode, otypes=[object])(said)
+            if not np.array_equal(labels, names[likeliest]):
+                raise StageError(f"{config.name} names other classes in a batch of {len(batch)} over {protocol}")
+
+
 def check_answers(server: Server, folder: Path, examples: np.ndarray) -> dict[str, dict[str, float]]:
     """Compare a served model with ONNX Runtime on the same file, on batches of real examples.
 
-    Batches of 1, 3 and the model's maximum are taken from `examples` [N, …],
-    starting over when it is short. Returns the largest difference by protocol and
-    batch size; raises StageError if one is not equal within rounding.
+    Batches of 1, 3 and the model's maximum are taken from `examples` [N, …]. Returns the
+    largest difference by protocol and batch size; raises StageError if one is not equal
+    within rounding.
     """
     config = read_config(folder / "config.pbtxt")
     (model_input,), (model_output,) = config.input, config.output
     session = onnx_session(str(folder / "1" / "model.onnx"))
     differences: dict[str, dict[str, float]] = {protocol: {} for protocol in PROTOCOLS}
-    for size in sorted({1, min(3, config.max_batch_size), config.max_batch_size}):
-        batch = np.resize(examples, (size, *examples.shape[1:]))
+    for batch in batches(config, examples):
+        size = len(batch)
         expected = onnx_answer(session, batch)
         for protocol in PROTOCOLS:
             answer = server.infer(config.name, model_input.name, batch, model_output.name, protocol)
