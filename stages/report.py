@@ -18,7 +18,7 @@ import pandas as pd
 
 from analysis.flags import anchor_in_words
 from analysis.level import LevelSummary, summarise_level
-from analysis.pages import render
+from analysis.pages import points, render
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
 from analysis.variants_table import VariantRow, variant_row
 from deciding.recorded import recorded_saturation, recorded_verdict
@@ -65,6 +65,21 @@ def rates_in_words(params: Params, sustained: Saturation | None) -> list[str]:
     return [saturation_in_words(sustained, distribution)]
 
 
+def accuracy_in_words(verdict: Verdict, rows: list[VariantRow]) -> list[str]:
+    """Say what the recommended variant surely costs in accuracy, if it does."""
+    chosen = recommended_variant(verdict, rows)
+    if verdict.recommended is None or chosen.accuracy_change is None or chosen.accuracy_change.high >= 0:
+        return []
+    return [f"It is less accurate than `{rows[0].name}`: {points(chosen.accuracy_change)} percentage points."]
+
+
+def recommended_variant(verdict: Verdict, rows: list[VariantRow]) -> VariantRow:
+    """Return the row of the variant that is recommended, or else of the default one."""
+    cell = (verdict.recommended or verdict.default).cell
+    (row,) = (each for each in rows if each.name == cell.variant)
+    return row
+
+
 def keep_verdict(ours: Record) -> list[str]:
     """Keep the verdict beside those of other kinds of server, and say how it compares with them."""
     write_json(VERDICTS / f"{ours['server']}.json", ours)
@@ -92,6 +107,7 @@ def gather(params: Params) -> dict[str, Any]:
     verdict, sustained = recorded_verdict(params), recorded_saturation(params)
     anchor_copy, twin = read_levels(ANCHOR_COPY), default_threads_twin(params)
     by_name = {each.cell.name: each for each in cells}
+    rows = variant_rows(params, exports, cells, verdict.concurrency)
     said_of_servers = keep_verdict(record(params, machine, exports, verdict_table(verdict)))
     return {
         "params": params,
@@ -100,7 +116,8 @@ def gather(params: Params) -> dict[str, Any]:
         "training": read_json(TRAINING),
         "reconstructed": RECONSTRUCTIONS.exists(),
         "parity": exports,
-        "variants": variant_rows(params, exports, cells, verdict.concurrency),
+        "variants": rows,
+        "run_variant": recommended_variant(verdict, rows),
         "serving": {variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants},
         "machine": machine,
         "stand_in": machine["server"].get("backend") == STAND_IN,
@@ -114,7 +131,12 @@ def gather(params: Params) -> dict[str, Any]:
         "twin": by_name[twin.name].at(verdict.concurrency),
         "twin_name": twin.name,
         "verdict": verdict,
-        "sentences": [*verdict_in_words(verdict), *rates_in_words(params, sustained), *said_of_servers],
+        "sentences": [
+            *verdict_in_words(verdict),
+            *accuracy_in_words(verdict, rows),
+            *rates_in_words(params, sustained),
+            *said_of_servers,
+        ],
         "sustained": sustained,
         "recommended_config": read_recommended(verdict),
     }

@@ -21,7 +21,7 @@ from parameters.schema import load_params
 from runtime.arrays import SPLITS, read_split, write_inputs
 from runtime.files import replacing, replacing_directory, write_json
 from runtime.paths import ARRAYS, CURVES, MODELS, PREDICTIONS, ROC, TRAINING
-from runtime.process import run_stage
+from runtime.process import StageError, run_stage
 
 MEASURED = ("validation", "test")
 
@@ -47,6 +47,8 @@ def main() -> None:
         for name, inputs in trained.inputs.items():
             write_inputs(folder / name, inputs)
     answers = {name: framework.answer(trained.exports[CLASSIFIER], splits[name][0]) for name in MEASURED}
+    if not all(np.isfinite(answer).all() for answer in answers.values()):
+        raise StageError(f"training diverged: answers are no numbers; lower a learning rate in models.{params.model}")
     scores = {
         name: {**classification_scores(splits[name][1], answer.argmax(axis=1)), **trained.scores.get(name, {})}
         for name, answer in answers.items()

@@ -22,7 +22,9 @@ from ruamel.yaml import YAML
 from xdist.scheduler import LoadScopeScheduling
 
 from runtime.files import read_json, write_json
-from server.model_config import ModelShape, render, serving_config
+from runtime.paths import STEPS
+from server.ensemble import ensemble_config, label_config
+from server.model_config import ModelShape, read_config, render, serving_config
 
 # A background job starts with SIGINT ignored, one under nohup with SIGHUP, and so would all
 # their children: tests of signals need them as a terminal gives them.
@@ -88,6 +90,18 @@ def model_folder(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+def write_ensemble(classifier: Path, classes: tuple[str, ...], top_k: int) -> tuple[Path, Path]:
+    """Write the label step and the ensemble of a classifier's folder beside it; return both folders."""
+    label, ensemble = classifier.parent / "label", classifier.parent / "labelled-fp32"
+    shutil.copytree(STEPS / "label", label, ignore=shutil.ignore_patterns("__pycache__"))
+    (ensemble / "1").mkdir(parents=True)
+    (ensemble / "1" / "README").touch()
+    config = read_config(classifier / "config.pbtxt")
+    (label / "config.pbtxt").write_text(render(label_config(classes, top_k, config.max_batch_size)))
+    (ensemble / "config.pbtxt").write_text(render(ensemble_config("fp32", config, top_k)))
+    return label, ensemble
 
 
 @pytest.fixture(scope="session", autouse=True)

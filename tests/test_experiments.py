@@ -19,7 +19,7 @@ from runtime.files import read_json
 pytestmark = pytest.mark.slow
 
 CELL = "fp32-1-64-off"
-CURVE = Path("reports/curves/head/plots/metrics/train/accuracy.tsv")
+CURVE = Path("reports/curves/classifier/plots/metrics/train/accuracy.tsv")
 EXPERIMENTS = {"experiment-grown": "perf.instances=[1,2]", "experiment-longer": "models.autoencoder.head.epochs=3"}
 
 

@@ -94,6 +94,8 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_answered(
         ("empty.csv", "", "is not a readable CSV file"),
         ("foreign.npz", "no archive", "is not a readable .npz file"),
         ("text.txt", "hello", "is not a readable image"),
+        ("header.csv", "a,b\n", "has examples of the shape"),
+        ("long.csv", "a,b\n1,2,3\n", "is not a readable CSV file"),
         ("negative.csv", ",".join(map(str, range(784))) + "\n" + ",".join(["-1"] * 784), "must hold pixels"),
     ],
 )
@@ -102,6 +104,34 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, name: str, text: str, proble
     (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=problem):
         read_examples(tmp_path / name, SHAPE, resize=False)
+
+
+def test_whole_numbers_are_pixels_whatever_their_type(tmp_path: Path) -> None:
+    """Stored as floats they are scaled, too; fractions are taken as they are; no example at all is an error."""
+    for name, x, largest in (("whole", PIXELS.astype(np.float64), 255), ("fractions", PIXELS / 255, 1)):
+        np.savez(tmp_path / f"{name}.npz", x=x)
+        _, read = read_examples(tmp_path / f"{name}.npz", SHAPE, resize=False)
+        assert np.allclose(read[..., 0], x / largest)
+    np.savez(tmp_path / "none.npz", x=PIXELS[:0])
+    with pytest.raises(ValueError, match="has no examples"):
+        read_examples(tmp_path / "none.npz", SHAPE, resize=False)
+
+
+def test_a_folder_is_no_output(
+    asked: Callable[..., pd.DataFrame],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It would be replaced, with all that is in it."""
+    (tmp_path / "kept").mkdir()
+    inputs = write_inputs(tmp_path / "inputs")
+    asked(inputs)
+    monkeypatch.setattr(sys, "argv", ["predict.py", str(inputs), "--output", str(tmp_path / "kept")])
+    with pytest.raises(SystemExit):
+        predict.main()
+    assert "kept is a folder; name a file" in capsys.readouterr().err
+    assert (tmp_path / "kept").is_dir()
 
 
 def test_rows_of_features_are_taken_as_they_are(tmp_path: Path) -> None:
@@ -125,7 +155,7 @@ def test_a_model_for_other_examples_is_refused(
 ) -> None:
     """The dataset in params.yaml says what the inputs are; the model must take the same."""
     content |= {"dataset": "iris", "model": "mlp"}
-    with pytest.raises(StageError, match=r"classifier\.onnx takes \[28, 28, 1\], .* has the shape \[4\]"):
+    with pytest.raises(StageError, match=r"takes \[28, 28, 1\] and gives \[10\]; for dataset iris, .* must take \[4\]"):
         asked(tmp_path)
 
 

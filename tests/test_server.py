@@ -1,7 +1,6 @@
 """The embedded server: real answers, readable failures, and nothing left behind."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,16 +13,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import ROOT, environment
+from conftest import ROOT, environment, write_ensemble
 
 from parameters.cells import parse_batching
-from runtime.paths import STEPS
 from runtime.process import StageError
 from server import launch
 from server.answers import check_answers, check_effective_config, check_labels
 from server.client import PROTOCOLS, Server
 from server.embedded import serve
-from server.ensemble import ensemble_config, label_config
 from server.model_config import read_config, render
 from server.supervisor import SHARED_MEMORY
 
@@ -283,13 +280,7 @@ def test_an_ensemble_names_the_likeliest_classes_of_every_example(model_folder: 
     """In batches of 1, 3 and 8, over both protocols, the best three of ten; another list of names is found out."""
     classes = tuple(f"class {letter}" for letter in "äbcdefghij")
     folder = model_folder("classifier-fp32", max_batch_size=8)
-    repository = folder.parent
-    label, ensemble = repository / "label", repository / "labelled-fp32"
-    shutil.copytree(STEPS / "label", label, ignore=shutil.ignore_patterns("__pycache__"))
-    (ensemble / "1").mkdir(parents=True)
-    classifier = read_config(folder / "config.pbtxt")
-    for place, config in ((label, label_config(classes, 3, 8)), (ensemble, ensemble_config("fp32", classifier, 3))):
-        (place / "config.pbtxt").write_text(render(config))
+    label, ensemble = write_ensemble(folder, classes, top_k=3)
     examples = np.random.default_rng(0).random((9, 28, 28, 1), dtype=np.float32)
     with serve([folder, label, ensemble], timeout_s=60) as server:
         check_effective_config(server, ensemble)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import FinishedRun, linear_model, ran, run
+from conftest import FinishedRun, linear_model, ran, run, write_ensemble
 
 from measuring.journal import digest
 from parameters.schema import validate
@@ -23,7 +23,7 @@ from runtime.files import read_json
 from runtime.paths import ANCHOR
 from runtime.process import StageError
 from server import docker, embedded, local, url
-from server.answers import check_answers, check_effective_config
+from server.answers import check_answers, check_effective_config, check_labels
 from server.client import Server
 from server.installation import PYTHON, find_installation
 from server.launch import HOST, Launch, Place, free_ports, launched
@@ -327,6 +327,18 @@ def test_an_address_where_nobody_answers_is_named(content: dict[str, Any]) -> No
     asked = triton(content, server="url", url={"http": http, "grpc": grpc, "cores": None})
     with pytest.raises(StageError, match=rf"no Triton server answers at http://{http}, which triton\.url"):
         identity(asked)
+
+
+@slow
+def test_an_ensemble_is_sent_along_with_its_steps(model_folder: Folder) -> None:
+    """Triton complains that its steps are in no repository, but serves it; all three are gone afterwards."""
+    folder = model_folder("classifier-fp32", max_batch_size=8)
+    digits = tuple("0123456789")
+    label, ensemble = write_ensemble(folder, digits, top_k=1)
+    with embedded.serve([model_folder("had")], 60) as running:
+        with url.serve([folder, label, ensemble], running.http_address, running.grpc_address, 60) as server:
+            check_labels(server, ensemble, folder, digits, EXAMPLES)
+        assert not any(running.has_model(each.name) for each in (folder, label, ensemble))
 
 
 @slow

@@ -93,15 +93,18 @@ def test_an_export_beyond_its_parity_limit_fails_the_stage(
 
     import export
     from parameters.schema import validate
+    from runtime import arrays
     from runtime.arrays import write_split
 
     image = keras.Input((28, 28, 1), name="image")
     logits = keras.layers.Dense(10, name="logits")(keras.layers.Flatten()(image))
-    keras.Model(image, logits).save(tmp_path / "classifier.keras")
+    (tmp_path / "models").mkdir()
+    keras.Model(image, logits).save(tmp_path / "models" / "classifier.keras")
     write_split(tmp_path / "test.npz", *splits["test"])
-    monkeypatch.setattr(export, "ARRAYS", tmp_path)
-    for name, folder in (("MODELS", tmp_path), ("ONNX", tmp_path / "onnx"), ("PARITY", tmp_path / "parity")):
-        monkeypatch.setattr(export, name, folder)
+    for module in (export, arrays):
+        monkeypatch.setattr(module, "ARRAYS", tmp_path)
+    for name, folder in (("MODELS", "models"), ("ONNX", "onnx"), ("PARITY", "parity")):
+        monkeypatch.setattr(export, name, tmp_path / folder)
     monkeypatch.setattr(export, "load_params", lambda: validate(content))
     monkeypatch.setattr(sys, "argv", ["export.py", "fp32"])
     content["variants"]["fp32"]["parity_limit"] = 1e-12

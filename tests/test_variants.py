@@ -114,6 +114,51 @@ def test_a_pruned_network_is_the_network_with_dead_channels(network: Path) -> No
 
 
 @slow
+def test_the_default_model_can_be_pruned() -> None:
+    """Models inside a model, each of which names its output: the parts become one chain."""
+    import keras
+    from keras import layers
+
+    from compression.prune import pruned
+    from models.autoencoder import build_encoder
+
+    encoder, latent = build_encoder(16), keras.Input((16,))
+    head = keras.Model(latent, layers.Identity(name="logits")(layers.Dense(10)(latent)), name="head")
+    model = keras.Model(encoder.input, layers.Identity(name="logits")(head(encoder(encoder.input))))
+    smaller = pruned(model, 0.5)
+    assert (smaller.output_names, smaller.output_shape) == (["logits"], (None, 10))
+    x = CHANCE.random((2, 28, 28, 1), dtype=np.float32)
+    assert np.allclose(pruned(model, 1e-9).predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
+    assert smaller.count_params() < model.count_params() / 2
+
+
+@slow
+def test_a_layer_that_is_used_twice_is_not_pruned() -> None:
+    """It would be lost the second time."""
+    import keras
+    from keras import layers
+
+    from compression.prune import pruned
+
+    image, activation = keras.Input((8, 8, 3)), layers.ReLU(name="again")
+    x = activation(layers.Conv2D(4, 3)(activation(layers.Conv2D(4, 3)(image))))
+    with pytest.raises(StageError, match="again has several inputs or uses"):
+        pruned(keras.Model(image, layers.Dense(2)(layers.Flatten()(x))), 0.5)
+
+
+@slow
+@pytest.mark.parametrize("quantise", ["static", "dynamic"])
+def test_eight_bits_lose_little_on_any_processor(quantise: str) -> None:
+    """Large products are not cut off, as whole 8-bit weights would be without the newest instructions."""
+    from compression import quantise as tools
+
+    model, x = linear_model(scale=1.0), CHANCE.random((50, 28, 28, 1), dtype=np.float32)
+    smaller = tools.static(model, x) if quantise == "static" else tools.dynamic(model)
+    whole, quantised = (onnx_answer(onnx_session(each.SerializeToString()), x) for each in (model, smaller))
+    assert largest_difference(whole, quantised) < 0.05 * np.abs(whole).max()
+
+
+@slow
 def test_what_is_no_chain_or_not_known_is_not_pruned() -> None:
     """A branch, or a layer that mixes channels in another way, is named."""
     import keras
@@ -124,7 +169,7 @@ def test_what_is_no_chain_or_not_known_is_not_pruned() -> None:
     image = keras.Input((8, 8, 3))
     x = layers.Conv2D(4, 3)(image)
     for last, problem in (
-        (layers.Add(name="sum")([x, x]), "sum has several inputs"),
+        (layers.Add(name="sum")([x, x]), "sum has several inputs or uses"),
         (layers.LayerNormalization(name="norm")(x), "norm is a LayerNormalization, which pruning does not know"),
     ):
         model = keras.Model(image, layers.Dense(2)(layers.Flatten()(last)))

@@ -1,5 +1,6 @@
 """Read what a person wants to have classified: images, arrays, tables."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -43,15 +44,17 @@ def read_examples(path: Path, shape: tuple[int, ...], resize: bool) -> tuple[lis
         x = x[..., np.newaxis]
     if x.shape[1:] != shape:
         raise ValueError(f"has examples of the shape {list(x.shape[1:])}, not {list(shape)}")
+    if not len(x):
+        raise ValueError("has no examples")
     if not np.isfinite(x).all():
         raise ValueError("has values that are not finite numbers")
     return [f"{path}#{index}" for index in range(len(x))], _pixels(x) if len(shape) == 3 else x.astype(np.float32)
 
 
 def _pixels(x: np.ndarray) -> np.ndarray:
-    """Return pixels from 0 to 1, as models learn them: whole numbers go to 255, others must be there already."""
-    largest = 255 if x.dtype.kind in "biu" else 1
-    if x.min(initial=0) < 0 or x.max(initial=0) > largest:
+    """Return pixels from 0 to 1, as models learn them; whole numbers, of whatever type, go from 0 to 255."""
+    largest = 255 if np.array_equal(x, np.rint(x)) else 1
+    if x.min() < 0 or x.max() > largest:
         raise ValueError("must hold pixels as whole numbers from 0 to 255 or as fractions from 0 to 1")
     return np.asarray(x.astype(np.float32) / np.float32(largest))
 
@@ -71,13 +74,14 @@ def _read_array(path: Path) -> np.ndarray:
 
 def _read_rows(path: Path) -> np.ndarray:
     try:
-        table = pd.read_csv(path, index_col=False)
-    except (ValueError, pd.errors.ParserError) as error:
+        with warnings.catch_warnings():
+            # Fields beyond the header's would be dropped with a warning.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, index_col=False)
+    except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise ValueError(f"is not a readable CSV file: {str(error).strip()}") from None
     numbers = table.drop(columns="label", errors="ignore").apply(pd.to_numeric, errors="coerce")
     if bad := np.argwhere(numbers.isna().to_numpy()).tolist():
         row, column = bad[0]
         raise ValueError(f"has no number in row {row + 1} of column {numbers.columns[column]}")
-    rows = numbers.to_numpy(np.float64)
-    whole = rows.astype(np.int64, casting="unsafe")
-    return np.asarray(whole if np.array_equal(whole, rows) else rows)
+    return np.asarray(numbers.to_numpy(np.float64))

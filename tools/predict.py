@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
 from analysis.parity import onnx_session  # noqa: E402  the stages are scripts, not an installed package
+from datasets import Dataset  # noqa: E402
 from inputs import expand, read_examples  # noqa: E402
 from models import CLASSIFIER  # noqa: E402
 from parameters.schema import load_params  # noqa: E402
@@ -32,6 +33,7 @@ from server.client import Protocol, Server  # noqa: E402
 LARGEST_BATCH = 64
 PROBABILITIES = "probabilities"
 Answer = Callable[[np.ndarray], np.ndarray]
+Shape = tuple[int, ...]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -51,14 +53,14 @@ def in_batches(ask: Answer, largest: int, output: str) -> Answer:
     return answer
 
 
-def exported(variant: str, shape: tuple[int, ...]) -> Answer:
+def exported(variant: str, dataset: Dataset) -> Answer:
     """Return how the exported classifier is asked; raises StageError if it is not there or takes something else."""
     path = ONNX / variant / f"{CLASSIFIER}.onnx"
     if not path.exists():
         raise StageError(f"{path.relative_to(ROOT)} is missing; make it with `dvc repro onnx`")
     session = onnx_session(str(path))
     (model_input,), (output,) = session.get_inputs(), session.get_outputs()
-    check_shape(str(path.relative_to(ROOT)), tuple(model_input.shape[1:]), shape)
+    check_shapes(str(path.relative_to(ROOT)), [tuple(model_input.shape[1:])], [tuple(output.shape[1:])], dataset)
 
     def ask(x: np.ndarray) -> np.ndarray:
         return np.asarray(session.run(None, {model_input.name: x})[0])
@@ -66,12 +68,13 @@ def exported(variant: str, shape: tuple[int, ...]) -> Answer:
     return in_batches(ask, LARGEST_BATCH, output.name)
 
 
-def served(address: str, protocol: Protocol, model: str, shape: tuple[int, ...]) -> Answer:
+def served(address: str, protocol: Protocol, model: str, dataset: Dataset) -> Answer:
     """Return how a served model is asked; raises StageError if nobody serves it, or it takes something else."""
     server = Server(http_address=address, grpc_address=address, pid=None)
     config = server.effective_config(model, protocol)
-    (model_input,), output = config.input, config.output[0]
-    check_shape(f"{model} at {address}", tuple(model_input.dims), shape)
+    inputs, outputs = ([tuple(each.dims) for each in tensors] for tensors in (config.input, config.output))
+    check_shapes(f"{model} at {address}", inputs, outputs, dataset)
+    (model_input,), (output,) = config.input, config.output
 
     def ask(x: np.ndarray) -> np.ndarray:
         return server.infer(model, model_input.name, x, output.name, protocol)
@@ -79,17 +82,22 @@ def served(address: str, protocol: Protocol, model: str, shape: tuple[int, ...])
     return in_batches(ask, max(1, config.max_batch_size), output.name)
 
 
-def check_shape(what: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    """Raise StageError if a model does not take examples of the dataset in params.yaml."""
-    if found != expected:
+def check_shapes(what: str, inputs: list[Shape], outputs: list[Shape], dataset: Dataset) -> None:
+    """Raise StageError unless a model takes examples of the dataset in params.yaml and scores its classes."""
+    expected: tuple[list[Shape], list[Shape]] = ([dataset.shape], [(len(dataset.classes),)])
+    if (inputs, outputs) != expected:
         raise StageError(
-            f"{what} takes {list(found)}, an example of the dataset in params.yaml has the shape {list(expected)}"
+            f"{what} takes {_shown(inputs)} and gives {_shown(outputs)}; for dataset {dataset.name}, which params.yaml "
+            f"names, it must take {_shown(expected[0])} and give a score for each class, {_shown(expected[1])}"
         )
 
 
-def predictions(paths: list[Path], answer: Answer, resize: bool) -> Iterator[pd.DataFrame | str]:
+def _shown(shapes: list[Shape]) -> str:
+    return " and ".join(str(list(shape)) for shape in shapes)
+
+
+def predictions(paths: list[Path], answer: Answer, dataset: Dataset, *, resize: bool) -> Iterator[pd.DataFrame | str]:
     """Return for each input its rows, or in words why there are none."""
-    dataset = load_params().raw_data
     for path in paths:
         try:
             names, x = read_examples(path, dataset.shape, resize)
@@ -113,17 +121,20 @@ def main() -> None:
     where.add_argument("--grpc", metavar="ADDRESS", help="ask a Triton server, as in 127.0.0.1:8001")
     parser.add_argument("--model", help="its name there; classifier-<variant> without")
     given = parser.parse_args()
-    params, shape = load_params(), load_params().raw_data.shape
+    params = load_params()
+    dataset = params.raw_data
+    if given.output.is_dir():
+        parser.error(f"--output {given.output} is a folder; name a file")
     if given.variant not in type(params.variants).model_fields:
         parser.error(f"--variant: choose one of {', '.join(type(params.variants).model_fields)}")
     model = given.model or f"{CLASSIFIER}-{given.variant}"
     if given.http:
-        answer = served(given.http, "http", model, shape)
+        answer = served(given.http, "http", model, dataset)
     elif given.grpc:
-        answer = served(given.grpc, "grpc", model, shape)
+        answer = served(given.grpc, "grpc", model, dataset)
     else:
-        answer = exported(given.variant, shape)
-    found = list(predictions(expand(given.inputs), answer, given.resize))
+        answer = exported(given.variant, dataset)
+    found = list(predictions(expand(given.inputs), answer, dataset, resize=given.resize))
     tables = [each for each in found if isinstance(each, pd.DataFrame)]
     problems = [each for each in found if isinstance(each, str)]
     if tables:

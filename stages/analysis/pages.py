@@ -34,7 +34,7 @@ def _if_known(form: str, unit: float = 1) -> Callable[[float | None], str]:
     return lambda value: "–" if value is None else format(value if unit == 1 else value / unit, form)
 
 
-def _change(estimate: Estimate | None) -> str:
+def points(estimate: Estimate | None) -> str:
     """Return a difference of shares in percentage points, or a dash where there is nothing to compare with."""
     if estimate is None:
         return "–"
@@ -50,7 +50,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "microseconds": _if_known(",.0f"),
     "seconds": _if_known(".2f"),
     "limit": lambda value: "none" if value is None else f"{value:.2g}",
-    "change": _change,
+    "change": points,
     "count": _if_known(",d"),
     "share": _if_known(".1f", unit=0.01),
     "mebibytes": _if_known(",.0f", unit=2**20),

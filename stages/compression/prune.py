@@ -30,12 +30,14 @@ def chain(model: keras.Model) -> list[layers.Layer]:
     Raises StageError where the model has another form.
     """
     found: list[layers.Layer] = []
+    nodes = [node for level in model._nodes_by_depth.values() for node in level]
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             found += chain(layer)
         elif not isinstance(layer, layers.InputLayer):
-            if any(len(node.input_tensors) != 1 for node in layer._inbound_nodes):
-                raise StageError(f"{layer.name} has several inputs: only a chain of layers can be pruned")
+            uses = [node for node in nodes if node.operation is layer]
+            if len(uses) != 1 or len(uses[0].input_tensors) != 1:
+                raise StageError(f"{layer.name} has several inputs or uses: only a chain of layers can be pruned")
             found.append(layer)
     return found
 
@@ -54,6 +56,8 @@ def pruned(model: keras.Model, remove: float) -> keras.Model:
     Raises StageError for a model with layers that are not known here.
     """
     every = chain(model)
+    # Others only gave names to the outputs of models inside this one.
+    every = [layer for layer in every if layer is every[-1] or not isinstance(layer, layers.Identity)]
     last = next(index for index, layer in reversed(list(enumerate(every))) if layer.weights)
     x = inputs = keras.Input(model.input.shape[1:], name=model.input.name)
     kept: np.ndarray | None = None  # channels of the layer before; None is all of them

@@ -43,7 +43,7 @@ def report_figures(
         "effective_batch": effective_batch(cells, verdict.concurrency),
         "open_loop": open_loop(sustained.rates, limits_ms) if sustained else None,
         "training": training_curves(CURVES),
-        "roc": roc(pd.read_csv(ROC)),
+        "roc": roc(pd.read_csv(ROC, dtype={"class": str}, keep_default_na=False)),
         "reconstructions": stored(RECONSTRUCTIONS, "An example of each class, and what the autoencoder made of it")
         if RECONSTRUCTIONS.exists()
         else None,

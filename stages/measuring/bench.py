@@ -19,7 +19,7 @@ from perf_analyzer.input_data import read_input_data, write_input_data
 from runtime.arrays import read_split
 from runtime.cores import divide_cores
 from runtime.files import write_text
-from runtime.paths import ANCHOR, ARRAYS, MACHINE, STAGES, TRITON
+from runtime.paths import ANCHOR, ARRAYS, BACKENDS, MACHINE, STAGES
 from server.answers import check_answers, check_effective_config
 from server.model_config import read_config, render
 from server.serve import serve
@@ -27,7 +27,7 @@ from server.serve import serve
 # Enough different requests that no cache of one input helps; sent in turn, again and again.
 REQUESTS = 256
 # Whatever decides how a window comes out, beside the model, its requests and its stage.
-_SURROUNDINGS = [TRITON, MACHINE, *(STAGES / name for name in ("measuring", "perf_analyzer", "server"))]
+_SURROUNDINGS = [ANCHOR, BACKENDS, MACHINE, *(STAGES / name for name in ("measuring", "perf_analyzer", "server"))]
 
 
 @dataclass(frozen=True)

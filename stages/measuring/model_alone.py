@@ -22,7 +22,7 @@ def _openvino(path: Path, threads: int) -> Run:
     """Return how OpenVINO runs a model, with the settings of our backend."""
     import openvino
 
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": "NO"}
     if threads:
         settings["INFERENCE_NUM_THREADS"] = str(threads)
     request = openvino.Core().compile_model(path, "CPU", settings).create_infer_request()

@@ -9,7 +9,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from analysis.parity import largest_difference, onnx_answer, onnx_session
 from runtime.process import StageError
 from server.client import PROTOCOLS, Server
-from server.ensemble import LABEL
+from server.ensemble import INDEX, LABEL
 from server.model_config import effective_differences, read_config
 
 # One ONNX Runtime against another on the same machine: only the order of sums may differ.
@@ -32,17 +32,21 @@ def batches(config: ModelConfig, examples: np.ndarray) -> list[np.ndarray]:
 def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequence[str], examples: np.ndarray) -> None:
     """Compare an ensemble's labels with the likeliest classes of the classifier, run by ONNX Runtime.
 
-    Batches and protocols are those of `check_answers`. Raises StageError if a label is another.
+    Batches and protocols are those of `check_answers`; classes whose scores are as good as
+    equal may change places. Raises StageError if a label is another, or not that of its index.
     """
     config = read_config(folder / "config.pbtxt")
     session, names = onnx_session(str(classifier / "1" / "model.onnx")), np.array(classes, object)
-    top_k = config.output[0].dims[0]
+    top_k, name = config.output[0].dims[0], config.input[0].name
     for batch in batches(config, examples):
-        likeliest = np.argsort(-onnx_answer(session, batch), axis=1, kind="stable")[:, :top_k]
+        scores = onnx_answer(session, batch)
+        best = -np.sort(-scores, axis=1)[:, :top_k]
+        near = TOLERANCE * max(1.0, float(np.abs(scores).max()))
         for protocol in PROTOCOLS:
-            said = server.infer(config.name, config.input[0].name, batch, LABEL, protocol)
-            labels = np.vectorize(bytes.decode, otypes=[object])(said)
-            if not np.array_equal(labels, names[likeliest]):
+            labels, index = (server.infer(config.name, name, batch, each, protocol) for each in (LABEL, INDEX))
+            named = np.vectorize(bytes.decode, otypes=[object])(labels)
+            given = np.take_along_axis(scores, index, axis=1)
+            if not (np.array_equal(named, names[index]) and np.allclose(given, best, rtol=0, atol=near)):
                 raise StageError(f"{config.name} names other classes in a batch of {len(batch)} over {protocol}")
 
 

@@ -1,4 +1,7 @@
-"""Matrix products with 8-bit weights; their inputs are quantised while the model runs."""
+"""Matrix products with 8-bit weights; their inputs are quantised while the model runs.
+
+The range of those is that of a whole batch: which requests Triton puts together changes answers a little.
+"""
 
 import onnx
 

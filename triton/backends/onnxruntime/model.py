@@ -41,7 +41,8 @@ class OpenVino:
     def __init__(self, path, parameters, outputs):
         import openvino
 
-        settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        # Each instance is a process of its own: pinned, all of them would share the first core.
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
         if "intra_op_thread_count" in parameters:
             settings["INFERENCE_NUM_THREADS"] = int(parameters["intra_op_thread_count"]["string_value"])
         self.request = openvino.Core().compile_model(path, "CPU", settings).create_infer_request()
