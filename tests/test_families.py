@@ -212,6 +212,7 @@ def test_a_dataset_a_family_and_a_variant_are_one_file_each(tmp_path: Path) -> N
         params["models"]["thrown_away"] = {"strength": 1.0}
         params["variants"]["thrown_away"] = {"parity_limit": 1e-4}
         params["onnx"]["variants"] = ["thrown_away"]
+        params["triton"]["labels"]["top_k"] = 1
 
     edit: Edit = choose
     folder = clone(tmp_path / "clone", edit)
@@ -229,5 +230,6 @@ def test_a_dataset_a_family_and_a_variant_are_one_file_each(tmp_path: Path) -> N
     output = run("dvc", "repro", "serving", cwd=folder).stdout
     assert ran(output)[-1] == "serving@thrown_away"
     assert "classifier-thrown_away: answers over HTTP and gRPC equal ONNX Runtime's" in output
+    assert "labelled-thrown_away: labels over HTTP and gRPC are the likeliest classes" in output
     assert "thrown_away" not in plugins.names(datasets)
     assert "thrown_away" not in read_params()["models"]
