@@ -52,6 +52,13 @@ class Family:
     train: Callable[[Splits, Dataset, Any, Path], Trained]
 
 
+def refuses_but_images(dataset: Dataset, smallest: int) -> str | None:
+    """Return why a dataset has no images of at least so many pixels in height and width, or None."""
+    if len(dataset.shape) == 3 and min(dataset.shape[:2]) >= smallest:
+        return None
+    return f"it takes images of at least {smallest}x{smallest} and an example there has the shape {dataset.shown_shape}"
+
+
 def get(name: str) -> Family:
     """Return the model family called `name`."""
     family: Family = plugins.load(sys.modules[__name__], name, "FAMILY")

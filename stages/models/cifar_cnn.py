@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from datasets import Dataset
-from models import CLASSIFIER, Family, Splits, Trained
+from models import CLASSIFIER, Family, Splits, Trained, refuses_but_images
 from parameters.section import Section
 
 # Three halvings must leave a pixel.
@@ -34,9 +34,7 @@ class Hyperparameters(Section):
 
 def refuses(dataset: Dataset) -> str | None:
     """Return why the dataset does not fit the convolutions, or None."""
-    if len(dataset.shape) == 3 and min(dataset.shape[:2]) >= SMALLEST:
-        return None
-    return f"it takes images of at least {SMALLEST}x{SMALLEST} and an example there has the shape {dataset.shown_shape}"
+    return refuses_but_images(dataset, SMALLEST)
 
 
 def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, curves: Path) -> Trained:
