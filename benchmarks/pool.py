@@ -9,6 +9,8 @@ Writes  benchmarks/results/pool.jsonl, one line a server start
 Run     PYTHONPATH=stages python benchmarks/pool.py --starts 12      a minute a start; add more whenever you like
 """
 
+from runtime.stage import run_stage
+
 import argparse
 import math
 import random
@@ -26,7 +28,6 @@ from measuring.readings import cpu_per_1000, percentile_us, requests, throughput
 from measuring.windows import Windows
 from parameters.schema import Params, load_params
 from record import append, runs
-from runtime.process import run_stage
 from server.lock import machine_to_ourselves
 
 COPIES = ["copy_1", "copy_2", "copy_3", "copy_4"]

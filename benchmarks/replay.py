@@ -10,6 +10,8 @@ Writes  benchmarks/results/replay.json
 Run     PYTHONPATH=stages python benchmarks/replay.py
 """
 
+from runtime.stage import run_stage
+
 import itertools
 import json
 import math
@@ -23,7 +25,6 @@ from numpy.typing import NDArray
 from parameters.schema import load_params
 from pool import COPIES, LINKS, SLOWED
 from record import RESULTS, runs
-from runtime.process import run_stage
 from uncertainty.comparison import compare_all
 from uncertainty.mean import mean_estimate
 from uncertainty.ratio import paired_ratio

@@ -10,6 +10,8 @@ Run     PYTHONPATH=stages python benchmarks/window_length.py --starts 6   measur
         PYTHONPATH=stages python benchmarks/window_length.py --starts 0   prints the table of all
 """
 
+from runtime.stage import run_stage
+
 import argparse
 import math
 import random
@@ -26,7 +28,6 @@ from measuring.readings import throughput
 from measuring.windows import Windows
 from parameters.schema import load_params
 from record import append, runs
-from runtime.process import run_stage
 from server.lock import machine_to_ourselves
 from uncertainty.mean import t_quantile
 

@@ -6,6 +6,8 @@ Writes  artifacts/data/{train,validation,test}.npz
 Run     python stages/data.py
 """
 
+from runtime.stage import run_stage
+
 import numpy as np
 from sklearn.model_selection import train_test_split
 
@@ -14,7 +16,7 @@ from parameters.schema import load_params
 from runtime.arrays import write_split
 from runtime.files import write_json
 from runtime.paths import ARRAYS, DATASETS, REPORTS
-from runtime.process import StageError, run_stage
+from runtime.process import StageError
 
 
 def take(count: int, examples: Arrays, classes: int, seed: int) -> tuple[Arrays, Arrays]:

@@ -6,6 +6,8 @@ Writes  artifacts/onnx/<variant>/<export>.onnx, and test inputs where they are n
 Run     PYTHONHASHSEED=0 python stages/export.py fp32
 """
 
+from runtime.stage import argument, run_stage
+
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from parameters.schema import Params, load_params
 from runtime.arrays import INPUTS_SUFFIX, read_inputs, read_split
 from runtime.files import replacing_directory, write_json
 from runtime.paths import ARRAYS, MODELS, ONNX, PARITY
-from runtime.process import StageError, argument, run_stage
+from runtime.process import StageError
 from variants import Source
 
 # ONNX Runtime 1.19, the native backend of Triton 24.10, reads nothing newer.

@@ -11,6 +11,8 @@ Writes  artifacts/finalists/<cell>/: their model folders
 Run     python stages/finalists.py
 """
 
+from runtime.stage import run_stage
+
 import shutil
 
 from deciding.finalists import Screened, choose_finalists, screen
@@ -19,7 +21,6 @@ from parameters.cells import Cell, matrix
 from parameters.schema import Params, load_params
 from runtime.files import read_json, replacing_directory, write_json
 from runtime.paths import CELLS, FINALIST_LIST, FINALISTS, MODEL_REPOSITORY, PARITY
-from runtime.process import run_stage
 
 
 def screened_cell(cell: Cell, params: Params) -> Screened:

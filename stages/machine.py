@@ -8,6 +8,8 @@ Writes  reports/machine.json
 Run     python stages/machine.py
 """
 
+from runtime.stage import run_stage
+
 import json
 import math
 import os
@@ -21,7 +23,6 @@ import psutil
 from parameters.schema import load_params
 from runtime.files import write_json
 from runtime.paths import MACHINE
-from runtime.process import run_stage
 from server.serve import identity
 
 PACKAGES = ("nvidia-pytriton", "tritonclient", "onnxruntime", "openvino", "numpy")

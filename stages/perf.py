@@ -16,6 +16,8 @@ Writes  reports/perf/<cell>.json: every window as perf_analyzer and the server's
 Run     python stages/perf.py fp32-1-64-off
 """
 
+from runtime.stage import argument, run_stage
+
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -34,7 +36,6 @@ from parameters.schema import Params, load_params
 from perf_analyzer.columns import UNITS
 from runtime.files import write_json
 from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY, STAGES
-from runtime.process import argument, run_stage
 from server.lock import machine_to_ourselves
 from server.model_config import read_config, render
 from uncertainty.ratio import paired_ratio

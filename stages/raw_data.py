@@ -8,13 +8,14 @@ Writes  reports/raw_data.json: the edition and its files
 Run     python stages/raw_data.py
 """
 
+from runtime.stage import run_stage
+
 from dataclasses import asdict
 
 from datasets import known_files
 from parameters.schema import load_params
 from runtime.files import write_json
 from runtime.paths import DATASETS, REPORTS
-from runtime.process import run_stage
 from sources.files import check_files
 
 

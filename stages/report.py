@@ -11,6 +11,8 @@ Writes  reports/metrics.json: the few numbers that `dvc metrics diff` compares
 Run     python stages/report.py
 """
 
+from runtime.stage import run_stage
+
 from dataclasses import asdict
 from typing import Any, get_args
 
@@ -33,7 +35,6 @@ from parameters.schema import Params, load_params
 from parameters.triton import STAND_IN, Kind
 from runtime.files import read_json, replacing, replacing_directory, write_json, write_text
 from runtime.paths import CELLS, MACHINE, PARITY, RECOMMENDED, RECONSTRUCTIONS, REPORTS, SERVING, TRAINING, VERDICTS
-from runtime.process import run_stage
 
 
 def read_levels(name: str) -> list[LevelSummary]:

@@ -10,6 +10,8 @@ Writes  reports/runoff.json: who is in it, and every window; nothing derived
 Run     python stages/runoff.py
 """
 
+from runtime.stage import run_stage
+
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,6 @@ from measuring.rounds import Rounds, measure_rounds
 from parameters.schema import Params, load_params
 from runtime.files import read_json, write_json
 from runtime.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
-from runtime.process import run_stage
 from server.lock import machine_to_ourselves
 
 

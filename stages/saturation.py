@@ -11,6 +11,8 @@ Writes  reports/saturation.json: every window at each rate; nothing derived
 Run     python stages/saturation.py
 """
 
+from runtime.stage import run_stage
+
 import random
 import tempfile
 from functools import partial
@@ -28,7 +30,6 @@ from measuring.windows import Windows
 from parameters.schema import Params, load_params
 from runtime.files import read_json, write_json
 from runtime.paths import ARRAYS, FINALISTS, RUNOFF, SATURATION, STAGES
-from runtime.process import run_stage
 from server.lock import machine_to_ourselves
 
 # The journal keeps rounds by concurrency, and here there is none.

@@ -7,12 +7,13 @@ Writes  reports/serving/<variant>.json: largest difference from ONNX Runtime on
 Run     python stages/serving.py fp32
 """
 
+from runtime.stage import argument, run_stage
+
 from models import CLASSIFIER
 from parameters.schema import load_params
 from runtime.arrays import read_inputs
 from runtime.files import write_json
 from runtime.paths import MODEL_REPOSITORY, ONNX, SERVING
-from runtime.process import argument, run_stage
 from server.answers import check_answers, check_effective_config, check_labels
 from server.ensemble import LABEL, ensemble_name
 from server.serve import serve

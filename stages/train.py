@@ -8,6 +8,8 @@ Writes  artifacts/models/<export>.*, one for each model the family exports
 Run     python stages/train.py
 """
 
+from runtime.stage import run_stage
+
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from parameters.schema import load_params
 from runtime.arrays import SPLITS, read_split, write_inputs
 from runtime.files import replacing, replacing_directory, write_json
 from runtime.paths import ARRAYS, CURVES, MODELS, PREDICTIONS, ROC, TRAINING
-from runtime.process import StageError, run_stage
+from runtime.process import StageError
 
 MEASURED = ("validation", "test")
 

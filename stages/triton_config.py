@@ -11,6 +11,8 @@ Writes  artifacts/model_repository/<cell>/: one folder for each cell of the matr
 Run     python stages/triton_config.py
 """
 
+from runtime.stage import run_stage
+
 import errno
 import shutil
 from pathlib import Path
@@ -24,7 +26,7 @@ from parameters.schema import Params, load_params
 from runtime.cores import server_cores
 from runtime.files import read_json, replacing_directory, write_text
 from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, STEPS
-from runtime.process import StageError, run_stage
+from runtime.process import StageError
 from server.ensemble import LABEL, ensemble_config, ensemble_name, label_config
 from server.model_config import ModelShape, disagreements, read_config, render, serving_config, threads_for
 

@@ -1,5 +1,7 @@
 """What tests share: a copy of the parameters, tiny models, and clones of this repository."""
 
+import runtime.stage  # noqa: F401  what it says of Ctrl-C is unsaid below
+
 import copy
 import functools
 import os
@@ -27,7 +29,8 @@ from server.ensemble import ensemble_config, label_config
 from server.model_config import ModelShape, read_config, render, serving_config
 
 # A background job starts with SIGINT ignored, one under nohup with SIGHUP, and so would all
-# their children: tests of signals need them as a terminal gives them.
+# their children: tests of signals need them as a terminal gives them. And what stages do about
+# Ctrl-C from their first import on is not for the tests themselves.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 

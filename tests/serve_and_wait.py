@@ -3,13 +3,14 @@
 Prints the process ids of the server and the supervisor and the HTTP address.
 """
 
+from runtime.stage import run_stage
+
 import sys
 import time
 from pathlib import Path
 
 import psutil
 
-from runtime.process import run_stage
 from server.embedded import serve
 
 

@@ -1,7 +1,6 @@
 """The gate: a working tree against another revision, and its four exit codes."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -120,11 +119,10 @@ def test_only_an_export_that_strays_now_is_the_answer(
 
     def export_strays() -> bool:
         write_json(tmp_path / "fp32.json", {"classifier": {"parity": 1e-6}, "autoencoder": {"parity": 0.5}})
-        if not now:
-            os.utime(tmp_path / "fp32.json", (0, 0))
         return False
 
-    monkeypatch.setattr("gate.build_workspace", export_strays)
+    export_strays()
+    monkeypatch.setattr("gate.build_workspace", export_strays if now else lambda: False)
     monkeypatch.setattr("gate.resolve", lambda revision: revision)
     monkeypatch.setattr("gate.load_params", lambda: validate(read_params()))
     monkeypatch.setattr("gate.PARITY", tmp_path)

@@ -12,7 +12,7 @@ from conftest import ROOT, run
 import machine
 from runtime.arrays import read_split
 from runtime.files import read_json
-from runtime.process import StageError
+from runtime.process import INTERRUPTED, StageError
 
 STAGES = ROOT / "stages"
 
@@ -43,7 +43,7 @@ def test_wrong_parameters_stop_a_stage_before_its_work(tmp_path: Path) -> None:
 import sys; sys.path.insert(0, {str(STAGES)!r})
 import pathlib
 from parameters.schema import load_params
-from runtime.process import run_stage
+from runtime.stage import run_stage
 run_stage(lambda: load_params(pathlib.Path("params.yaml")))
 """
     finished = run(sys.executable, "-c", code, cwd=tmp_path, check=False)
@@ -59,7 +59,7 @@ def test_a_signal_that_meets_a_destructor_still_ends_the_stage(number: str, code
     script = f"""
 import sys; sys.path.insert(0, {str(STAGES)!r})
 import os, signal, time
-from runtime.process import run_stage
+from runtime.stage import run_stage
 signal.signal(signal.SIGINT, signal.default_int_handler)
 class Last:
     def __del__(self):
@@ -82,13 +82,30 @@ run_stage(main)
     assert time.monotonic() - began < 15
 
 
+def test_ctrl_c_while_a_stage_imports_is_one_sentence() -> None:
+    """C code that imports makes an ImportError of a KeyboardInterrupt: what would, does not get it."""
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+import os, signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from runtime.stage import run_stage
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(20)
+except KeyboardInterrupt:
+    raise ImportError("it met an import")
+"""
+    finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
+    assert (finished.returncode, finished.stdout) == (130, INTERRUPTED)
+
+
 def test_a_missing_input_names_the_file_and_what_makes_it(tmp_path: Path) -> None:
     """A stage run by hand before the one that it needs says so in one sentence."""
     code = f"""
 import sys; sys.path.insert(0, {str(STAGES)!r})
 from pathlib import Path
-from runtime import arrays, process
-process.run_stage(lambda: arrays.read_split(Path("test.npz")))
+from runtime import arrays, stage
+stage.run_stage(lambda: arrays.read_split(Path("test.npz")))
 """
     finished = run(sys.executable, "-c", code, cwd=tmp_path, check=False)
     assert finished.returncode == 1
@@ -112,14 +129,14 @@ def test_a_signal_unwinds_a_stage(tmp_path: Path, number: str, code: int) -> Non
     """A stage that is told to end runs its clean-up and exits with the signal's code."""
     script = f"""
 import os, signal, sys; sys.path.insert(0, {str(STAGES)!r})
-from runtime import process
+from runtime import stage
 def main():
     try:
         os.kill(os.getpid(), signal.{number})
         signal.pause()
     finally:
         print("cleaned up")
-process.run_stage(main)
+stage.run_stage(main)
 """
     finished = subprocess.run(
         [sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path, timeout=30
@@ -132,10 +149,10 @@ def test_a_stage_whose_dvc_died_before_it_began_does_nothing(tmp_path: Path) -> 
     script = f"""
 import os, sys; sys.path.insert(0, {str(STAGES)!r})
 from pathlib import Path
-from runtime import process
+from runtime import stage
 Path("began").touch()
 try:
-    process.run_stage(Path("worked").touch)
+    stage.run_stage(Path("worked").touch)
 finally:
     Path("ended").touch()
 """

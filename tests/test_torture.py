@@ -180,7 +180,7 @@ def owner(path: Path) -> int:
 def our_traceback(folder: Path, said: str) -> bool:
     """Return whether a stage of ours let an exception out.
 
-    Python's own KeyboardInterrupt while a stage still imports is none of ours, nor is
+    Python's own KeyboardInterrupt before a stage's first line is none of ours, nor is
     whatever DVC says when Ctrl-C meets it in the middle of its own imports.
     """
     return f'File "{folder}/stages/' in said and "\nKeyboardInterrupt\n" not in said

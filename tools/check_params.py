@@ -9,10 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
+from runtime.stage import run_stage  # noqa: E402
+
 from parameters.cells import matrix  # noqa: E402  the stages are scripts, not an installed package
 from parameters.schema import Params, load_params  # noqa: E402
 from perf_analyzer.window import SLEEP_FACTOR, WINDOWS  # noqa: E402
-from runtime.process import run_stage  # noqa: E402
 from uncertainty.stopping import LOOKS  # noqa: E402
 
 

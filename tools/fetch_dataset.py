@@ -14,6 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
+from runtime.stage import run_stage  # noqa: E402
+
 import datasets  # noqa: E402  the stages are scripts, not an installed package
 from datasets import OWN, Dataset, Edition, known_files  # noqa: E402
 from download import download  # noqa: E402
@@ -21,7 +23,7 @@ from parameters import plugins  # noqa: E402
 from parameters.schema import load_params  # noqa: E402
 from runtime.files import replacing_directory  # noqa: E402
 from runtime.paths import DATASETS  # noqa: E402
-from runtime.process import StageError, run_stage  # noqa: E402
+from runtime.process import StageError  # noqa: E402
 from sources.files import check_files  # noqa: E402
 
 

@@ -29,6 +29,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
+from runtime.stage import run_stage  # noqa: E402
+
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
 from datasets import OWN  # noqa: E402
 from measuring.bench import Candidate, bench, exported, renamed  # noqa: E402
@@ -39,7 +41,7 @@ from runtime.arrays import read_split  # noqa: E402
 from runtime.cores import server_cores  # noqa: E402
 from runtime.files import read_json, write_text  # noqa: E402
 from runtime.paths import ARRAYS, MACHINE, MODEL_REPOSITORY, PARITY  # noqa: E402
-from runtime.process import StageError, run_stage  # noqa: E402
+from runtime.process import StageError  # noqa: E402
 from server.lock import machine_to_ourselves  # noqa: E402
 from server.model_config import THREADS, ModelShape, read_config, render, threads_for  # noqa: E402
 from uncertainty.limit import Answer, at_least, overall  # noqa: E402
@@ -179,9 +181,10 @@ def check_parity(params: Params, variants: Iterable[str]) -> Result:
     return Result("parity", said, "meets" if kept else "fails")
 
 
-def was_written(path: Path, since: float) -> bool:
-    """Return whether a file is there that is not older than a time: an earlier one is another run's word."""
-    return path.exists() and path.stat().st_mtime >= since
+def edition(path: Path) -> tuple[int, int] | None:
+    """Return what changes whenever a file is written anew, or None where there is none."""
+    # Not compared with a clock: the times of files run some milliseconds behind it.
+    return (path.stat().st_ino, path.stat().st_mtime_ns) if path.exists() else None
 
 
 def build_workspace() -> bool:
@@ -194,10 +197,12 @@ def build_workspace() -> bool:
 def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     """Return everything that was compared: parity alone where no models came of it."""
     commit = resolve(given.revision)
-    began = time.time()
-    built, params = build_workspace(), load_params()
-    if not built:
-        exported_now = [each for each in params.onnx.variants if was_written(PARITY / f"{each}.json", since=began)]
+    params = load_params()
+    files = {variant: PARITY / f"{variant}.json" for variant in params.onnx.variants}
+    before = {variant: edition(path) for variant, path in files.items()}
+    if not build_workspace():
+        # An earlier file is another run's word.
+        exported_now = [variant for variant, path in files.items() if edition(path) not in (None, before[variant])]
         if (parity := check_parity(params, exported_now)).answer == "fails":
             return [parity]
         raise StageError("this working tree's own models could not be built")

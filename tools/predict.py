@@ -20,6 +20,8 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
+from runtime.stage import run_stage  # noqa: E402
+
 from analysis.parity import onnx_session  # noqa: E402  the stages are scripts, not an installed package
 from datasets import Dataset  # noqa: E402
 from inputs import expand, read_examples  # noqa: E402
@@ -27,7 +29,7 @@ from models import CLASSIFIER  # noqa: E402
 from parameters.schema import load_params  # noqa: E402
 from runtime.files import replacing  # noqa: E402
 from runtime.paths import ONNX  # noqa: E402
-from runtime.process import StageError, run_stage  # noqa: E402
+from runtime.process import StageError  # noqa: E402
 from server.client import Protocol, Server  # noqa: E402
 
 LARGEST_BATCH = 64

@@ -1,36 +1,18 @@
-"""How a stage runs as a process: errors, signals, and never outliving DVC."""
+"""What ends a process: errors that a person can act on, Ctrl-C, and the death of DVC."""
 
 import ctypes
-import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
-_REMEDIES = {
-    errno.ENOENT: "; `dvc repro` runs the stages that make it first",
-    errno.ENOSPC: "; free some space, then `dvc repro` goes on from the stages that finished",
-    errno.EROFS: "; make it writable",
-    errno.EACCES: "; make it readable and writable for you",
-}
+INTERRUPTED = "interrupted; nothing is half-written, and `dvc repro` goes on from the stages that finished\n"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class StageError(Exception):
     """A failure that a person can act on; the message says what, where, how to mend."""
-
-
-def argument(choices: Sequence[str]) -> str:
-    """Return the script's only argument; raises StageError unless it is one of `choices`."""
-    given = sys.argv[1:]
-    if len(given) == 1 and given[0] in choices:
-        return given[0]
-    script = Path(sys.argv[0]).name
-    raise StageError(f"{script} takes one argument, one of: {', '.join(choices)}; it got: {' '.join(given) or 'none'}")
 
 
 def follow_dvc() -> None:
@@ -47,66 +29,7 @@ def follow_dvc() -> None:
         sys.exit(128 + signal.SIGTERM)
 
 
-_received: list[int] = []
-
-
-def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
-    # One signal is enough: a second must not interrupt the cleaning up.
-    signal.signal(number, signal.SIG_IGN)
-    _received.append(number)
-    _raise_received()
-
-
-def _raise_received(*_: object) -> NoReturn:
-    if _received[0] == signal.SIGINT:
-        raise KeyboardInterrupt
-    sys.exit(128 + _received[0])
-
-
-def _raise_again(dropped: "sys.UnraisableHookArgs") -> None:
-    """Raise a signal's exception once more that Python dropped: it met a destructor, or a weak reference's end."""
-    if _received and isinstance(dropped.exc_value, KeyboardInterrupt | SystemExit):
-        # A moment later, for here it would be dropped again.
-        signal.signal(signal.SIGALRM, _raise_received)
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
-    else:
-        sys.__unraisablehook__(dropped)
-
-
 def interrupted() -> NoReturn:
     """End after Ctrl-C, saying what it means for the pipeline."""
-    print(
-        "interrupted; nothing is half-written, and `dvc repro` goes on from the stages that finished", file=sys.stderr
-    )
+    sys.stderr.write(INTERRUPTED)
     sys.exit(128 + signal.SIGINT)
-
-
-def run_stage(main: Callable[[], None]) -> NoReturn:
-    """Run a stage's `main`, turn its failures into one sentence, and exit.
-
-    SIGTERM and SIGHUP unwind like an exception, so that context managers clean
-    up. Under DVC the stage follows its death.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # A background job starts with SIGINT ignored, and keeps it so.
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _unwind)
-    sys.unraisablehook = _raise_again
-    follow_dvc()
-    try:
-        main()
-    except StageError as error:
-        sys.exit(f"error: {error}")
-    except OSError as error:
-        where = os.path.relpath(error.filename) if error.filename else "the system"
-        sys.exit(f"error: {where}: {error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
-    except KeyboardInterrupt:
-        interrupted()
-    except Exception:
-        # C code that a signal's exception passes through may make another one of it.
-        if _received == [signal.SIGINT]:
-            interrupted()
-        if _received:
-            sys.exit(128 + _received[0])
-        raise
-    sys.exit(0)
