@@ -11,7 +11,7 @@ import onnx
 
 from frameworks import Framework
 from runtime.process import StageError
-from runtime.quiet import quiet_tensorflow
+from runtime.quiet import load_tensorflow, quiet_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -70,9 +70,9 @@ def usual_form(convert: Callable[[], onnx.ModelProto]) -> onnx.ModelProto:
 
 def make_deterministic(seed: int) -> None:
     """Seed Python's, NumPy's and TensorFlow's generators, and compute in one order."""
-    with quiet_tensorflow():
-        import keras
-        import tensorflow as tf
+    load_tensorflow()
+    import keras
+    import tensorflow as tf
 
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
@@ -85,8 +85,8 @@ def save(model: "keras.Model", path: Path) -> None:
 
 def load(path: Path) -> "keras.Model":
     """Read a model."""
-    with quiet_tensorflow():
-        import keras
+    load_tensorflow()
+    import keras
 
     return keras.models.load_model(path)
 
@@ -98,8 +98,10 @@ def answer(model: "keras.Model", x: np.ndarray) -> np.ndarray:
 
 def to_onnx(model: "keras.Model", opset: int) -> onnx.ModelProto:
     """Convert a model with one input and one output."""
+    load_tensorflow()
+    import tensorflow as tf
+
     with quiet_tensorflow():
-        import tensorflow as tf
         import tf2onnx
 
     (output_name,) = model.output_names

@@ -84,7 +84,7 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     """Train the autoencoder on images alone, then the head on fixed latents."""
     import keras
 
-    from training.fit import fit
+    from training.fit import compile_classifier, compile_network, fit_recording
     from training.reconstructions import Reconstructions
 
     (x_train, y_train), (x_validation, y_validation), (x_test, _) = splits.values()
@@ -94,12 +94,10 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     # An Identity gives the output the name under which it is exported and served.
     reconstruction = keras.layers.Identity(name="reconstruction")(decoder(encoder(image)))
     autoencoder = keras.Model(image, reconstruction, name="autoencoder")
-    autoencoder.compile(
-        optimizer=keras.optimizers.Adam(hyperparameters.reconstruction.learning_rate),
-        loss="mean_squared_error",
-    )
+    adam = keras.optimizers.Adam
+    compile_network(autoencoder, adam(hyperparameters.reconstruction.learning_rate), "mean_squared_error")
     pictures = Reconstructions(x_validation, y_validation, dataset.classes, curves / RECONSTRUCTIONS.name)
-    fit(
+    fit_recording(
         autoencoder,
         (x_train, x_train),
         (x_validation, x_validation),
@@ -113,12 +111,8 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     latent = keras.Input((hyperparameters.hidden_width,), name="latent")
     dense = keras.layers.Dense(len(dataset.classes))
     head = keras.Model(latent, keras.layers.Identity(name="logits")(dense(latent)), name="head")
-    head.compile(
-        optimizer=keras.optimizers.Adam(hyperparameters.head.learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    fit(
+    compile_classifier(head, adam(hyperparameters.head.learning_rate))
+    fit_recording(
         head,
         (latents["train"], y_train),
         (latents["validation"], y_validation),

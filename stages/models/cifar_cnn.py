@@ -43,7 +43,7 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     from keras import layers
 
     from training.augment import FlippedAndCropped
-    from training.fit import fit
+    from training.fit import compile_classifier, fit_recording
     from training.standardised import standardised
 
     chosen = hyperparameters
@@ -61,12 +61,8 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     rate = keras.optimizers.schedules.ExponentialDecay(
         chosen.learning_rate, chosen.decay_epochs * len(batches), chosen.decay, staircase=True
     )
-    classifier.compile(
-        optimizer=keras.optimizers.Adam(rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    fit(classifier, batches, splits["validation"], chosen, curves / CLASSIFIER)
+    compile_classifier(classifier, keras.optimizers.Adam(rate))
+    fit_recording(classifier, batches, splits["validation"], chosen, curves / CLASSIFIER)
     return Trained({CLASSIFIER: classifier})
 
 

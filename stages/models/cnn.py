@@ -37,7 +37,7 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     import keras
     from keras import layers
 
-    from training.fit import fit
+    from training.fit import compile_classifier, fit_recording
     from training.standardised import standardised
 
     image = keras.Input(dataset.shape, name="image")
@@ -50,12 +50,8 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     x = layers.Dense(50, activation="relu")(layers.Flatten()(x))
     x = layers.Dropout(hyperparameters.dropout)(x)
     classifier = keras.Model(image, layers.Dense(len(dataset.classes), name="logits")(x), name=CLASSIFIER)
-    classifier.compile(
-        optimizer=keras.optimizers.SGD(hyperparameters.learning_rate, hyperparameters.momentum),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    fit(classifier, splits["train"], splits["validation"], hyperparameters, curves / CLASSIFIER)
+    compile_classifier(classifier, keras.optimizers.SGD(hyperparameters.learning_rate, hyperparameters.momentum))
+    fit_recording(classifier, splits["train"], splits["validation"], hyperparameters, curves / CLASSIFIER)
     return Trained({CLASSIFIER: classifier})
 
 

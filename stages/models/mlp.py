@@ -24,19 +24,15 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     import keras
     from keras import layers
 
-    from training.fit import fit
+    from training.fit import compile_classifier, fit_recording
     from training.standardised import standardised
 
     example = keras.Input(dataset.shape, name="example")
     x = layers.Flatten()(standardised(splits["train"][0])(example))
     x = layers.Dense(hyperparameters.hidden_width, activation="relu")(x)
     classifier = keras.Model(example, layers.Dense(len(dataset.classes), name="logits")(x), name=CLASSIFIER)
-    classifier.compile(
-        optimizer=keras.optimizers.Adam(hyperparameters.learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    fit(classifier, splits["train"], splits["validation"], hyperparameters, curves / CLASSIFIER)
+    compile_classifier(classifier, keras.optimizers.Adam(hyperparameters.learning_rate))
+    fit_recording(classifier, splits["train"], splits["validation"], hyperparameters, curves / CLASSIFIER)
     return Trained({CLASSIFIER: classifier})
 
 

@@ -25,23 +25,12 @@ def prune(source: Source, settings: Pruned) -> "keras.Model":
     import keras
 
     from compression.prune import pruned
-    from training.progress import ProgressLine
+    from training.fit import compile_classifier, fit
 
     source.framework.make_deterministic(source.seed)
     model = pruned(source.trained, settings.remove)
-    model.compile(
-        optimizer=keras.optimizers.Adam(settings.learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    model.fit(
-        *source.split("train"),
-        validation_data=source.split("validation"),
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        verbose=0,
-        callbacks=[ProgressLine("pruned classifier", settings.epochs)],
-    )
+    compile_classifier(model, keras.optimizers.Adam(settings.learning_rate))
+    fit(model, source.split("train"), source.split("validation"), settings)
     return model
 
 
