@@ -43,7 +43,7 @@ def test_the_command_line_is_exact(load: Load) -> None:
     line = command(Path("bin/perf_analyzer"), load, Path("window.csv"))
     assert " ".join(line) == (
         "bin/perf_analyzer -m fp32-1-64-off -u 127.0.0.1:8001 -i grpc "
-        f"--input-data {load.input_data} --concurrency-range 8:8 "
+        f"--input-data {load.input_data} --concurrency-range 8:8 -b 1 "
         "--measurement-mode time_windows --measurement-interval 200 "
         "--stability-percentage 999 --max-trials 3 --verbose-csv -f window.csv"
     )
@@ -59,7 +59,7 @@ def test_an_open_loop_asks_for_a_rate(load: Load) -> None:
     """Requests at times of their own: asynchronous, one rate, the distribution that was asked for."""
     demand = RequestRate(1234.5, "poisson")
     line = " ".join(command(Path("bin/perf_analyzer"), dataclasses.replace(load, demand=demand), Path("window.csv")))
-    assert "--async --request-intervals intervals_us.txt --measurement-mode" in line
+    assert "--async --request-intervals intervals_us.txt -b 1 --measurement-mode" in line
     assert "--concurrency-range" not in line
 
 

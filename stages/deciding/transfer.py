@@ -20,7 +20,9 @@ def record(params: Params, machine: dict[str, Any], exports: dict[str, Any], ver
     basis = {
         "machine": {key: value for key, value in machine.items() if key != "server"},
         "cells": [cell.name for cell in matrix(params)],
-        "perf": params.perf.model_dump(include={"objective", "concurrency", "decide_at", "slo", "protocol"}),
+        "perf": params.perf.model_dump(
+            include={"objective", "concurrency", "decide_at", "slo", "protocol", "shared_memory"}
+        ),
         "exports": exports,
     }
     backend = machine["server"].get("backend")

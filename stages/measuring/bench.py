@@ -16,6 +16,7 @@ from measuring.windows import Windows
 from parameters.cells import ANCHOR_COPY
 from parameters.schema import Params
 from perf_analyzer.input_data import read_input_data, write_input_data
+from perf_analyzer.shared_memory import names, reserve
 from runtime.arrays import read_split
 from runtime.cores import divide_cores
 from runtime.files import write_text
@@ -80,7 +81,7 @@ def open_journal(name: str, inputs: Sequence[Path], params: Params, *settings: A
     every measurement depends on.
     """
     perf = params.perf
-    every = [params.seed, perf.protocol, perf.client_cores, perf.window_ms, *settings]
+    every = [params.seed, perf.protocol, perf.shared_memory, perf.client_cores, perf.window_ms, *settings]
     return Journal(name, digest([*inputs, *_SURROUNDINGS], every))
 
 
@@ -99,6 +100,9 @@ def bench(candidates: Sequence[Candidate], params: Params) -> Iterator[Windows]:
     ):
         for folder in folders:
             check_effective_config(server, folder)
+        shared_memory = params.perf.shared_memory == "system"
+        if shared_memory:
+            reserve(server, set().union(*(names(each.folder, each.input_data) for each in candidates)))
         # A server that runs elsewhere may have a model of that name from somebody else.
         answers = {each.name: check_answers(server, each.folder, each.examples) for each in candidates}
         yield Windows(
@@ -108,5 +112,6 @@ def bench(candidates: Sequence[Candidate], params: Params) -> Iterator[Windows]:
             protocol=params.perf.protocol,
             window_ms=params.perf.window_ms,
             cores=client_cores,
+            shared_memory=shared_memory,
             answers=answers,
         )

@@ -34,8 +34,9 @@ class Windows:
     """Measures windows of models on one server; `inputs` are the requests that each is sent.
 
     `folder` takes temporary files; perf_analyzer runs on `cores`, or where it likes. A window is
-    `window_ms` long where its own length is not given. `answers` is how far each model's, by
-    protocol and batch size, were from ONNX Runtime's.
+    `window_ms` long where its own length is not given. A request holds `batch_size` examples, in
+    `shared_memory` or in the message. `answers` is how far each model's, by protocol and batch
+    size, were from ONNX Runtime's.
     """
 
     server: Server
@@ -44,6 +45,8 @@ class Windows:
     protocol: Protocol
     window_ms: int
     cores: tuple[int, ...] = ()
+    batch_size: int = 1
+    shared_memory: bool = False
     answers: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     installation: Installation = field(default_factory=find_installation)
 
@@ -61,6 +64,8 @@ class Windows:
             demand=demand,
             window_ms=window_ms or self.window_ms,
             cores=self.cores,
+            batch_size=self.batch_size,
+            shared_memory=self.shared_memory,
         )
 
     def measure(self, model: str, demand: Demand, window_ms: int | None = None) -> dict[str, Any]:

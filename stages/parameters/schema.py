@@ -125,6 +125,7 @@ class Perf(Section):
     dynamic_batching: Axis[Batching]
     concurrency: Axis[Annotated[int, Field(ge=1, le=1024)]]
     protocol: Literal["grpc", "http"]
+    shared_memory: Literal["none", "system"]
     client_cores: Annotated[int, Field(ge=0, le=1024)]
     window_ms: Annotated[int, Field(ge=50, le=60_000)]
     precision: Annotated[float, Field(gt=0, le=1)]
@@ -223,6 +224,11 @@ class Params(Section):
             raise ValueError(
                 f"objective cpu counts the processor time of the server's processes, and triton.server {triton.server} "
                 "does not show them; choose embedded or local, or another objective"
+            )
+        if triton and triton.server not in ("embedded", "local") and value.shared_memory == "system":
+            raise ValueError(
+                f"shared_memory system needs a server that sees this machine's /dev/shm, and triton.server "
+                f"{triton.server} may not; choose none, or the server embedded or local"
             )
         if triton and triton.server == "url" and value.client_cores:
             raise ValueError("client_cores divides this machine's cores; with triton.server url it must be 0")

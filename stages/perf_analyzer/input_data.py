@@ -16,6 +16,11 @@ def write_input_data(path: Path, input_name: str, examples: np.ndarray) -> None:
     write_json(path, {"data": requests})
 
 
+def count_requests(path: Path) -> int:
+    """Return how many requests were written."""
+    return len(read_json(path)["data"])
+
+
 def read_input_data(path: Path, input_name: str, shape: Sequence[int]) -> NDArray[np.float32]:
     """Return the examples [N, *shape] that were written as such requests."""
     requests = read_json(path)["data"]

@@ -46,7 +46,11 @@ Demand = int | RequestRate
 
 @dataclass(frozen=True)
 class Load:
-    """A demand on one model, sent from some of the cores or from any."""
+    """A demand on one model, sent from some of the cores or from any.
+
+    `batch_size` is the number of examples in a request; `shared_memory` whether they, and the
+    answers, stand in the system's shared memory in place of the messages.
+    """
 
     model: str
     address: str
@@ -55,6 +59,8 @@ class Load:
     demand: Demand
     window_ms: int
     cores: tuple[int, ...] = ()
+    batch_size: int = 1
+    shared_memory: bool = False
 
 
 def demand_in_words(demand: Demand) -> str:
@@ -83,6 +89,9 @@ def command(perf_analyzer: Path, load: Load, results: Path) -> list[str]:
         "--input-data",
         str(load.input_data),
         *_demand(load.demand, results),
+        "-b",
+        str(load.batch_size),
+        *(["--shared-memory", "system"] if load.shared_memory else []),
         "--measurement-mode",
         "time_windows",
         "--measurement-interval",

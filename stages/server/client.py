@@ -41,13 +41,14 @@ class Server:
     """The addresses of a running server, and questions to it.
 
     `pid` is the server's process where its cost can be read: on this machine, started by us.
-    `identifier` is what it was told to call itself, where we told it.
+    `identifier` is what it was told to call itself, and `folder` its own, where we started it.
     """
 
     http_address: str
     grpc_address: str
     pid: int | None
     identifier: str | None = None
+    folder: Path | None = None
 
     @cached_property
     def _http(self) -> Any:

@@ -148,7 +148,7 @@ class _Supervised:
         # The supervisor has done all of this already unless it was killed itself.
         if self.process.returncode != 0:
             supervisor.say_farewell(self.launch.farewell)
-        supervisor.remove_shared_memory(self.place.prefix)
+        supervisor.remove_shared_memory(self.place.prefix, self.place.folder)
         shutil.rmtree(self.place.folder, ignore_errors=True)
 
 
@@ -192,6 +192,7 @@ def _start(prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s
         grpc_address=f"{HOST}:{grpc_port}",
         pid=process.pid if launch.counted else None,
         identifier=place.prefix,
+        folder=place.folder,
     )
     try:
         _wait_until_ready(server, process, timeout_s)

@@ -26,6 +26,8 @@ from pathlib import Path
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 FAREWELL_TIMEOUT_S = 8
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where the C library puts it
+# In the run folder: names of what clients share with the server.
+SHARED_MEMORY_LIST = "shared_memory.txt"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -62,9 +64,13 @@ def end_descendants() -> None:
         time.sleep(0.01)
 
 
-def remove_shared_memory(prefix: str) -> None:
-    """Remove the shared-memory files whose names begin with our own prefix."""
-    for path in SHARED_MEMORY.glob(f"{prefix}*"):
+def remove_shared_memory(prefix: str, run_folder: Path) -> None:
+    """Remove the shared-memory files whose names begin with our own prefix, or that a list in the folder names."""
+    paths = list(SHARED_MEMORY.glob(f"{prefix}*"))
+    with contextlib.suppress(FileNotFoundError):
+        names = (run_folder / SHARED_MEMORY_LIST).read_text(encoding="utf-8").splitlines()
+        paths += [SHARED_MEMORY / name for name in names]
+    for path in paths:
         path.unlink(missing_ok=True)
 
 
@@ -104,7 +110,7 @@ def supervise(command: list[str], lifeline: int, run_folder: Path, prefix: str, 
     code = server.wait()
     say_farewell(farewell)
     end_descendants()
-    remove_shared_memory(prefix)
+    remove_shared_memory(prefix, run_folder)
     if ended:
         tell(f"exited {code}")
         os.read(lifeline, 1)  # the stage reads the log before it lets go

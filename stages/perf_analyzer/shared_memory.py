@@ -1,0 +1,33 @@
+"""The system's shared memory in which perf_analyzer and the server pass inputs and answers.
+
+perf_analyzer names it after the model's tensors, without a word of whose it is, and removes
+it unless it is killed.
+"""
+
+from pathlib import Path
+
+from perf_analyzer.input_data import count_requests
+from runtime.process import StageError
+from server.client import Server
+from server.model_config import read_config
+from server.supervisor import SHARED_MEMORY, SHARED_MEMORY_LIST
+
+
+def names(model: Path, input_data: Path) -> set[str]:
+    """Return the names of what perf_analyzer makes for a model folder and its requests."""
+    config, requests = read_config(model / "config.pbtxt"), range(count_requests(input_data))
+    inputs = {f"{each.name}_0_{index}" for each in config.input for index in requests}
+    return inputs | {each.name for each in config.output}
+
+
+def reserve(server: Server, wanted: set[str]) -> None:
+    """Have such shared memory removed with the server; raises StageError if some of it is there already."""
+    taken = sorted(name for name in wanted if (SHARED_MEMORY / name).exists())
+    if taken:
+        raise StageError(
+            f"{SHARED_MEMORY / taken[0]} is there already: another load generator shares memory under the same name, "
+            "or was killed; wait for it, or remove the file"
+        )
+    if server.folder is None:
+        raise StageError("only a server that was started here can share memory")
+    (server.folder / SHARED_MEMORY_LIST).write_text("\n".join(sorted(wanted)), encoding="utf-8")

@@ -1,0 +1,99 @@
+"""What every stage's script imports first and runs through: its argument, signals, failures in one sentence.
+
+First, because what a stage imports takes seconds in which Ctrl-C may come, and C code that
+imports turns a KeyboardInterrupt into an ImportError of its own.
+"""
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from runtime.process import INTERRUPTED, StageError, follow_dvc, interrupted
+
+_REMEDIES = {
+    errno.ENOENT: "; `dvc repro` runs the stages that make it first",
+    errno.ENOSPC: "; free some space, then `dvc repro` goes on from the stages that finished",
+    errno.EROFS: "; make it writable",
+    errno.EACCES: "; make it readable and writable for you",
+}
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    # A script that still imports has nothing to clean up, and an exception may not get through.
+    os.write(sys.stderr.fileno(), INTERRUPTED.encode())
+    os._exit(128 + signal.SIGINT)
+
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, _leave)
+
+
+def argument(choices: Sequence[str]) -> str:
+    """Return the script's only argument; raises StageError unless it is one of `choices`."""
+    given = sys.argv[1:]
+    if len(given) == 1 and given[0] in choices:
+        return given[0]
+    script = Path(sys.argv[0]).name
+    raise StageError(f"{script} takes one argument, one of: {', '.join(choices)}; it got: {' '.join(given) or 'none'}")
+
+
+_received: list[int] = []
+
+
+def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
+    # One signal is enough: a second must not interrupt the cleaning up.
+    signal.signal(number, signal.SIG_IGN)
+    _received.append(number)
+    _raise_received()
+
+
+def _raise_received(*_: object) -> NoReturn:
+    if _received[0] == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + _received[0])
+
+
+def _raise_again(dropped: "sys.UnraisableHookArgs") -> None:
+    """Raise a signal's exception once more that Python dropped: it met a destructor, or a weak reference's end."""
+    if _received and isinstance(dropped.exc_value, KeyboardInterrupt | SystemExit):
+        # A moment later, for here it would be dropped again.
+        signal.signal(signal.SIGALRM, _raise_received)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    else:
+        sys.__unraisablehook__(dropped)
+
+
+def run_stage(main: Callable[[], None]) -> NoReturn:
+    """Run a stage's `main`, turn its failures into one sentence, and exit.
+
+    SIGTERM and SIGHUP unwind like an exception, so that context managers clean
+    up. Under DVC the stage follows its death.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # A background job starts with SIGINT ignored, and keeps it so.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _unwind)
+    sys.unraisablehook = _raise_again
+    follow_dvc()
+    try:
+        main()
+    except StageError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        where = os.path.relpath(error.filename) if error.filename else "the system"
+        sys.exit(f"error: {where}: {error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
+    except KeyboardInterrupt:
+        interrupted()
+    except Exception:
+        # C code that a signal's exception passes through may make another one of it.
+        if _received == [signal.SIGINT]:
+            interrupted()
+        if _received:
+            sys.exit(128 + _received[0])
+        raise
+    sys.exit(0)

@@ -1,0 +1,118 @@
+"""Inputs and answers in the system's shared memory: measured, and never left behind."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ROOT, environment
+from test_params import errors
+
+from measuring.readings import throughput
+from measuring.windows import Windows
+from parameters.schema import validate
+from perf_analyzer.input_data import write_input_data
+from perf_analyzer.shared_memory import names, reserve
+from runtime.process import StageError
+from server.embedded import serve
+from server.supervisor import SHARED_MEMORY
+
+GONE_WITHIN_S = 10
+# A stage that measures one long window, to be killed in it.
+STAGE = """
+from runtime.stage import run_stage
+import sys
+from pathlib import Path
+from measuring.windows import Windows
+from perf_analyzer.shared_memory import names, reserve
+from server.embedded import serve
+def main():
+    folder, input_data = map(Path, sys.argv[1:])
+    with serve([folder], 60) as server:
+        reserve(server, names(folder, input_data))
+        Windows(server, {folder.name: input_data}, folder, "grpc", 60_000, shared_memory=True).measure(folder.name, 2)
+run_stage(main)
+"""
+
+
+@pytest.fixture
+def folder(model_folder: Callable[..., Path]) -> Path:
+    return model_folder()
+
+
+@pytest.fixture
+def input_data(tmp_path: Path) -> Path:
+    path = tmp_path / "input.json"
+    write_input_data(path, "image", np.random.default_rng(0).random((3, 28, 28, 1), np.float32))
+    return path
+
+
+@pytest.fixture
+def shared(folder: Path, input_data: Path) -> Iterator[set[str]]:
+    """Return the names of what is shared; whatever a failed test leaves of it is removed."""
+    wanted = names(folder, input_data)
+    yield wanted
+    for name in wanted:
+        (SHARED_MEMORY / name).unlink(missing_ok=True)
+
+
+def present(shared: set[str]) -> set[str]:
+    return {name for name in shared if (SHARED_MEMORY / name).exists()}
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + GONE_WITHIN_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_the_names_are_those_of_the_tensors(folder: Path, input_data: Path) -> None:
+    """An input has one for each request, an output one."""
+    assert names(folder, input_data) == {"image_0_0", "image_0_1", "image_0_2", "logits"}
+
+
+@pytest.mark.slow
+def test_everything_about_shared_memory_on_a_real_server(
+    folder: Path, input_data: Path, shared: set[str], tmp_path: Path
+) -> None:
+    """Windows in it count; a killed stage leaves none of it, and what somebody else has stays theirs."""
+    with serve([folder], 60) as server:
+        reserve(server, shared)
+        inputs = {folder.name: input_data}
+        for protocol in ("grpc", "http"):
+            (tmp_path / protocol).mkdir()
+            windows = Windows(server, inputs, tmp_path / protocol, protocol, 50, shared_memory=True)
+            assert throughput(windows.measure(folder.name, 2)) > 0
+            assert not present(shared)
+
+    (tmp_path / "stage.py").write_text(STAGE)
+    stage = subprocess.Popen(
+        [sys.executable, str(tmp_path / "stage.py"), str(folder), str(input_data)],
+        env={**environment(), "PYTHONPATH": str(ROOT / "stages")},
+    )
+    try:
+        wait_until(lambda: present(shared) == shared)
+    finally:
+        stage.kill()
+        stage.wait()
+    wait_until(lambda: not present(shared))
+
+    (SHARED_MEMORY / "logits").write_text("not yours")
+    with serve([folder], 60) as server, pytest.raises(StageError, match="logits is there already: another load"):
+        reserve(server, shared)
+    assert (SHARED_MEMORY / "logits").read_text() == "not yours"
+
+
+@pytest.mark.parametrize("kind", ["docker", "url"])
+def test_only_a_server_on_this_machine_shares_memory(content: dict[str, Any], kind: str) -> None:
+    """A container or another machine does not see it, and is refused before any work."""
+    content["perf"]["shared_memory"] = "system"
+    assert validate(content)
+    content["triton"]["server"] = kind
+    (found,) = errors(content)
+    assert f"triton.server {kind} may not; choose none, or the server embedded or local" in found
