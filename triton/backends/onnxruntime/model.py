@@ -8,6 +8,7 @@ folder and the native backend's parameters `intra_op_thread_count` and
 """
 
 import json
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,6 @@ class TritonPythonModel:
             name: np.concatenate(parts) for name, parts in zip(self.inputs, zip(*tensors, strict=True), strict=True)
         }
         outputs = self.model.run(batch)
-        ends = np.cumsum([len(request[0]) for request in tensors])[:-1]
         # A slice of an output is contiguous along the batch axis: no copy.
-        return list(zip(*(np.split(output, ends) for output in outputs), strict=True))
+        ends = list(accumulate(len(request[0]) for request in tensors))
+        return [[output[start:end] for output in outputs] for start, end in pairwise([0, *ends])]

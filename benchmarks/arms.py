@@ -1,0 +1,25 @@
+"""Measure several ways of doing a thing by turns, and compare each with the first."""
+
+import random
+from collections.abc import Callable, Mapping
+
+from uncertainty.ratio import Ratio, paired_ratio
+
+Rounds = dict[str, list[float]]
+
+
+def by_turns(arms: Mapping[str, Callable[[], float]], rounds: int) -> Rounds:
+    """Return what each arm gave in each round; their order is random, and a first round is not counted."""
+    found: Rounds = {name: [] for name in arms}
+    for number in range(rounds + 1):
+        for name in random.sample(list(arms), k=len(arms)):
+            value = arms[name]()
+            if number:
+                found[name].append(round(value, 4))
+    return found
+
+
+def compared(rounds: Rounds) -> dict[str, Ratio]:
+    """Return the ratio of every other arm to the first, over paired rounds."""
+    (_, reference), *others = rounds.items()
+    return {name: paired_ratio(values, reference) for name, values in others}

@@ -1,0 +1,57 @@
+"""Measure how long each stage's script takes to import what it needs, and TensorFlow with and without what it tries.
+
+Whole processes by turns, from their start to their end.
+
+Writes  benchmarks/results/startup.jsonl, one line a run
+Run     PYTHONPATH=stages python benchmarks/startup.py       5 minutes
+        PYTHONPATH=stages python benchmarks/startup.py --rounds 0     prints the table of the last run
+"""
+
+from runtime.stage import run_stage
+
+import argparse
+import subprocess
+import sys
+import time
+from functools import partial
+from statistics import median
+
+from arms import by_turns, compared
+from record import append, runs
+from runtime.paths import STAGES
+
+SCRIPTS = sorted(path.stem for path in STAGES.glob("*.py"))
+TENSORFLOW = {
+    "plain import": "import tensorflow, keras",
+    "load_tensorflow": "from runtime.quiet import load_tensorflow; load_tensorflow()",
+}
+
+
+def seconds(code: str) -> float:
+    """Return how long a Python process takes to run a line."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], cwd=STAGES, check=True, stderr=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def table() -> list[str]:
+    """Return the last run's medians, and the ratio of loading TensorFlow our way to the plain one."""
+    run = runs("startup")[-1]
+    lines = [f"{name:>16}  {median(values):5.2f} s" for name, values in {**run["scripts"], **run["tensorflow"]}.items()]
+    return [*lines, f"load_tensorflow / plain import: {compared(run['tensorflow'])['load_tensorflow']}"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure what stages take to start.")
+    parser.add_argument("--rounds", type=int, default=10)
+    rounds = parser.parse_args().rounds
+    if rounds:
+        lines = {"python alone": "pass", **{name: f"import {name}" for name in SCRIPTS}}
+        scripts = by_turns({name: partial(seconds, code) for name, code in lines.items()}, rounds)
+        tensorflow = by_turns({name: partial(seconds, code) for name, code in TENSORFLOW.items()}, rounds)
+        append("startup", {"scripts": scripts, "tensorflow": tensorflow})
+    print("\n".join(table()))
+
+
+if __name__ == "__main__":
+    run_stage(main)

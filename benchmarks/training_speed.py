@@ -1,0 +1,201 @@
+"""Compare the training stage's speed with a plain `model.fit`, and say what is spent outside the compute graph.
+
+Each training is a process of its own, by turns: as the stage trains; a plain `compile` and
+`fit` with the stage's determinism, on the same arrays, batches and architecture; and the same
+without determinism, as a script would that needs no reproducible weights. Epochs after the
+first give examples a second, the first one what starting costs. The graph alone is
+timed on one batch again and again, without Python between the steps.
+
+Writes  benchmarks/results/training_speed.jsonl, one line a run
+Run     PYTHONPATH=stages python benchmarks/training_speed.py       12 minutes
+        PYTHONPATH=stages python benchmarks/training_speed.py --rounds 0     prints the table of the last run
+"""
+
+from runtime.stage import run_stage
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import datasets
+import frameworks
+import models
+from arms import by_turns
+from parameters.schema import load_params
+from record import append, runs
+from runtime.quiet import load_tensorflow
+from uncertainty.ratio import paired_ratio
+
+# As many examples as make an epoch a second or so; what they show does not change the speed.
+TRAINED, WATCHED, EPOCHS = 6_000, 500, 5
+FAMILIES = ("autoencoder", "cnn", "mlp")
+WAYS = ("stage", "plain", "plain, not deterministic")
+
+
+def made_up_splits(classes: int, shape: tuple[int, ...]) -> models.Splits:
+    """Return noise of the right shapes."""
+    chance = np.random.default_rng(0)
+
+    def examples(count: int) -> tuple[np.ndarray, np.ndarray]:
+        return chance.random((count, *shape), np.float32), np.arange(count) % classes
+
+    return {"train": examples(TRAINED), "validation": examples(WATCHED), "test": examples(WATCHED)}
+
+
+def short(section: Any) -> Any:
+    """Return hyperparameters with few epochs everywhere."""
+    changes: dict[str, Any] = {}
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if name == "epochs":
+            changes[name] = EPOCHS
+        elif hasattr(value, "epochs"):
+            changes[name] = short(value)
+    return section.model_copy(update=changes)
+
+
+def train(family_name: str, way: str) -> dict[str, Any]:
+    """Train a family one way in this process; return seconds of each epoch, and of the graph alone."""
+    load_tensorflow()
+    import keras
+    import tensorflow as tf
+
+    from training import fit as stage
+
+    class Clock(keras.callbacks.Callback):
+        """Notes how long the training part of each epoch took."""
+
+        def on_train_begin(self, _logs: dict[str, float] | None = None) -> None:
+            """Begin a list."""
+            self.epochs: list[float] = []
+
+        def on_epoch_begin(self, _epoch: int, _logs: dict[str, float] | None = None) -> None:
+            """Begin."""
+            self.began = time.perf_counter()
+
+        def on_test_begin(self, _logs: dict[str, float] | None = None) -> None:
+            """End: what follows is the validation."""
+            self.epochs.append(round(time.perf_counter() - self.began, 4))
+
+    found: dict[str, Any] = {}
+
+    def graph_alone(model: keras.Model, x: np.ndarray, y: np.ndarray, size: int) -> float:
+        steps = len(x) // size
+        model.compile(
+            optimizer=type(model.optimizer).from_config(model.optimizer.get_config()),
+            loss=model.loss,
+            steps_per_execution=steps,
+        )
+        one = tf.data.Dataset.from_tensors((tf.constant(x[:size]), tf.constant(y[:size]))).repeat()
+        clock = Clock()
+        model.fit(one, steps_per_epoch=steps, epochs=3, verbose=0, callbacks=[clock, AsIfWatched(clock)])
+        return min(clock.epochs[1:]) * len(x) / (steps * size)
+
+    class AsIfWatched(keras.callbacks.Callback):
+        """Stops the clock at the end of an epoch that is not followed by a validation."""
+
+        def __init__(self, clock: Clock) -> None:
+            super().__init__()
+            self.clock = clock
+
+        def on_epoch_end(self, _epoch: int, _logs: dict[str, float] | None = None) -> None:
+            """Stop."""
+            self.clock.on_test_begin()
+
+    staged = stage.fit_recording
+
+    def timed(
+        model: keras.Model, train: Any, validation: Any, settings: Any, folder: Path, *, callbacks: Any = ()
+    ) -> None:
+        clock = Clock()
+        if way == "stage":
+            staged(model, train, validation, settings, folder, callbacks=[*callbacks, clock])
+        else:
+            model.fit(
+                *train,
+                validation_data=validation,
+                epochs=settings.epochs,
+                batch_size=settings.batch_size,
+                verbose=0,
+                callbacks=[clock],
+            )
+        # The first is the one that counts: an autoencoder's head is little beside it.
+        if not found:
+            found["epochs"] = clock.epochs
+            if way == "stage":
+                found["graph"] = round(graph_alone(model, train[0], train[1], settings.batch_size), 4)
+
+    stage.fit_recording = timed
+    if way != "stage":
+
+        def plainly(model: keras.Model, optimizer: Any, loss: Any, metrics: Any = ()) -> None:
+            model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics))
+
+        stage.compile_network = plainly
+    family, dataset = models.get(family_name), datasets.get("digits")
+    if way == "plain, not deterministic":
+        keras.utils.set_random_seed(0)
+    else:
+        frameworks.get(family.framework).make_deterministic(0)
+    settings = short(getattr(load_params().models, family_name))
+    with tempfile.TemporaryDirectory() as curves:
+        family.train(made_up_splits(len(dataset.classes), dataset.shape), dataset, settings, Path(curves))
+    return found
+
+
+def in_a_process(family: str, way: str, kept: list[dict[str, float]]) -> float:
+    """Train in a process of its own; return examples a second, and keep what else was found."""
+    finished = subprocess.run(
+        [sys.executable, __file__, "--train", family, way], check=True, stdout=subprocess.PIPE, text=True
+    )
+    found = json.loads(finished.stdout.splitlines()[-1])
+    first, *others = found["epochs"]
+    kept.append({"first_epoch_s": first, **({"graph_s": found["graph"]} if "graph" in found else {})})
+    return TRAINED / float(median(others))
+
+
+def table() -> list[str]:
+    """Return a line a family: how the stage compares with plain training, and where an epoch's time goes."""
+    lines = []
+    for family, each in runs("training_speed")[-1]["families"].items():
+        speeds, beside = each["examples_per_second"], each["beside"]
+        ratios = "  ".join(f"{way}: {paired_ratio(speeds['stage'], speeds[way])}" for way in WAYS[1:])
+        epoch_s = TRAINED / median(speeds["stage"])
+        outside = 1 - median(one["graph_s"] for one in beside["stage"]) / epoch_s
+        first = ", ".join(f"{way} {median(one['first_epoch_s'] for one in beside[way]):.1f} s" for way in WAYS)
+        lines += [
+            f"{family}: {median(speeds['stage']):,.0f} examples/s; against {ratios}",
+            f"  outside the graph {outside:.0%} of an epoch; first epoch: {first}",
+        ]
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compare the training stage with a plain model.fit.")
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--train", nargs=2, metavar=("FAMILY", "WAY"), help="train once in this process")
+    given = parser.parse_args()
+    if given.train:
+        print(json.dumps(train(*given.train)))
+        return
+    if given.rounds:
+        families = {}
+        for family in FAMILIES:
+            beside: dict[str, list[Any]] = {way: [] for way in WAYS}
+            arms = {way: partial(in_a_process, family, way, beside[way]) for way in WAYS}
+            families[family] = {"examples_per_second": by_turns(arms, given.rounds), "beside": beside}
+        append("training_speed", {"examples": TRAINED, "epochs": EPOCHS, "families": families})
+    print("\n".join(table()))
+
+
+if __name__ == "__main__":
+    run_stage(main)
