@@ -12,6 +12,7 @@ Run     python tools/predict.py INPUT… [--output FILE] [--variant fp32] [--res
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ sys.path.insert(0, str(ROOT / "stages"))
 
 from runtime.stage import run_stage  # noqa: E402
 
-from analysis.parity import onnx_session  # noqa: E402  the stages are scripts, not an installed package
+from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
 from datasets import Dataset  # noqa: E402
 from inputs import expand, read_examples  # noqa: E402
 from models import CLASSIFIER  # noqa: E402
@@ -63,11 +64,7 @@ def exported(variant: str, dataset: Dataset) -> Answer:
     session = onnx_session(str(path))
     (model_input,), (output,) = session.get_inputs(), session.get_outputs()
     check_shapes(str(path.relative_to(ROOT)), [tuple(model_input.shape[1:])], [tuple(output.shape[1:])], dataset)
-
-    def ask(x: np.ndarray) -> np.ndarray:
-        return np.asarray(session.run(None, {model_input.name: x})[0])
-
-    return in_batches(ask, LARGEST_BATCH, output.name)
+    return in_batches(partial(onnx_answer, session), LARGEST_BATCH, output.name)
 
 
 def served(address: str, protocol: Protocol, model: str, dataset: Dataset) -> Answer:

@@ -14,12 +14,17 @@ class Calibrated(Settings):
     calibration_examples: Annotated[int, Field(ge=1, le=100_000)]
 
 
-def export(source: Source) -> onnx.ModelProto:
-    """Convert the trained model, then quantise."""
+def quantised(model: onnx.ModelProto, source: Source) -> onnx.ModelProto:
+    """Return a converted model in 8 bits, with the ranges of as many examples as the variant's section says."""
     from compression.quantise import static
 
     examples, _ = source.split("validation")
-    return static(fp32.export(source), examples[: source.settings.calibration_examples])
+    return static(model, examples[: source.settings.calibration_examples])
+
+
+def export(source: Source) -> onnx.ModelProto:
+    """Convert the trained model, then quantise."""
+    return quantised(fp32.export(source), source)
 
 
 VARIANT = Variant(export, refuses=networks_only, settings=Calibrated)
