@@ -232,11 +232,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _turn(item: pytest.Item) -> int:
     """Return when a test is to run, so that several processes together need the least time."""
     if item.path.stem == "test_torture":  # the longest: of several processes, one begins with it
-        return 0 if "PYTEST_XDIST_WORKER" in os.environ else 2
+        return 0 if "PYTEST_XDIST_WORKER" in os.environ else 3
     if "slow" not in item.keywords:
         return 1  # a mistake shows in seconds
+    if item.path.stem in ("test_families", "test_training"):
+        return 2  # while one process makes the run that others begin with
+    if "finished_run" in getattr(item, "fixturenames", ()):
+        return 3  # long ones
     # Many short ones come last, so that all processes end at about the same time.
-    return 3 if item.path.stem == "test_invalidation" else 2
+    return 5 if item.path.stem == "test_invalidation" else 4
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
