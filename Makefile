@@ -62,7 +62,7 @@ test: environment
 	@echo "==> 2. format, lint, types, documentation"
 	@$(MAKE) --no-print-directory lint docs
 	@echo "==> 3. every test, 11 to 12 minutes"
-	pytest --numprocesses 3 --no-loadscope-reorder
+	pytest --numprocesses 2 --no-loadscope-reorder
 	@echo "==> done: all checks passed; 'make repro' runs the pipeline itself"
 
 test-fast: environment

@@ -175,7 +175,7 @@ def tiny(params: dict[str, Any]) -> None:
     section = params["models"]["autoencoder"]
     section["hidden_width"] = 8
     section["reconstruction"]["epochs"] = section["head"]["epochs"] = 1
-    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=50, precision=1.0)
+    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=20, precision=1.0)
     params["perf"]["runoff"].update(starts=3, rounds=2)
 
 

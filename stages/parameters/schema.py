@@ -127,7 +127,7 @@ class Perf(Section):
     protocol: Literal["grpc", "http"]
     shared_memory: Literal["none", "system"]
     client_cores: Annotated[int, Field(ge=0, le=1024)]
-    window_ms: Annotated[int, Field(ge=50, le=60_000)]
+    window_ms: Annotated[int, Field(ge=20, le=60_000)]
     precision: Annotated[float, Field(gt=0, le=1)]
     objective: Literal["throughput", "p95_latency", "p99_latency", "cpu"]
     decide_at: int | None
