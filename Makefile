@@ -61,7 +61,7 @@ docs: environment
 test: environment
 	@echo "==> 2. format, lint, types, documentation"
 	@$(MAKE) --no-print-directory lint docs
-	@echo "==> 3. every test, 11 to 12 minutes"
+	@echo "==> 3. every test, about 10 minutes"
 	pytest --numprocesses 2 --no-loadscope-reorder
 	@echo "==> done: all checks passed; 'make repro' runs the pipeline itself"
 

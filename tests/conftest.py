@@ -37,7 +37,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 ROOT = Path(__file__).resolve().parent.parent
 Edit = Callable[[dict[str, Any]], None]
 # What `dvc repro` writes and git carries.
-RESULTS = ("dvc.lock", "reports/")
+RESULTS = ("dvc.lock", "checks/dvc.lock", "reports/")
 # The plots that dvc.yaml names.
 PLOTS = (
     "Reconstruction loss",
@@ -139,7 +139,12 @@ def run(*command: str, cwd: Path, check: bool = True) -> subprocess.CompletedPro
 
 def ran(output: str) -> list[str]:
     """Return the stages that DVC ran, in order."""
-    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage ")]
+    return [_stage(line) for line in output.splitlines() if line.startswith("Running stage ")]
+
+
+def _stage(line: str) -> str:
+    # Of another dvc.yaml than that at the top, DVC says which.
+    return line.split("'")[1].rpartition(":")[2]
 
 
 def changed(output: str) -> list[str]:
@@ -217,7 +222,7 @@ def run_once(folder: Path) -> FinishedRun:
     last = began
     for line in process.stdout:
         lines.append(line)
-        stage = line.split("'")[1] if line.startswith("Running stage ") else stage
+        stage = _stage(line) if line.startswith("Running stage ") else stage
         now = time.monotonic()
         seconds[stage], last = seconds.get(stage, 0.0) + now - last, now
     assert process.wait(60) == 0, "".join(lines)
@@ -253,7 +258,7 @@ class _OneByOne(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, _ = nodeid.partition("::")
-        return file if Path(file).stem in ("test_experiments", "test_pipeline") else nodeid
+        return file if Path(file).stem in ("test_experiments", "test_pipeline", "test_training") else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

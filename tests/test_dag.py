@@ -11,7 +11,11 @@ from conftest import ROOT, run
 from parameters.cells import matrix
 from parameters.schema import load_params, validate
 
-DAG: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+DAG: dict[str, Any] = {
+    name: stage
+    for file in ("dvc.yaml", "checks/dvc.yaml")
+    for name, stage in yaml.safe_load((ROOT / file).read_text())["stages"].items()
+}
 # Packages that carry a result and do not decide it (see the top of dvc.yaml), and those of which
 # parameters choose one file.
 NOT_FOLLOWED = ["parameters", "runtime", "datasets", "models", "variants"]

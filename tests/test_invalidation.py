@@ -33,10 +33,11 @@ def one_cell(params: dict[str, Any]) -> None:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a clone whose stages are stand-ins, and which has run once."""
     folder = clone(tmp_path_factory.mktemp("stubs"), one_cell)
-    content = YAML_1_2.load(folder / "dvc.yaml")
-    for stage in content["stages"].values():
-        stage["cmd"] = re.sub(r"^exec (env \S+ )?python ", "python tests/stub.py ", stage["cmd"])
-    YAML_1_2.dump(content, folder / "dvc.yaml")
+    for file in (folder / "dvc.yaml", folder / "checks" / "dvc.yaml"):
+        content = YAML_1_2.load(file)
+        for stage in content["stages"].values():
+            stage["cmd"] = re.sub(r"^exec (env \S+ )?python ", "python tests/stub.py ", stage["cmd"])
+        YAML_1_2.dump(content, file)
     (folder / "machine.txt").write_text(json.dumps({"usable_cores": 2}))
     for name in ("digits", "mnist"):
         (folder / "datasets" / name).mkdir(parents=True)

@@ -34,17 +34,18 @@ COPIES = 2
 SLOWER = 1.3
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where the C library puts it
 FOREIGN = ("triton_pipeline_of_another", "triton_python_backend_shm_region_of_another")
-# How often a stage is the one that is killed; `all` is the whole pipeline. Mostly one that starts
-# a server and ends soon, so that many kills take little time.
+# How often a stage is the one that is killed; `all` is the whole pipeline. Mostly those that end
+# soon, so that many kills take little time, and half of the time one that starts a server.
 STAGES = {
-    "raw-data": 2,
-    "data": 2,
+    "raw-data": 4,
+    "data": 3,
     "train": 1,
     "onnx@fp32": 1,
-    "triton-config": 2,
-    "serving@fp32": 40,
-    "perf@fp32-1-64-off": 5,
-    "finalists": 1,
+    "machine": 4,
+    "triton-config": 12,
+    "serving@fp32": 24,
+    "perf@fp32-1-64-off": 4,
+    "finalists": 2,
     "runoff": 2,
     "report": 2,
     "all": 1,
@@ -90,16 +91,17 @@ class Pipeline:
     def recover(self) -> None:
         """Run `dvc repro` to its end as a user would after a kill: with the README's remedies where DVC needs them.
 
-        DVC empties its list of locks, and dvc.lock, before it writes them anew; killed
+        DVC empties its list of locks, and each dvc.lock, before it writes them anew; killed
         between the two, it refuses the empty file ever after.
         """
         locks = self.folder / ".dvc" / "tmp" / "rwlock"
         if locks.exists() and not locks.read_text():
             print(f"{locks} is empty: removed")
             locks.unlink()
-        if not is_whole(self.folder / "dvc.lock"):
-            print(f"{self.folder}/dvc.lock is cut short: checked out")
-            run("git", "checkout", "dvc.lock", cwd=self.folder)
+        for lock in ("dvc.lock", "checks/dvc.lock"):
+            if not is_whole(self.folder / lock):
+                print(f"{self.folder}/{lock} is cut short: checked out")
+                run("git", "checkout", lock, cwd=self.folder)
         self.repro()
 
     def processes(self) -> list[psutil.Process]:
@@ -194,7 +196,8 @@ def kill_once(pipeline: Pipeline, expected: dict[str, Any], times: dict[str, flo
     alone = times[stage] if stage == "all" else times["start"] + times[stage]
     moment = chance.uniform(0, SLOWER * alone)
     what = f"{seed}: {number.name} to {target} {moment:.2f} s into {stage}"
-    dvc = pipeline.start("--force", *(["--single-item", stage] if stage != "all" else []))
+    file = "checks/dvc.yaml:" if stage in ("raw-data", "machine") else ""
+    dvc = pipeline.start("--force", *(["--single-item", f"{file}{stage}"] if stage != "all" else []))
     process = psutil.Process(dvc.pid)
     with contextlib.suppress(subprocess.TimeoutExpired):
         dvc.wait(moment)

@@ -50,39 +50,50 @@ def test_a_width_that_eight_does_not_divide_is_rounded_up() -> None:
     assert build_decoder(9)(build_encoder(9)(np.zeros((2, 28, 28, 1), np.float32))).shape == (2, 28, 28, 1)
 
 
-def test_the_same_seed_gives_the_same_weights_and_scores(splits: Any, tmp_path: Path) -> None:
-    """Trained twice with one seed, every weight and every score is equal; another seed differs."""
+def trained(splits: Any, seed: int, folder: Path) -> Any:
     import models
     from frameworks.keras_model import make_deterministic
 
-    def trained(seed: int) -> tuple[list[np.ndarray], Any]:
-        make_deterministic(seed)
-        result = models.get("autoencoder").train(splits, DIGITS, hyperparameters(), tmp_path)
-        weights = [array for model in result.exports.values() for array in model.get_weights()]
-        return weights, result.scores
-
-    (weights, scores), (weights_again, scores_again), (others, _) = trained(1), trained(1), trained(2)
-    assert scores == scores_again
-    assert all(np.array_equal(a, b) for a, b in zip(weights, weights_again, strict=True))
-    assert not all(np.array_equal(a, b) for a, b in zip(weights, others, strict=True))
+    make_deterministic(seed)
+    return models.get("autoencoder").train(splits, DIGITS, hyperparameters(), folder)
 
 
-def test_the_head_learns_on_a_frozen_encoder(splits: Any, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def curves(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("curves")
+
+
+@pytest.fixture(scope="module")
+def result(splits: Any, curves: Path) -> Any:
+    """Return what training with seed 1 gives."""
+    return trained(splits, 1, curves)
+
+
+def test_the_same_seed_gives_the_same_weights_and_scores(result: Any, splits: Any, tmp_path: Path) -> None:
+    """Trained twice with one seed, every weight and every score is equal; another seed differs."""
+
+    def weights(result: Any) -> list[np.ndarray]:
+        return [array for model in result.exports.values() for array in model.get_weights()]
+
+    again, other = trained(splits, 1, tmp_path), trained(splits, 2, tmp_path)
+    assert result.scores == again.scores
+    assert all(np.array_equal(a, b) for a, b in zip(weights(result), weights(again), strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(weights(result), weights(other), strict=True))
+
+
+def test_the_head_learns_on_a_frozen_encoder(result: Any, splits: Any, curves: Path) -> None:
     """The classifier and the autoencoder share one encoder, which the head's training left alone."""
     import keras
 
-    import models
-
-    result = models.get("autoencoder").train(splits, DIGITS, hyperparameters(), tmp_path)
     classifier, autoencoder = result.exports["classifier"], result.exports["autoencoder"]
     assert classifier.get_layer("encoder") is autoencoder.get_layer("encoder")
     x = splits["test"][0]
     mse = float(np.mean((autoencoder.predict(x, verbose=0) - x) ** 2))
     assert result.scores["test"]["reconstruction_mse"] == pytest.approx(mse)
     assert isinstance(classifier, keras.Model)
-    curves = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.tsv"))
-    assert "reconstruction/plots/metrics/eval/loss.tsv" in curves
-    assert "classifier/plots/metrics/train/accuracy.tsv" in curves
+    written = sorted(path.relative_to(curves).as_posix() for path in curves.rglob("*.tsv"))
+    assert "reconstruction/plots/metrics/eval/loss.tsv" in written
+    assert "classifier/plots/metrics/train/accuracy.tsv" in written
 
 
 def test_an_export_beyond_its_parity_limit_fails_the_stage(

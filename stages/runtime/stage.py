@@ -1,7 +1,8 @@
 """What every stage's script imports first and runs through: its argument, signals, failures in one sentence.
 
 First, because what a stage imports takes seconds in which Ctrl-C may come, and C code that
-imports turns a KeyboardInterrupt into an ImportError of its own.
+imports turns a KeyboardInterrupt into an ImportError of its own. And because NumPy looks only
+once at how many threads it may have.
 """
 
 import errno
@@ -21,6 +22,11 @@ _REMEDIES = {
     errno.EROFS: "; make it writable",
     errno.EACCES: "; make it readable and writable for you",
 }
+
+
+# Before NumPy is imported: nothing here multiplies large matrices with it, and its waiting
+# threads took two fifths of the report's processor time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
