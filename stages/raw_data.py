@@ -1,7 +1,7 @@
 """Check that the chosen dataset is here, as its publisher made it, before anything else.
 
 Cheap and never skipped: a missing or damaged file is named with the command that
-mends it.
+mends it, and what killed stages left half-written is removed.
 
 Reads   datasets/<dataset>/
 Writes  reports/raw_data.json: the edition and its files
@@ -14,12 +14,14 @@ from dataclasses import asdict
 
 from datasets import known_files
 from parameters.schema import load_params
-from runtime.files import write_json
-from runtime.paths import DATASETS, REPORTS
+from runtime.files import remove_abandoned, write_json
+from runtime.paths import ARTIFACTS, DATASETS, REPORTS
 from sources.files import check_files
 
 
 def main() -> None:
+    for place in (ARTIFACTS, REPORTS):
+        remove_abandoned(place)
     dataset = load_params().raw_data
     folder = DATASETS / dataset.name
     edition = dataset.edition_in(folder)

@@ -1,5 +1,6 @@
 """The bundled data, and how examples are divided and stored."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.datasets import load_digits, load_iris
 import data
 from datasets import Examples, digits, iris
 from runtime.arrays import read_split, write_split
-from runtime.files import read_json, replacing, replacing_directory, write_json
+from runtime.files import read_json, remove_abandoned, replacing, replacing_directory, write_json
 from runtime.process import StageError
 
 
@@ -105,6 +106,20 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
         interrupted()
     assert read_json(path) == {"value": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    """A half that nobody works at any more, however deep; not that of a process which lives."""
+    nobody = subprocess.Popen(["true"])
+    nobody.wait()
+    left = tmp_path / "models" / f"classifier.onnx.{nobody.pid}.partial"
+    left.mkdir(parents=True)
+    (left / "classifier.onnx").write_text("half")
+    with replacing(tmp_path / "result.json") as partial:
+        partial.write_text("whole")
+        remove_abandoned(tmp_path)
+    assert not left.exists()
+    assert (tmp_path / "result.json").read_text() == "whole"
 
 
 def test_a_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:

@@ -37,17 +37,17 @@ FOREIGN = ("triton_pipeline_of_another", "triton_python_backend_shm_region_of_an
 # How often a stage is the one that is killed; `all` is the whole pipeline. Mostly those that end
 # soon, so that many kills take little time, and half of the time one that starts a server.
 STAGES = {
-    "raw-data": 4,
-    "data": 3,
+    "raw-data": 10,
+    "data": 8,
     "train": 1,
     "onnx@fp32": 1,
-    "machine": 4,
-    "triton-config": 12,
-    "serving@fp32": 24,
+    "machine": 10,
+    "triton-config": 30,
+    "serving@fp32": 60,
     "perf@fp32-1-64-off": 4,
-    "finalists": 2,
-    "runoff": 2,
-    "report": 2,
+    "finalists": 6,
+    "runoff": 3,
+    "report": 3,
     "all": 1,
 }
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)

@@ -1,11 +1,15 @@
 """Write files so that a reader, or a killed run, never sees half of one."""
 
+import glob
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+PARTIAL = ".partial"
 
 
 @contextmanager
@@ -13,9 +17,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a path of the same name to write to; rename it onto `path` on success.
 
     What the block wrote, a file or a directory, is removed if it raises. A killed
-    run leaves `<name>.partial`, which DVC and git ignore and the next run replaces.
+    run leaves `<name>.<process id>.partial`, which DVC and git ignore and the next one removes.
     """
-    folder = path.with_name(f"{path.name}.partial")
+    remove_abandoned(path.parent, f"{glob.escape(path.name)}.*{PARTIAL}")
+    folder = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(parents=True)
@@ -31,6 +36,13 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(folder: Path, pattern: str = f"**/*{PARTIAL}") -> None:
+    """Remove what killed processes left half-written in a folder, and nothing of living ones."""
+    for path in list(folder.glob(pattern)):
+        if not Path("/proc", path.stem.rpartition(".")[2]).exists():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

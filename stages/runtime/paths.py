@@ -7,11 +7,13 @@ ROOT = Path(__file__).resolve().parents[2]
 STAGES = ROOT / "stages"
 PARAMS = ROOT / "params.yaml"
 DATASETS = ROOT / "datasets"
-ARRAYS = ROOT / "artifacts" / "data"
-MODELS = ROOT / "artifacts" / "models"
-ONNX = ROOT / "artifacts" / "onnx"
-MODEL_REPOSITORY = ROOT / "artifacts" / "model_repository"
-FINALISTS = ROOT / "artifacts" / "finalists"
+
+ARTIFACTS = ROOT / "artifacts"
+ARRAYS = ARTIFACTS / "data"
+MODELS = ARTIFACTS / "models"
+ONNX = ARTIFACTS / "onnx"
+MODEL_REPOSITORY = ARTIFACTS / "model_repository"
+FINALISTS = ARTIFACTS / "finalists"
 
 # Rounds of measurements that have not ended; neither DVC's nor git's.
 JOURNAL = ROOT / ".journal"
