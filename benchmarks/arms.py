@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping
 
+from runtime.process import StageError
 from uncertainty.ratio import Ratio, paired_ratio
 
 Rounds = dict[str, list[float]]
@@ -10,6 +11,8 @@ Rounds = dict[str, list[float]]
 
 def by_turns(arms: Mapping[str, Callable[[], float]], rounds: int) -> Rounds:
     """Return what each arm gave in each round; their order is random, and a first round is not counted."""
+    if rounds < 2:
+        raise StageError("an interval needs at least two rounds")
     found: Rounds = {name: [] for name in arms}
     for number in range(rounds + 1):
         for name in random.sample(list(arms), k=len(arms)):

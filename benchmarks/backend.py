@@ -1,8 +1,9 @@
 """Find where the time of a request to the embedded server goes: passing messages, our backend, ONNX Runtime.
 
 By turns: the anchor on the backend of `triton/backends`, the same on that of another revision, and a
-model of the same tensors in Python that answers with zeros and looks at nothing. ONNX Runtime
-is timed in this process, between the rounds.
+model of the same tensors in Python that answers with zeros and looks at nothing. ONNX Runtime is
+timed in this process, after each load. With one request in flight the three parts add up to
+its time; with more they overlap, and only the change from that revision is told.
 
 Writes  benchmarks/results/backend.jsonl, one line a run
 Run     PYTHONPATH=stages python benchmarks/backend.py --before REVISION      5 minutes
@@ -25,8 +26,9 @@ from measuring.bench import anchor
 from measuring.model_alone import ModelAlone
 from measuring.readings import throughput
 from measuring.windows import Windows
-from record import ROOT, append, runs
+from record import ROOT, append, last_run
 from runtime.paths import ANCHOR, BACKENDS
+from runtime.process import StageError
 from server.embedded import serve
 from server.lock import machine_to_ourselves
 from server.model_config import read_config, render
@@ -64,9 +66,12 @@ def write_model(folder: Path, program: str) -> Path:
 
 
 def backend_of(revision: str) -> str:
-    """Return our backend's program as another revision has it."""
+    """Return our backend's program as another revision has it; raises StageError if there is none."""
     path = f"{revision}:{BACKEND.relative_to(ROOT)}"
-    return subprocess.run(["git", "show", path], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    shown = subprocess.run(["git", "show", path], cwd=ROOT, check=False, capture_output=True, text=True)
+    if shown.returncode:
+        raise StageError(f"--before {revision}: {shown.stderr.strip()}")
+    return shown.stdout
 
 
 def measure(before: str, rounds: int, folder: Path) -> dict[str, Any]:
@@ -95,25 +100,28 @@ def measure(before: str, rounds: int, folder: Path) -> dict[str, Any]:
 
 def table() -> list[str]:
     """Return a line for each load: where the time of a request goes, and what the change of the backend gained."""
-    run = runs("backend")[-1]
-    lines = ["concurrency x batch   us a request   messages   ONNX Runtime   our backend   throughput against before"]
+    run = last_run("backend")
+    lines = ["concurrency x batch   throughput against before   us a request   messages   ONNX Runtime   our backend"]
     for load, rounds in run["throughput"].items():
-        batch = int(load.split(" x ")[1])
-        took = {name: 1e6 * batch / median(values) for name, values in rounds.items()}
-        messages = 1 / paired_ratio(rounds["nothing"], rounds["ours"]).ratio
-        alone = median(run["alone_us"][str(batch)]) / took["ours"]
-        gained = paired_ratio(rounds["ours"], rounds["before"])
-        shares = f"{messages:8.0%}   {alone:12.0%}   {1 - messages - alone:11.0%}"
-        lines.append(f"{load:>19}   {took['ours']:12.0f}   {shares}   {gained}")
+        line = f"{load:>19}   {paired_ratio(rounds['ours'], rounds['before'])!s:>25}"
+        concurrency, batch = load.split(" x ")
+        if concurrency == "1":
+            took_us = 1e6 * int(batch) / median(rounds["ours"])
+            messages = 1 / paired_ratio(rounds["nothing"], rounds["ours"]).ratio
+            alone = median(run["alone_us"][batch]) / took_us
+            line += f"   {took_us:12.0f}   {messages:8.0%}   {alone:12.0%}   {1 - messages - alone:11.0%}"
+        lines.append(line)
     return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Divide a request's time among messages, backend and model.")
-    parser.add_argument("--before", default="HEAD", help="a revision whose backend is measured beside this one's")
+    parser.add_argument("--before", help="a commit whose backend is measured beside this one's")
     parser.add_argument("--rounds", type=int, default=12)
     given = parser.parse_args()
     if given.rounds:
+        if not given.before:
+            parser.error("--before: name a commit whose backend is measured beside this one's")
         with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
             found = measure(given.before, given.rounds, Path(folder))
         append("backend", {"window_ms": WINDOW_MS, "before": given.before, **found})

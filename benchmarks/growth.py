@@ -1,11 +1,13 @@
 """Time what it takes to add one value to an axis of the matrix, and to find that nothing changed.
 
-In a temporary clone of the last commit, with one concurrency and the shortest windows: what
+In a temporary clone of the last commit, with one concurrency and windows of 50 ms: what
 is timed is how the pipeline grows, not how long a cell is measured.
 
 Writes  benchmarks/results/growth.jsonl, one line a size
 Run     PYTHONPATH=stages python benchmarks/growth.py 4 16 64
 """
+
+from runtime.stage import run_stage
 
 import argparse
 import tempfile
@@ -58,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_stage(main)

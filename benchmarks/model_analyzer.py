@@ -9,6 +9,8 @@ Run     PYTHONPATH=stages python benchmarks/model_analyzer.py --program FOLDER/b
         PYTHONPATH=stages python benchmarks/model_analyzer.py       prints the table of all
 """
 
+from runtime.stage import run_stage
+
 import argparse
 import csv
 import itertools
@@ -237,4 +239,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_stage(main)

@@ -24,7 +24,7 @@ from measuring.readings import throughput
 from measuring.windows import Windows
 from perf_analyzer.input_data import write_input_data
 from perf_analyzer.shared_memory import names, reserve
-from record import append, runs
+from record import append, last_run
 from server.client import Protocol
 from server.embedded import serve
 from server.lock import machine_to_ourselves
@@ -87,7 +87,7 @@ def measure(rounds: int, folder: Path) -> dict[str, dict[str, Rounds]]:
 def table() -> list[str]:
     """Return the last run's ratios to gRPC without shared memory, a line a size and concurrency."""
     lines = [f"{'input':>12} {'concurrency':>11}  " + "  ".join(f"{way:>20}" for way in list(WAYS)[1:])]
-    for name, levels in runs("protocols")[-1]["throughput"].items():
+    for name, levels in last_run("protocols")["throughput"].items():
         for concurrency, rounds in levels.items():
             ratios = "  ".join(f"{ratio!s:>20}" for ratio in compared(rounds).values())
             lines.append(f"{name.removeprefix('size_').replace('_', ' '):>12} {concurrency:>11}  {ratios}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from machine import fingerprint
+from runtime.process import StageError
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -33,6 +34,14 @@ def append(name: str, entry: dict[str, Any]) -> None:
     RESULTS.mkdir(exist_ok=True)
     with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(run, allow_nan=False) + "\n")
+
+
+def last_run(name: str) -> dict[str, Any]:
+    """Return the newest run of a benchmark; raises StageError if none is recorded."""
+    recorded = runs(name)
+    if not recorded:
+        raise StageError(f"benchmarks/results/{name}.jsonl has no run yet; leave out --rounds 0 to measure one")
+    return recorded[-1]
 
 
 def runs(name: str) -> list[dict[str, Any]]:

@@ -1,4 +1,6 @@
-"""Measure how long each stage's script takes to import what it needs, and TensorFlow with and without what it tries.
+"""Measure how long each stage takes to import what it begins with, and TensorFlow with and without what it tries.
+
+`train` and `export` load TensorFlow later, when they know that the model is one of Keras's.
 
 Whole processes by turns, from their start to their end.
 
@@ -17,8 +19,9 @@ from functools import partial
 from statistics import median
 
 from arms import by_turns, compared
-from record import append, runs
+from record import append, last_run
 from runtime.paths import STAGES
+from server.lock import machine_to_ourselves
 
 SCRIPTS = sorted(path.stem for path in STAGES.glob("*.py"))
 TENSORFLOW = {
@@ -36,7 +39,7 @@ def seconds(code: str) -> float:
 
 def table() -> list[str]:
     """Return the last run's medians, and the ratio of loading TensorFlow our way to the plain one."""
-    run = runs("startup")[-1]
+    run = last_run("startup")
     lines = [f"{name:>16}  {median(values):5.2f} s" for name, values in {**run["scripts"], **run["tensorflow"]}.items()]
     return [*lines, f"load_tensorflow / plain import: {compared(run['tensorflow'])['load_tensorflow']}"]
 
@@ -47,8 +50,9 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     if rounds:
         lines = {"python alone": "pass", **{name: f"import {name}" for name in SCRIPTS}}
-        scripts = by_turns({name: partial(seconds, code) for name, code in lines.items()}, rounds)
-        tensorflow = by_turns({name: partial(seconds, code) for name, code in TENSORFLOW.items()}, rounds)
+        with machine_to_ourselves():
+            scripts = by_turns({name: partial(seconds, code) for name, code in lines.items()}, rounds)
+            tensorflow = by_turns({name: partial(seconds, code) for name, code in TENSORFLOW.items()}, rounds)
         append("startup", {"scripts": scripts, "tensorflow": tensorflow})
     print("\n".join(table()))
 

@@ -3,8 +3,9 @@
 Each training is a process of its own, by turns: as the stage trains; a plain `compile` and
 `fit` with the stage's determinism, on the same arrays, batches and architecture; and the same
 without determinism, as a script would that needs no reproducible weights. Epochs after the
-first give examples a second, the first one what starting costs. The graph alone is
-timed on one batch again and again, without Python between the steps.
+first, with validation, curves and pictures, give examples a second, the first one what
+starting costs. The graph alone is timed on one batch again and again, without Python
+between the steps.
 
 Writes  benchmarks/results/training_speed.jsonl, one line a run
 Run     PYTHONPATH=stages python benchmarks/training_speed.py       12 minutes
@@ -31,8 +32,9 @@ import frameworks
 import models
 from arms import by_turns
 from parameters.schema import load_params
-from record import append, runs
+from record import append, last_run
 from runtime.quiet import load_tensorflow
+from server.lock import machine_to_ourselves
 from uncertainty.ratio import paired_ratio
 
 # As many examples as make an epoch a second or so; what they show does not change the speed.
@@ -72,44 +74,33 @@ def train(family_name: str, way: str) -> dict[str, Any]:
     from training import fit as stage
 
     class Clock(keras.callbacks.Callback):
-        """Notes how long the training part of each epoch took."""
+        """Notes how long each epoch took, with all that comes with it."""
 
         def on_train_begin(self, _logs: dict[str, float] | None = None) -> None:
             """Begin a list."""
             self.epochs: list[float] = []
-
-        def on_epoch_begin(self, _epoch: int, _logs: dict[str, float] | None = None) -> None:
-            """Begin."""
             self.began = time.perf_counter()
 
-        def on_test_begin(self, _logs: dict[str, float] | None = None) -> None:
-            """End: what follows is the validation."""
-            self.epochs.append(round(time.perf_counter() - self.began, 4))
+        def on_epoch_end(self, _epoch: int, _logs: dict[str, float] | None = None) -> None:
+            """End one, its validation included, and begin the next: what others do at its end counts for that."""
+            now = time.perf_counter()
+            self.epochs.append(round(now - self.began, 4))
+            self.began = now
 
     found: dict[str, Any] = {}
 
-    def graph_alone(model: keras.Model, x: np.ndarray, y: np.ndarray, size: int) -> float:
+    def graph_alone(model: keras.Model, metrics: tuple[str, ...], x: np.ndarray, y: np.ndarray, size: int) -> float:
         steps = len(x) // size
         model.compile(
             optimizer=type(model.optimizer).from_config(model.optimizer.get_config()),
             loss=model.loss,
+            metrics=list(metrics),
             steps_per_execution=steps,
         )
         one = tf.data.Dataset.from_tensors((tf.constant(x[:size]), tf.constant(y[:size]))).repeat()
         clock = Clock()
-        model.fit(one, steps_per_epoch=steps, epochs=3, verbose=0, callbacks=[clock, AsIfWatched(clock)])
-        return min(clock.epochs[1:]) * len(x) / (steps * size)
-
-    class AsIfWatched(keras.callbacks.Callback):
-        """Stops the clock at the end of an epoch that is not followed by a validation."""
-
-        def __init__(self, clock: Clock) -> None:
-            super().__init__()
-            self.clock = clock
-
-        def on_epoch_end(self, _epoch: int, _logs: dict[str, float] | None = None) -> None:
-            """Stop."""
-            self.clock.on_test_begin()
+        model.fit(one, steps_per_epoch=steps, epochs=EPOCHS, verbose=0, callbacks=[clock])
+        return median(clock.epochs[1:]) * len(x) / (steps * size)
 
     staged = stage.fit_recording
 
@@ -132,7 +123,8 @@ def train(family_name: str, way: str) -> dict[str, Any]:
         if not found:
             found["epochs"] = clock.epochs
             if way == "stage":
-                found["graph"] = round(graph_alone(model, train[0], train[1], settings.batch_size), 4)
+                metrics = ("accuracy",) if family_name != "autoencoder" else ()
+                found["graph"] = round(graph_alone(model, metrics, train[0], train[1], settings.batch_size), 4)
 
     stage.fit_recording = timed
     if way != "stage":
@@ -166,7 +158,7 @@ def in_a_process(family: str, way: str, kept: list[dict[str, float]]) -> float:
 def table() -> list[str]:
     """Return a line a family: how the stage compares with plain training, and where an epoch's time goes."""
     lines = []
-    for family, each in runs("training_speed")[-1]["families"].items():
+    for family, each in last_run("training_speed")["families"].items():
         speeds, beside = each["examples_per_second"], each["beside"]
         ratios = "  ".join(f"{way}: {paired_ratio(speeds['stage'], speeds[way])}" for way in WAYS[1:])
         epoch_s = TRAINED / median(speeds["stage"])
@@ -174,7 +166,7 @@ def table() -> list[str]:
         first = ", ".join(f"{way} {median(one['first_epoch_s'] for one in beside[way]):.1f} s" for way in WAYS)
         lines += [
             f"{family}: {median(speeds['stage']):,.0f} examples/s; against {ratios}",
-            f"  outside the graph {outside:.0%} of an epoch; first epoch: {first}",
+            f"  outside the training step's graph {outside:.0%} of an epoch; first epoch: {first}",
         ]
     return lines
 
@@ -188,11 +180,17 @@ def main() -> None:
         print(json.dumps(train(*given.train)))
         return
     if given.rounds:
-        families = {}
+        families: dict[str, Any] = {}
         for family in FAMILIES:
             beside: dict[str, list[Any]] = {way: [] for way in WAYS}
             arms = {way: partial(in_a_process, family, way, beside[way]) for way in WAYS}
-            families[family] = {"examples_per_second": by_turns(arms, given.rounds), "beside": beside}
+            with machine_to_ourselves():
+                speeds = by_turns(arms, given.rounds)
+            # Without what the round that is not counted left here.
+            families[family] = {
+                "examples_per_second": speeds,
+                "beside": {way: found[1:] for way, found in beside.items()},
+            }
         append("training_speed", {"examples": TRAINED, "epochs": EPOCHS, "families": families})
     print("\n".join(table()))
 

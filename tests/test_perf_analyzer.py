@@ -158,6 +158,17 @@ def test_a_window_without_a_request_names_the_parameter(tmp_path: Path, load: Lo
         measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
 
 
+def test_a_crash_of_perf_analyzer_is_a_window_to_repeat(tmp_path: Path, load: Load) -> None:
+    """It happens once in many thousand windows; being told to end is another thing."""
+    program = tmp_path / "perf_analyzer"
+    for number, error in (("SEGV", UnusableWindowError), ("TERM", StageError)):
+        program.write_text(f"#!/bin/sh\nkill -{number} $$\n")
+        program.chmod(0o755)
+        with pytest.raises(StageError) as raised:
+            measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
+        assert type(raised.value) is error
+
+
 class IdleServer:
     """A server whose statistics stand still."""
 

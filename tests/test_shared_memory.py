@@ -72,8 +72,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_the_names_are_those_of_the_tensors(folder: Path, input_data: Path) -> None:
-    """An input has one for each request, an output one."""
+    """An input has one for each request, an output one; no tensor's name leads out of the folder."""
     assert names(folder, input_data) == {"image_0_0", "image_0_1", "image_0_2", "logits"}
+    config = folder / "config.pbtxt"
+    config.write_text(config.read_text().replace('"logits"', '"/etc/logits"'))
+    assert "etclogits" in names(folder, input_data)
 
 
 @pytest.mark.slow

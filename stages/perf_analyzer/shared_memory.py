@@ -16,8 +16,13 @@ from server.supervisor import SHARED_MEMORY, SHARED_MEMORY_LIST
 def names(model: Path, input_data: Path) -> set[str]:
     """Return the names of what perf_analyzer makes for a model folder and its requests."""
     config, requests = read_config(model / "config.pbtxt"), range(count_requests(input_data))
-    inputs = {f"{each.name}_0_{index}" for each in config.input for index in requests}
-    return inputs | {each.name for each in config.output}
+    inputs = {f"{_region(each.name)}_0_{index}" for each in config.input for index in requests}
+    return inputs | {_region(each.name) for each in config.output}
+
+
+def _region(tensor: str) -> str:
+    # As perf_analyzer does it, for a name must not lead out of the folder.
+    return tensor.replace("/", "").replace("\\", "")
 
 
 def reserve(server: Server, wanted: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ _UNUSABLE = (
     "Failed to obtain stable measurement",
     "failed to find the requested model version",
 )
+# Rarely, on a machine that is busy with something else, it crashes by itself.
+_CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
 # perf_analyzer sleeps this many times the interval it is told.
 SLEEP_FACTOR = 1.2
 _START_AND_STOP_S = 15
@@ -37,7 +40,7 @@ _DELAYED = re.compile(r"([\d.]+)% of the requests were delayed")
 
 
 class UnusableWindowError(StageError):
-    """A window holds no measurement: too short for a machine as busy as this one."""
+    """A window holds no measurement: too short for a machine as busy as this one, or perf_analyzer crashed in it."""
 
 
 # Requests in flight, a closed loop; or an open one.
@@ -126,8 +129,8 @@ def read_results(path: Path) -> dict[str, float]:
 def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, results: Path) -> dict[str, float]:
     """Run perf_analyzer once and return its row.
 
-    Raises UnusableWindowError if a window stayed empty; StageError, with what perf_analyzer
-    printed, if it fails or takes far longer than its windows.
+    Raises UnusableWindowError if a window stayed empty or perf_analyzer crashed; StageError, with
+    what it printed, if it fails or takes far longer than its windows.
     """
     results.unlink(missing_ok=True)
     expected_s = WINDOWS * SLEEP_FACTOR * load.window_ms / 1000
@@ -150,6 +153,8 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
             f"perf_analyzer on {load.model} did not finish in {expected_s + _START_AND_STOP_S:.0f} s; "
             "the server may have stopped answering"
         ) from None
+    if finished.returncode in _CRASHES:
+        raise UnusableWindowError(f"perf_analyzer on {load.model} crashed with signal {-finished.returncode}")
     if any(text in finished.stdout for text in _UNUSABLE):
         raise UnusableWindowError(
             f"perf_analyzer could not measure {load.model} in windows of perf.window_ms = {load.window_ms}; "
