@@ -22,12 +22,13 @@ class Pruned(Settings):
 
 def prune(source: Source, settings: Pruned) -> "keras.Model":
     """Return the smaller model, trained on with the training split."""
+    # First, for it loads TensorFlow quietly.
+    source.framework.make_deterministic(source.seed)
     import keras
 
     from compression.prune import pruned
     from training.fit import compile_classifier, fit
 
-    source.framework.make_deterministic(source.seed)
     model = pruned(source.trained, settings.remove)
     compile_classifier(model, keras.optimizers.Adam(settings.learning_rate))
     fit(model, source.split("train"), source.split("validation"), settings)
