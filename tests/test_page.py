@@ -14,6 +14,8 @@ import pytest
 from made_up import write_workspace
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parent / "golden"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # A quarter of the size: letters blur, columns, charts and colours stay.
