@@ -355,24 +355,26 @@ def test_an_address_of_another_protocol_is_named(model_folder: Folder, content: 
 def test_one_repository_is_measured_through_three_servers(
     finished_run: FinishedRun, installed: Path, tmp_path: Path
 ) -> None:
-    """Embedded, local and url take the same commands; the report says whether the first verdict held on another."""
+    """Embedded, local and url take the same commands; the report says whether the first verdict held on the others."""
     clone = finished_run.copy(tmp_path / "clone")
     repository = digest([clone / "artifacts" / "model_repository"], "")
 
-    def measure(*words: str) -> None:
-        assert f"perf@{CELL}" in ran(run("dvc", "exp", "run", *words, cwd=clone).stdout)
+    def measured(*settings: str) -> str:
+        wanted = [word for setting in settings for word in ("-S", setting)]
+        assert f"perf@{CELL}" in ran(run("dvc", "exp", "run", *wanted, cwd=clone).stdout)
         assert digest([clone / "artifacts" / "model_repository"], "") == repository
+        return (clone / "reports" / "report.md").read_text()
 
-    report = clone / "reports" / "report.md"
-    assert "embedded server recommended" not in report.read_text()
-    measure("-S", "triton.server=local", "-S", f"triton.local.folder={installed}")
-    assert f"On this machine the embedded server recommended `{CELL}`. That **held**" in report.read_text()
-    assert sorted(path.stem for path in (clone / "reports" / "verdicts").iterdir()) == ["embedded", "local"]
+    assert "embedded server recommended" not in (clone / "reports" / "report.md").read_text()
+    said = measured("triton.server=local", f"triton.local.folder={installed}")
+    assert f"On this machine the embedded server recommended `{CELL}`. That **held**" in said
     with embedded.serve([ANCHOR], 60) as running:
-        addresses = ["-S", f"triton.url.http={running.http_address}", "-S", f"triton.url.grpc={running.grpc_address}"]
-        measure("-S", "triton.server=url", *addresses, f"perf@{CELL}")
+        addresses = [f"triton.url.http={running.http_address}", f"triton.url.grpc={running.grpc_address}"]
+        said = measured("triton.server=url", *addresses)
         assert running.has_model("anchor")
         assert not running.has_model(CELL)
+    assert said.count("That **held**") == 2
     cell = read_json(clone / "reports" / "perf" / f"{CELL}.json")
     assert cell["server"]["kind"] == "url"
     assert cell["levels"][0]["rounds"][0]["windows"]["candidate"]["cpu_seconds"]["server"] is None
+    assert sorted(path.stem for path in (clone / "reports" / "verdicts").iterdir()) == ["embedded", "local", "url"]
