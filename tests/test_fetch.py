@@ -72,7 +72,7 @@ def mirror() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
     server.daemon_threads = True
     server.stalled = threading.Event()  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.stalled.set()  # type: ignore[attr-defined]
     server.shutdown()

@@ -49,6 +49,11 @@ def test_who_sees_only_the_page_can_decide(reports: Path) -> None:
     assert "Measured on A processor 2 cores" in answer
 
 
+def test_the_page_says_which_server_was_asked_and_how(reports: Path) -> None:
+    """A number belongs to a server, a protocol, and whether tensors went through shared memory."""
+    assert "Triton 2.51.0, embedded, asked over gRPC." in words(reports / "index.html")
+
+
 def test_every_figure_says_where_it_comes_from(reports: Path) -> None:
     """Each picture is in the page itself, with a text for who cannot see it, and names its file."""
     page = (reports / "index.html").read_text()

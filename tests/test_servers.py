@@ -202,7 +202,7 @@ def test_a_web_server_is_not_taken_for_triton(content: dict[str, Any]) -> None:
             pass
 
     with ThreadingHTTPServer((HOST, 0), Page) as web:
-        thread = threading.Thread(target=web.serve_forever)
+        thread = threading.Thread(target=web.serve_forever, args=[0.01])
         thread.start()
         http = f"{HOST}:{web.server_address[1]}"
         try:

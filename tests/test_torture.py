@@ -7,6 +7,7 @@ foreign one to the others. `make torture` kills more often than `make test`.
 import contextlib
 import itertools
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -52,6 +53,8 @@ STAGES = {
 }
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 TARGETS = ("dvc", "stage", "server")
+# What runs in a stage while Python still decides alone what Ctrl-C does.
+FIRST_IMPORTED = ("runtime/stage.py", "runtime/process.py")
 
 
 def is_whole(lock: Path) -> bool:
@@ -182,10 +185,14 @@ def owner(path: Path) -> int:
 def our_traceback(folder: Path, said: str) -> bool:
     """Return whether a stage of ours let an exception out.
 
-    Python's own KeyboardInterrupt before a stage's first line is none of ours, nor is
-    whatever DVC says when Ctrl-C meets it in the middle of its own imports.
+    Python's own KeyboardInterrupt is none of ours before a stage's first import has taken
+    over its signals, nor is whatever DVC says when Ctrl-C meets it in the middle of its own imports.
     """
-    return f'File "{folder}/stages/' in said and "\nKeyboardInterrupt\n" not in said
+    frames = re.findall(rf'File "{re.escape(f"{folder}/stages/")}(\S+)", line \d+, in (\S+)\n +(.+)', said)
+    return not all(
+        name == "<module>" and (file in FIRST_IMPORTED or code.startswith("from runtime.stage import"))
+        for file, name, code in frames
+    )
 
 
 def kill_once(pipeline: Pipeline, expected: dict[str, Any], times: dict[str, float], seed: str) -> str:

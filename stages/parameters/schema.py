@@ -17,15 +17,15 @@ from pydantic import (
     create_model,
     field_validator,
 )
-from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 
 import datasets
 import models
 import variants
 from parameters import plugins
 from parameters.cells import parse_batching
+from parameters.mistakes import sentence, without_advice
 from parameters.own import Description
 from parameters.section import Item, Section, without_repeats
 from parameters.triton import Triton
@@ -251,39 +251,6 @@ class Params(Section):
         return section
 
 
-def _section_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """Return the schema of the section at a path, None where it is a plain value."""
-    schema: Any = Params
-    for key in location:
-        if not (isinstance(schema, type) and issubclass(schema, BaseModel)) or key not in schema.model_fields:
-            return None
-        schema = schema.model_fields[str(key)].annotation
-    return schema if isinstance(schema, type) and issubclass(schema, BaseModel) else None
-
-
-def _shown(key: str) -> str:
-    """Return a key as it stands in a path, quoted where it would not be seen or would break the line."""
-    return key if key.isprintable() and key.strip() else repr(key)
-
-
-def _sentence(error: ErrorDetails) -> str:
-    location = tuple(key for key in error["loc"] if key != "[key]")  # the key itself is what is wrong
-    path = "".join(f"[{key}]" if isinstance(key, int) else f".{_shown(key)}" for key in location).lstrip(".")
-    if error["type"] == "extra_forbidden":
-        section = _section_at(location[:-1])
-        allowed = ", ".join(section.model_fields) if section else "none"
-        return f"{path}: unknown key; allowed here: {allowed}"
-    if error["type"] == "missing":
-        return f"{path}: missing"
-    message = error["msg"].removeprefix("Value error, ")
-    section = _section_at(location)
-    if section and error["type"] == "value_error":  # what its values contradict; they would fill the screen
-        return f"{path}: {message}"
-    if section:
-        return f"{path or 'the file'}: must be a section with the keys {', '.join(section.model_fields)}"
-    return f"{path}: {message} (it is {error['input']!r})"
-
-
 def validate(content: Any, source: str = "params.yaml") -> Params:
     """Return `content` as checked parameters.
 
@@ -292,16 +259,9 @@ def validate(content: Any, source: str = "params.yaml") -> Params:
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        found = [_sentence(detail) for detail in error.errors()]
+        found = [sentence(detail, Params) for detail in error.errors()]
         count = f"{len(found)} error{'s' if len(found) > 1 else ''}"
         raise StageError("\n  ".join([f"{source} has {count}:", *found])) from None
-
-
-def _without_advice(error: Exception) -> str:
-    """Return what a YAML error says, without how programs that use the library may suppress it."""
-    if isinstance(error, MarkedYAMLError):
-        error.note = None
-    return str(error)
 
 
 def load_params(path: Path = PARAMS) -> Params:
@@ -314,5 +274,5 @@ def load_params(path: Path = PARAMS) -> Params:
     except OSError as error:
         raise StageError(f"cannot read {path.name}: {error.strerror}") from None
     except (YAMLError, ValueError, RecursionError) as error:
-        raise StageError(f"{path.name} is not readable YAML: {_without_advice(error)}") from None
+        raise StageError(f"{path.name} is not readable YAML: {without_advice(error)}") from None
     return validate(content, source=path.name)

@@ -4,7 +4,6 @@ import gc
 import os
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,8 +46,6 @@ def quiet_tensorflow() -> Iterator[None]:
     """
     follow_dvc()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Google's client library warns about the age of Python 3.11; nothing here uses it to train.
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as held:
