@@ -82,6 +82,26 @@ run_stage(main)
     assert time.monotonic() - began < 15
 
 
+def test_ctrl_c_that_meets_gevents_loop_is_one_sentence() -> None:
+    """The loop under tritonclient's HTTP client prints what it passes on: not Ctrl-C."""
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+import os, signal, time
+from runtime.stage import run_stage
+import gevent
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def strike():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+def main():
+    gevent.get_hub().loop.timer(0.01).start(strike)
+    gevent.sleep(20)
+run_stage(main)
+"""
+    finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
+    assert (finished.returncode, finished.stdout) == (130, INTERRUPTED)
+
+
 def test_ctrl_c_while_a_stage_imports_is_one_sentence() -> None:
     """C code that imports makes an ImportError of a KeyboardInterrupt: what would, does not get it."""
     script = f"""

@@ -55,6 +55,9 @@ def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
     # One signal is enough: a second must not interrupt the cleaning up.
     signal.signal(number, signal.SIG_IGN)
     _received.append(number)
+    # The event loop under tritonclient's HTTP client prints what meets it before it passes it on.
+    if gevent := sys.modules.get("gevent.hub"):
+        gevent.Hub.NOT_ERROR = (*gevent.Hub.NOT_ERROR, KeyboardInterrupt)
     _raise_received()
 
 
