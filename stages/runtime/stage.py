@@ -57,7 +57,7 @@ def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
     _received.append(number)
     # The event loop under tritonclient's HTTP client prints what meets it before it passes it on.
     if gevent := sys.modules.get("gevent.hub"):
-        gevent.Hub.NOT_ERROR = (*gevent.Hub.NOT_ERROR, KeyboardInterrupt)
+        gevent.Hub.exception_stream = None
     _raise_received()
 
 
