@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from record import REVISION, ROOT
+from runtime.process import StageError
 
 
 def require_committed() -> None:
@@ -18,21 +20,39 @@ def require_committed() -> None:
         sys.exit("error: the working tree has changes that a clone would not have; commit them first")
 
 
-def clone(folder: Path, perf: dict[str, Any]) -> None:
-    """Clone the last commit, pull its data, and write one epoch of training and `perf` into params.yaml."""
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+def clone(folder: Path) -> None:
+    """Clone the last commit and pull its data."""
+    finish(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
+    finish(folder, "dvc", "pull", "data.dvc")
+
+
+def shorten(folder: Path, perf: dict[str, Any]) -> None:
+    """Write one epoch of training, and `perf`, into a clone's params.yaml."""
     yaml = YAML()
     content = yaml.load(folder / "params.yaml")
     for section in ("reconstruction", "head"):
         content["models"]["autoencoder"][section]["epochs"] = 1
     content["perf"].update(perf)
     yaml.dump(content, folder / "params.yaml")
-    timed(folder, "dvc", "pull", "data.dvc")
+
+
+def finish(folder: Path, *command: str) -> float:
+    """Run a command in the clone, and return its seconds; raises StageError if it fails."""
+    return _run(folder, command, None)[0]
 
 
 def timed(folder: Path, *command: str) -> tuple[float, str]:
-    """Run a command in the clone, and return its seconds and what it printed."""
+    """Run a command in the clone, and return its seconds and what it printed; raises StageError if it fails."""
+    return _run(folder, command, subprocess.PIPE)
+
+
+def _run(folder: Path, command: Sequence[str], stdout: int | None) -> tuple[float, str]:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    # This program's own search path is none of the clone's.
+    environment.pop("PYTHONPATH", None)
     began = time.monotonic()
-    finished = subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return time.monotonic() - began, finished.stdout
+    finished = subprocess.run(command, cwd=folder, env=environment, check=False, stdout=stdout, text=True)
+    if finished.returncode:
+        said = f", after it printed:\n{finished.stdout}" if finished.stdout else "; its own words are above"
+        raise StageError(f"`{' '.join(command)}` exited with {finished.returncode}{said}")
+    return time.monotonic() - began, finished.stdout or ""

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from clones import clone, require_committed, timed
+from clones import clone, require_committed, shorten, timed
 from record import append
 
 AXES: dict[int, dict[str, list[Any]]] = {
@@ -38,7 +38,8 @@ def grow(size: int) -> dict[str, Any]:
     """Return the times at one size of the matrix."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "clone"
-        clone(folder, {**FAST, **AXES[size]})
+        clone(folder)
+        shorten(folder, {**FAST, **AXES[size]})
         first_s, _ = timed(folder, "dvc", "repro")
         nothing_s = min(timed(folder, "dvc", "repro")[0] for _ in range(3))
         values = ",".join([*AXES[size]["dynamic_batching"], ADDED])

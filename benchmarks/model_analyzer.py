@@ -29,12 +29,13 @@ import numpy as np
 from ruamel.yaml import YAML
 from tqdm import tqdm
 
-from clones import clone, require_committed, timed
+from clones import clone, require_committed, shorten, timed
 from measuring.readings import throughput
 from record import append, runs
 from runtime.files import read_json
 from server.installation import find_installation
 from server.launch import HOST, free_ports
+from server.lock import machine_to_ourselves
 
 PERF = {
     "instances": [1],
@@ -111,7 +112,8 @@ def run_analyzer(program: Path, clone_folder: Path) -> dict[str, Any]:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         command = [str(program), "profile", "--config-file", str(folder / "config.yaml")]
         began = time.monotonic()
-        subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+        with machine_to_ourselves():
+            subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
         seconds = time.monotonic() - began
         with (folder / "results" / "results" / "metrics-model-inference.csv").open(newline="") as table:
             rows = list(csv.DictReader(table))
@@ -150,7 +152,8 @@ def measure(program: Path, pairs: int) -> None:
     require_committed()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "clone"
-        clone(folder, PERF)
+        clone(folder)
+        shorten(folder, PERF)
         timed(folder, "dvc", "repro")
         tools: dict[str, Callable[[], dict[str, Any]]] = {
             "Model Analyzer": lambda: run_analyzer(program, folder),

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from parameters.schema import load_params
 from pool import COPIES, LINKS, SLOWED
 from record import RESULTS, runs
+from runtime.process import StageError
 from uncertainty.comparison import compare_all
 from uncertainty.mean import mean_estimate
 from uncertainty.ratio import paired_ratio
@@ -42,10 +43,13 @@ Judge = Callable[[Pool], float]  # of scores [starts, models]
 
 
 def read_pool() -> tuple[Pool, list[str], int]:
-    """Return the pool, the models' names and the window length in milliseconds."""
+    """Return the last run's pool, the models' names and the window length in milliseconds; raises StageError."""
     window_ms = load_params().perf.window_ms
-    # Older entries have slower models with other effects.
-    starts = [run for run in runs("pool") if run["window_ms"] == window_ms and LINKS in run]
+    # Older entries, and those of another machine, have slower models with other effects.
+    known = [run for run in runs("pool") if run["window_ms"] == window_ms and LINKS in run]
+    if not known:
+        raise StageError(f"benchmarks/results/pool.jsonl has no start with windows of {window_ms} ms; run pool.py")
+    starts = [run for run in known if run[LINKS] == known[-1][LINKS]]
     names = [*COPIES, *SLOWED]
     values = [[[each[name]["throughput"] for name in names] for each in start["rounds"]] for start in starts]
     return np.log(np.array(values)), names, window_ms

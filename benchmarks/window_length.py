@@ -82,13 +82,7 @@ def table() -> list[str]:
     chance = np.random.default_rng(0)
     lines = [f"window   seconds a round   reach of a 95 % interval after {BUDGET_S} s, {len(starts)} server starts"]
     for length in map(str, LENGTHS_MS):
-        groups = [
-            (
-                np.array([each["log_ratio"] for each in start[length]]),
-                np.array([each["seconds"] for each in start[length]]),
-            )
-            for start in starts
-        ]
+        groups = [(column(start[length], "log_ratio"), column(start[length], "seconds")) for start in starts]
         draws = chance.integers(0, len(groups), (RESAMPLES, len(groups)))
         low, high = np.percentile([reach([groups[index] for index in draw]) for draw in draws], [2.5, 97.5])
         seconds = float(np.concatenate([group[1] for group in groups]).mean())

@@ -12,17 +12,13 @@ from runtime.stage import run_stage
 
 import argparse
 import json
-import os
 import resource
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-from clones import require_committed
-from record import ROOT, append
+from clones import clone, finish, require_committed
+from record import append
 
 BUNDLED = ("digits", "iris")
 # What follows `dvc exp run`, a setting a word; README shows the same lines.
@@ -79,24 +75,17 @@ def main() -> None:
     require_committed()
     settings = WORKLOADS[given.workload]
     dataset = value_of(settings, "dataset")
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    environment.pop("PYTHONPATH", None)
-    with tempfile.TemporaryDirectory() as folder:
-
-        def run(*command: str) -> None:
-            subprocess.run(command, cwd=folder, env=environment, check=True)
-
-        run("git", "clone", "--quiet", str(ROOT), ".")
-        run("dvc", "pull", "data.dvc")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "clone"
+        clone(folder)
         if dataset not in BUNDLED:
             fetch = ["--from", str(Path(given.source).resolve())] if given.source else []
-            run("python", "tools/fetch_dataset.py", dataset, *fetch)
+            finish(folder, "python", "tools/fetch_dataset.py", dataset, *fetch)
         command = ["dvc", "exp", "run", *(word for setting in settings for word in ("-S", setting))]
-        started, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        run(*command)
-        minutes = (time.monotonic() - started) / 60
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        minutes = finish(folder, *command) / 60
         now = resource.getrusage(resource.RUSAGE_CHILDREN)
-        reports = Path(folder) / "reports"
+        reports = folder / "reports"
         metrics = json.loads((reports / "metrics.json").read_text(encoding="utf-8"))
         verdict = json.loads((reports / "perf.json").read_text(encoding="utf-8"))["verdict"]
         table = variants_table((reports / "report.md").read_text(encoding="utf-8"))

@@ -7,10 +7,45 @@ import onnx
 import pytest
 from conftest import ROOT
 
+import clones
 import record
 import replay
+import workloads
 from analysis.parity import onnx_answer, onnx_session
+from arms import by_turns, compared
 from known_models import lengthened
+from runtime.process import StageError
+
+
+def test_the_readmes_workloads_are_those_that_are_measured() -> None:
+    """Whoever runs a line of the README runs what the figures beside it come from."""
+    console = (ROOT / "README.md").read_text().replace("\\\n", " ").replace("'", "")
+    lines = [line.split() for line in console.splitlines() if line.startswith("$ dvc exp run")]
+    for settings in workloads.WORKLOADS.values():
+        assert any(sorted(settings) == sorted(word for word in line[4:] if word != "-S") for line in lines)
+
+
+def test_arms_take_turns_and_the_first_round_is_not_counted() -> None:
+    """Each arm is asked once a round, in an order that chance gives, and compared with the first."""
+    asked: list[str] = []
+
+    def arm(name: str, value: float) -> float:
+        asked.append(name)
+        return value if len(asked) > 2 else 100.0
+
+    rounds = by_turns({"slow": lambda: arm("slow", 2.0), "fast": lambda: arm("fast", 3.0)}, 20)
+    assert rounds == {"slow": [2.0] * 20, "fast": [3.0] * 20}
+    turns = [tuple(asked[start : start + 2]) for start in range(0, len(asked), 2)]
+    assert set(turns) == {("slow", "fast"), ("fast", "slow")}
+    assert compared(rounds)["fast"].ratio == pytest.approx(1.5)
+    with pytest.raises(StageError, match="at least two rounds"):
+        by_turns({}, 1)
+
+
+def test_a_command_that_fails_in_a_clone_is_one_error(tmp_path: Path) -> None:
+    """A workload that cannot be run says which command failed, and nothing is recorded."""
+    with pytest.raises(StageError, match=r"^`git log` exited with 128; its own words are above$"):
+        clones.finish(tmp_path, "git", "log")
 
 
 def test_a_lengthened_model_answers_the_same() -> None:

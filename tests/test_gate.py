@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT, FinishedRun, commit, read_params, run
 from ruamel.yaml import YAML
 
-from gate import compare, compute_here, divided_alike
+from gate import compare, compute_here, default_cell, divided_alike, seconds, share
 from measuring.bench import Candidate
 from parameters.schema import validate
 from runtime.files import write_json
@@ -41,10 +41,12 @@ def test_looking_again_and_again_is_paid_for() -> None:
     assert missed / 2000 < 0.05
 
 
-def test_equal_answers_leave_no_doubt() -> None:
-    """Two models that are right on the same examples differ by nothing, for certain."""
-    right = np.array([True, False, True, True])
-    assert paired_share_difference(right, right) == Estimate(0.0, 0.0, 0.0)
+@pytest.mark.parametrize(("examples", "doubt"), [(30, 0.065), (1000, 0.002)])
+def test_equal_answers_leave_the_doubt_that_few_examples_do(examples: int, doubt: float) -> None:
+    """Two models that are right on the same 30 examples may differ on others, more than after 1,000."""
+    right = np.arange(examples) % 4 > 0
+    found = paired_share_difference(right, right)
+    assert (found.value, found.low, found.high) == pytest.approx((0.0, -doubt, doubt), rel=0.05)
 
 
 def test_only_examples_that_differ_count() -> None:
@@ -139,7 +141,31 @@ def test_wrong_arguments_are_no_answer() -> None:
     """They end with 3, where argparse's own 2 would mean that the time did not suffice."""
     code, said = gate(ROOT, "main", "--budget", "soon")
     assert code == 3
-    assert said == "error: argument --budget: invalid float value: 'soon'\n"
+    assert said == "error: argument --budget: invalid seconds value: 'soon'\n"
+
+
+@pytest.mark.parametrize("text", ["5", "1", "-0.1", "nan"])
+def test_a_tolerance_of_everything_is_refused(text: str) -> None:
+    """Five is what somebody writes who means five percent: it would let any loss pass."""
+    with pytest.raises(argparse.ArgumentTypeError, match=r"is no share; choose one from 0 up to 1"):
+        share(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-3", "inf", "nan"])
+def test_a_budget_that_never_ends_is_refused(text: str) -> None:
+    """Nor is there one that has passed before it begins."""
+    with pytest.raises(argparse.ArgumentTypeError, match="is no time; choose seconds above 0"):
+        seconds(text)
+
+
+@pytest.mark.parametrize("text", ["seed: [", "", "onnx: 3", "onnx: {variants: []}"])
+def test_a_revision_without_a_matrix_is_no_answer(tmp_path: Path, text: str) -> None:
+    """Whatever its params.yaml is, the sentence says so; a cell that is named needs no matrix."""
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(StageError, match=r"the revision's params\.yaml"):
+        default_cell(tmp_path, None)
+    with pytest.raises(StageError, match="the revision has no model some"):
+        default_cell(tmp_path, "some")
 
 
 def gate(folder: Path, *arguments: str) -> tuple[int, str]:

@@ -14,6 +14,8 @@ import pytest
 from made_up import write_workspace
 from PIL import Image
 
+from workloads import variants_table
+
 pytestmark = pytest.mark.slow
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -52,6 +54,12 @@ def test_who_sees_only_the_page_can_decide(reports: Path) -> None:
 def test_the_page_says_which_server_was_asked_and_how(reports: Path) -> None:
     """A number belongs to a server, a protocol, and whether tensors went through shared memory."""
     assert "Triton 2.51.0, embedded, asked over gRPC." in words(reports / "index.html")
+
+
+def test_benchmarks_find_the_table_of_variants(reports: Path) -> None:
+    """Heading, rule and a line for each variant."""
+    _, _, *rows = variants_table((reports / "report.md").read_text())
+    assert [row.split()[1] for row in rows] == ["fp32"]
 
 
 def test_every_figure_says_where_it_comes_from(reports: Path) -> None:

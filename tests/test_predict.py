@@ -12,6 +12,7 @@ import pytest
 from conftest import linear_model
 from PIL import Image
 
+import datasets
 import predict
 from inputs import expand, read_examples
 from parameters.schema import validate
@@ -107,8 +108,13 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, name: str, text: str, proble
 
 
 def test_whole_numbers_are_pixels_whatever_their_type(tmp_path: Path) -> None:
-    """Stored as floats they are scaled, too; fractions are taken as they are; no example at all is an error."""
-    for name, x, largest in (("whole", PIXELS.astype(np.float64), 255), ("fractions", PIXELS / 255, 1)):
+    """As floats they are scaled, too; fractions, and black and white, are taken as they are; nothing is an error."""
+    for name, x, largest in (
+        ("whole", PIXELS.astype(np.float64), 255),
+        ("fractions", PIXELS / 255, 1),
+        ("black and white", PIXELS > 127, 1),
+        ("nearly black", PIXELS // 128, 255),
+    ):
         np.savez(tmp_path / f"{name}.npz", x=x)
         _, read = read_examples(tmp_path / f"{name}.npz", SHAPE, resize=False)
         assert np.allclose(read[..., 0], x / largest)
@@ -142,6 +148,31 @@ def test_rows_of_features_are_taken_as_they_are(tmp_path: Path) -> None:
     assert np.array_equal(x, np.array([[5.7, 2.8, 4.5, 1.3], [6, 3, 5, 2]], np.float32))
     with pytest.raises(ValueError, match=r"is neither \.npz nor \.csv"):
         read_examples(tmp_path / "image.png", (4,), resize=False)
+
+
+def test_a_server_that_fails_halfway_ends_it_and_takes_no_answer_along(tmp_path: Path) -> None:
+    """What was answered before stays, and the input is named at which it ended."""
+    paths = sorted(write_inputs(tmp_path / "inputs").glob("*.png"))
+    dataset = datasets.get("digits")
+    asked = iter([np.eye(10)[:1]])
+
+    def answer(_: np.ndarray) -> np.ndarray:
+        if (scores := next(asked, None)) is None:
+            raise StageError("the Triton server died")
+        return scores
+
+    first, then = predict.predictions(paths, answer, dataset, resize=False)
+    assert list(first["label"]) == ["0"]  # type: ignore[index]  # rows, not the words of a problem
+    assert then == f"{paths[1]} and all after it: the Triton server died"
+
+
+def test_a_model_by_name_needs_a_server(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exported file has no name; what would be ignored is refused."""
+    with pytest.raises(SystemExit):
+        asked(write_inputs(tmp_path / "inputs"), "--model", "linear")
+    assert "--model names a served model: say where with --http or --grpc" in capsys.readouterr().err
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:

@@ -184,12 +184,17 @@ def test_what_is_no_chain_or_not_known_is_not_pruned() -> None:
             pruned(model, 0.5)
 
 
+def weights_bytes(model: onnx.ModelProto) -> int:
+    """Return how many bytes a model's weights take."""
+    return sum(numpy_helper.to_array(tensor).nbytes for tensor in model.graph.initializer)
+
+
 @slow
 @pytest.mark.parametrize("name", plugins.names(variants))
 def test_a_variant_is_portable_smaller_or_equal_and_the_same_twice(
     name: str, source: Any, fp32_model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Any batch size, plain operators, equal bytes for the same source; what is compressed is smaller."""
+    """Any batch size, plain operators, equal bytes for the same source; compressed weights take two thirds or less."""
     monkeypatch.setattr("variants.fp32.export", lambda _: copy.deepcopy(fp32_model))
     model, again = (variants.get(name).export(source(name)) for _ in range(2))
     check_portable(model, name)
@@ -201,8 +206,11 @@ def test_a_variant_is_portable_smaller_or_equal_and_the_same_twice(
     if name in ("fp32", "openvino"):
         assert largest_difference(*answers) == 0
     else:
-        assert model.ByteSize() < fp32_model.ByteSize() * 1.5
-        assert 0 < largest_difference(*answers) < 10
+        # Of so small a model, the nodes that 8 bits add outweigh the file's weights.
+        assert weights_bytes(model) < weights_bytes(fp32_model) * 2 / 3
+        # Rounding moves the outputs by a few percent of the largest; removing channels makes another model.
+        largest = np.abs(answers[1]).max()
+        assert 0 < largest_difference(*answers) < (largest if "pruned" in name else 0.1 * largest)
 
 
 @slow

@@ -38,7 +38,7 @@ def hopeless() -> list[str]:
         found.append(f"the server's wheel is for Linux on x86-64; this is {sys.platform} on {platform.machine()}")
     if sys.version_info[:2] != PYTHON:
         version = ".".join(map(str, PYTHON))
-        found.append(f"this is Python {platform.python_version()}; choose another: make PYTHON=python{version}")
+        found.append(f"this is Python {platform.python_version()}; choose another: make repro PYTHON=python{version}")
     library, glibc = platform.libc_ver()
     if library != "glibc" or tuple(int(part) for part in glibc.split(".")[:2]) < GLIBC:
         found.append(

@@ -97,6 +97,7 @@ def main() -> None:
         raise StageError(f"{dataset.name} comes with this repository: `dvc pull data.dvc`")
     target = DATASETS / dataset.name
     if is_here(dataset):
+        print(f"{dataset.name} is here already, undamaged: nothing is fetched")
         examples = dataset.load(target)
     else:
         with replacing_directory(target) as folder:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
@@ -67,19 +69,29 @@ class Result:
     answer: Answer
 
 
-def read_parameters(folder: Path) -> Any:
+def read_parameters(folder: Path) -> dict[str, Any]:
     """Return a revision's parameters as they are: they may follow another schema."""
-    return YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text(encoding="utf-8"))
+    try:
+        content = YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text(encoding="utf-8"))
+    except (YAMLError, ValueError):
+        content = None
+    if not isinstance(content, dict):
+        raise StageError("the revision's params.yaml is not readable as sections of parameters")
+    return content
+
+
+def first_cell(content: dict[str, Any]) -> str:
+    """Return the name of the first cell of a revision's matrix."""
+    try:
+        axes = (content["onnx"]["variants"], *(content["perf"][name] for name in AXES))
+        return "-".join(str(axis[0]) for axis in axes)
+    except (KeyError, TypeError, IndexError):
+        raise StageError("the revision's params.yaml has no benchmark matrix; choose a model with --cell") from None
 
 
 def default_cell(folder: Path, wanted: str | None) -> str:
     """Return the name of a revision's cell to compare: the one wanted, or its default configuration."""
-    content = read_parameters(folder)
-    try:
-        axes = (content["onnx"]["variants"], *(content["perf"][name] for name in AXES))
-        name = wanted or "-".join(str(axis[0]) for axis in axes)
-    except (KeyError, TypeError):
-        raise StageError("the revision's params.yaml has no benchmark matrix; choose a model with --cell") from None
+    name = wanted or first_cell(read_parameters(folder))
     if not (folder / MODELS / name / "config.pbtxt").exists():
         raise StageError(f"the revision has no model {name}; choose one with --cell")
     return name
@@ -105,7 +117,7 @@ def compute_here(candidate: Candidate, configured: Path, params: Params) -> None
     `configured` is that machine's description, if there is one.
     """
     usable = read_json(MACHINE)["usable_cores"]
-    if not configured.exists() or read_json(configured)["usable_cores"] == usable:
+    if not configured.exists() or read_json(configured).get("usable_cores") == usable:
         return
     path = candidate.folder / "config.pbtxt"
     config = read_config(path)
@@ -121,7 +133,7 @@ def compare_throughput(
     """Measure both in start after start of one server until the ratio is judged or the time is spent."""
     runoff, concurrency = params.perf.runoff, params.perf.deciding_concurrency
     ends, log_ratios = time.monotonic() + budget_s, list[float]()
-    estimate = Estimate(math.nan, 0, math.inf)
+    looked, estimate = 0, Estimate(math.nan, 0, math.inf)
     answer: Answer = "cannot tell"
     while answer == "cannot tell" and len(log_ratios) < LOOKS[-1]:
         began = time.monotonic()
@@ -135,13 +147,13 @@ def compare_throughput(
                 rounds.append(math.log(speeds[candidates[1].name] / speeds[candidates[0].name]))
         log_ratios.append(float(np.mean(rounds)))
         if len(log_ratios) in LOOKS:
-            estimate = ratio_at_look(log_ratios)
+            looked, estimate = len(log_ratios), ratio_at_look(log_ratios)
             answer = at_least(1 - tolerance, estimate)
         print(f"server start {len(log_ratios)}: throughput × {math.exp(float(np.mean(log_ratios))):.3f}", flush=True)
         if time.monotonic() + (time.monotonic() - began) > ends:
             break
-    interval = f"{estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f})" if len(log_ratios) >= LOOKS[0] else "?"
-    found = f"× {interval} in {len(log_ratios)} server starts; at least {1 - tolerance:g} is asked for"
+    interval = f"{estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f})" if looked else "?"
+    found = f"× {interval} in {looked or len(log_ratios)} server starts; at least {1 - tolerance:g} is asked for"
     return Result(f"throughput at concurrency {concurrency}", found, answer)
 
 
@@ -151,11 +163,11 @@ def compare_accuracy(reference: Path, workspace: Path, tolerance: float, *, alik
     Nobody can tell unless both were trained without these: `alike` says so.
     """
     x, y = read_split(ARRAYS / "test.npz")
-    right = [
-        onnx_answer(onnx_session(str(each / "1" / "model.onnx")), x).argmax(axis=1) == y
-        for each in (reference, workspace)
-    ]
-    estimate = paired_share_difference(right[0], right[1])
+    answers = [onnx_answer(onnx_session(str(each / "1" / "model.onnx")), x) for each in (reference, workspace)]
+    right = [each.argmax(axis=1) == y for each in answers]
+    # Equal to the last bit: they are one model, and no other examples would tell them apart.
+    equal = np.array_equal(answers[0], answers[1])
+    estimate = Estimate(0.0, 0.0, 0.0) if equal else paired_share_difference(right[0], right[1])
     found = (
         f"{right[0].mean():.4f} → {right[1].mean():.4f}, a change of {estimate.value:+.4f} "
         f"({estimate.low:+.4f} to {estimate.high:+.4f}); at least {-tolerance:+g} is asked for"
@@ -227,6 +239,22 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     return [speed, accuracy, check_parity(params, params.onnx.variants)]
 
 
+def share(text: str) -> float:
+    """Return a share of the whole, for argparse."""
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no share; choose one from 0 up to 1, as in 0.05 for 5 %")
+    return value
+
+
+def seconds(text: str) -> float:
+    """Return a time, for argparse."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no time; choose seconds above 0")
+    return value
+
+
 class Parser(argparse.ArgumentParser):
     """Ends with the exit code of a comparison that could not be made, where Python's own would be an answer."""
 
@@ -238,9 +266,9 @@ class Parser(argparse.ArgumentParser):
 def main() -> None:
     parser = Parser(description="Compare this working tree with another revision.")
     parser.add_argument("revision", help="a branch, tag or commit")
-    parser.add_argument("--tolerance", type=float, default=0.05, help="share of throughput that may be lost")
-    parser.add_argument("--accuracy-tolerance", type=float, default=0.02, help="accuracy that may be lost")
-    parser.add_argument("--budget", type=float, default=300, help="seconds that measuring may take")
+    parser.add_argument("--tolerance", type=share, default=0.05, help="share of throughput that may be lost")
+    parser.add_argument("--accuracy-tolerance", type=share, default=0.02, help="accuracy that may be lost")
+    parser.add_argument("--budget", type=seconds, default=300, help="seconds that measuring may take")
     parser.add_argument("--cell", help="the cell to compare, in place of each revision's default configuration")
     given = parser.parse_args()
     try:
@@ -248,6 +276,9 @@ def main() -> None:
             results = compare(given, Path(folder))
     except (StageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(ERROR_CODE)
+    except Exception:  # what nobody foresaw is no answer, and Python's own exit code would be one
+        traceback.print_exc()
         sys.exit(ERROR_CODE)
     print("\n".join(f"{result.what}: {result.answer}: {result.found}" for result in results))
     answer = overall(result.answer for result in results)

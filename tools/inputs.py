@@ -52,8 +52,12 @@ def read_examples(path: Path, shape: tuple[int, ...], resize: bool) -> tuple[lis
 
 
 def _pixels(x: np.ndarray) -> np.ndarray:
-    """Return pixels from 0 to 1, as models learn them; whole numbers, of whatever type, go from 0 to 255."""
-    largest = 255 if np.array_equal(x, np.rint(x)) else 1
+    """Return pixels from 0 to 1, as models learn them; whole numbers, of whatever type, go from 0 to 255.
+
+    Nothing but 0 and 1, in a type that is not of whole numbers only, is black and white.
+    """
+    black_and_white = x.dtype.kind in "bf" and x.max() <= 1
+    largest = 255 if np.array_equal(x, np.rint(x)) and not black_and_white else 1
     if x.min() < 0 or x.max() > largest:
         raise ValueError("must hold pixels as whole numbers from 0 to 255 or as fractions from 0 to 1")
     return np.asarray(x.astype(np.float32) / np.float32(largest))

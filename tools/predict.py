@@ -96,14 +96,18 @@ def _shown(shapes: list[Shape]) -> str:
 
 
 def predictions(paths: list[Path], answer: Answer, dataset: Dataset, *, resize: bool) -> Iterator[pd.DataFrame | str]:
-    """Return for each input its rows, or in words why there are none."""
+    """Return for each input its rows, or in words why there are none; a server that fails ends it."""
     for path in paths:
         try:
             names, x = read_examples(path, dataset.shape, resize)
         except (ValueError, OSError) as error:
             yield f"{path} {error}"
             continue
-        probabilities = answer(x)
+        try:
+            probabilities = answer(x)
+        except StageError as error:
+            yield f"{path} and all after it: {error}"
+            return
         labels = np.take(dataset.classes, probabilities.argmax(axis=1))
         columns = {f"probability_{name}": probabilities[:, index] for index, name in enumerate(dataset.classes)}
         yield pd.DataFrame({"input": names, "label": labels, **columns})
@@ -126,6 +130,8 @@ def main() -> None:
         parser.error(f"--output {given.output} is a folder; name a file")
     if given.variant not in type(params.variants).model_fields:
         parser.error(f"--variant: choose one of {', '.join(type(params.variants).model_fields)}")
+    if given.model and not (given.http or given.grpc):
+        parser.error("--model names a served model: say where with --http or --grpc")
     model = given.model or f"{CLASSIFIER}-{given.variant}"
     if given.http:
         answer = served(given.http, "http", model, dataset)

@@ -14,7 +14,7 @@ UNUSED = ("googleapiclient", "matplotlib", "pandas", "sklearn")
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow and Keras, in two thirds of the time that they take by themselves.
+    """Import TensorFlow and Keras, sooner than they load by themselves.
 
     They do without what is only theirs to try, unless it is there already, and Python does
     not look through all that they make for garbage, now or when it ends.

@@ -24,8 +24,8 @@ _REMEDIES = {
 }
 
 
-# Before NumPy is imported: nothing here multiplies large matrices with it, and its waiting
-# threads took two fifths of the report's processor time.
+# Before NumPy is imported: nothing here multiplies large matrices with it, and its threads
+# take processor time while they wait for some.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 

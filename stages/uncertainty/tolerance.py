@@ -25,12 +25,10 @@ def paired_share_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
 
     Both are true or false for the same examples, [N]. Only examples on which the two differ
     carry information (McNemar 1947); half an example is added to each side, so that few of
-    them do not make an interval of no length. No such example, no doubt: the two are equal.
+    them, or none, do not make an interval of no length.
     """
     count = len(first)
     gained, lost = int(np.sum(~first & second)), int(np.sum(first & ~second))
     difference = (gained - lost) / count
-    if gained + lost == 0:
-        return Estimate(0.0, 0.0, 0.0)
     half = t_quantile(10**9) * math.sqrt(gained + lost + 1 - (gained - lost) ** 2 / count) / count
     return Estimate(difference, difference - half, difference + half)
