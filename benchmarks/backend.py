@@ -3,7 +3,8 @@
 By turns: the anchor on the backend of `triton/backends`, the same on that of another revision, and a
 model of the same tensors in Python that answers with zeros and looks at nothing. ONNX Runtime is
 timed in this process, after each load. With one request in flight the three parts add up to
-its time; with more they overlap, and only the change from that revision is told.
+its time; with more they overlap, and only the change from that revision is told. Last, in this
+process, too, what binding inputs and outputs would gain over handing them to a run.
 
 Writes  benchmarks/results/backend.jsonl, one line a run
 Run     PYTHONPATH=stages python benchmarks/backend.py --before REVISION      5 minutes
@@ -16,12 +17,17 @@ import argparse
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
+from timeit import timeit
 from typing import Any
 
-from arms import by_turns
+import numpy as np
+
+from analysis.parity import onnx_session
+from arms import by_turns, compared
 from measuring.bench import anchor
 from measuring.model_alone import ModelAlone
 from measuring.readings import throughput
@@ -36,6 +42,7 @@ from uncertainty.ratio import paired_ratio
 
 CONCURRENCIES, BATCHES = (1, 8, 16), (1, 8)
 WINDOW_MS = 100
+RUNS = 1000
 BACKEND = BACKENDS / "onnxruntime" / "model.py"
 NOTHING = """
 import json
@@ -52,6 +59,27 @@ class TritonPythonModel:
         answers = [np.zeros((size, self.width), np.float32) for size in sizes]
         return [pb_utils.InferenceResponse([pb_utils.Tensor(self.name, answer)]) for answer in answers]
 """
+
+
+def run_arms(x: np.ndarray) -> dict[str, Callable[[], float]]:
+    """Return how long one run of the anchor takes on `x` [N, ...] in microseconds, plainly and with bound tensors."""
+    session = onnx_session(str(ANCHOR / "1" / "model.onnx"), 1)
+    (model_input,), (output,) = session.get_inputs(), session.get_outputs()
+
+    def plainly() -> None:
+        session.run([output.name], {model_input.name: x})
+
+    def bound() -> None:
+        binding = session.io_binding()
+        binding.bind_cpu_input(model_input.name, x)
+        binding.bind_output(output.name)
+        session.run_with_iobinding(binding)
+        binding.copy_outputs_to_cpu()
+
+    def microseconds(way: Callable[[], None]) -> float:
+        return 1e6 * timeit(way, number=RUNS) / RUNS
+
+    return {"plainly": partial(microseconds, plainly), "bound": partial(microseconds, bound)}
 
 
 def write_model(folder: Path, program: str) -> Path:
@@ -80,7 +108,11 @@ def measure(before: str, rounds: int, folder: Path) -> dict[str, Any]:
     folders = [write_model(folder / name, program) for name, program in programs.items()]
     requests = anchor()
     alone = ModelAlone(ANCHOR, requests.examples)
-    found: dict[str, Any] = {"alone_us": {str(batch): [] for batch in BATCHES}, "throughput": {}}
+    found: dict[str, Any] = {
+        "alone_us": {str(batch): [] for batch in BATCHES},
+        "throughput": {},
+        "run_us": {str(batch): by_turns(run_arms(requests.examples[:batch]), rounds) for batch in BATCHES},
+    }
     with serve(folders, 60) as server:
         for batch in BATCHES:
             place = folder / f"batch_{batch}"
@@ -111,6 +143,10 @@ def table() -> list[str]:
             alone = median(run["alone_us"][batch]) / took_us
             line += f"   {took_us:12.0f}   {messages:8.0%}   {alone:12.0%}   {1 - messages - alone:11.0%}"
         lines.append(line)
+    for batch, ways in run["run_us"].items():
+        lines.append(
+            f"a run with bound tensors against a plain one, batch {batch}: {compared(ways)['bound']} x the time"
+        )
     return lines
 
 
