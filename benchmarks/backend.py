@@ -7,7 +7,7 @@ its time; with more they overlap, and only the change from that revision is told
 process, too, what binding inputs and outputs would gain over handing them to a run.
 
 Writes  benchmarks/results/backend.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/backend.py --before REVISION      5 minutes
+Run     PYTHONPATH=stages python benchmarks/backend.py --before REVISION      2 minutes
         PYTHONPATH=stages python benchmarks/backend.py --rounds 0     prints the table of the last run
 """
 

@@ -4,7 +4,7 @@ A model that only takes a mean is asked in all four ways by turns, so that hardl
 the passing of its input is measured.
 
 Writes  benchmarks/results/protocols.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/protocols.py       5 minutes
+Run     PYTHONPATH=stages python benchmarks/protocols.py       3 minutes
         PYTHONPATH=stages python benchmarks/protocols.py --rounds 0     prints the table of the last run
 """
 

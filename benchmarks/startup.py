@@ -5,7 +5,7 @@
 Whole processes by turns, from their start to their end.
 
 Writes  benchmarks/results/startup.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/startup.py       5 minutes
+Run     PYTHONPATH=stages python benchmarks/startup.py       3 minutes
         PYTHONPATH=stages python benchmarks/startup.py --rounds 0     prints the table of the last run
 """
 

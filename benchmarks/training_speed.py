@@ -8,7 +8,7 @@ starting costs. The graph alone is timed on one batch again and again, without P
 between the steps.
 
 Writes  benchmarks/results/training_speed.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/training_speed.py       12 minutes
+Run     PYTHONPATH=stages python benchmarks/training_speed.py       16 minutes
         PYTHONPATH=stages python benchmarks/training_speed.py --rounds 0     prints the table of the last run
 """
 
