@@ -100,6 +100,13 @@ def variant_rows(params: Params, exports: dict[str, Any], cells: list[MeasuredCe
     ]
 
 
+def server_in_words(server: dict[str, str], params: Params) -> str:
+    """Say which server was asked, and how."""
+    protocol = {"grpc": "gRPC", "http": "HTTP"}[params.perf.protocol]
+    memory = ", tensors in shared memory" if params.perf.shared_memory == "system" else ""
+    return f"Triton {server['version']}, {server['kind']}, asked over {protocol}{memory}"
+
+
 def gather(params: Params) -> dict[str, Any]:
     """Return everything that the templates show."""
     machine = read_json(MACHINE)
@@ -109,6 +116,7 @@ def gather(params: Params) -> dict[str, Any]:
     anchor_copy, twin = read_levels(ANCHOR_COPY), default_threads_twin(params)
     by_name = {each.cell.name: each for each in cells}
     rows = variant_rows(params, exports, cells, verdict.concurrency)
+    server = read_json(CELLS / f"{ANCHOR_COPY}.json")["server"]
     said_of_servers = keep_verdict(record(params, machine, exports, verdict_table(verdict)))
     return {
         "params": params,
@@ -122,7 +130,8 @@ def gather(params: Params) -> dict[str, Any]:
         "serving": {variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants},
         "machine": machine,
         "stand_in": machine["server"].get("backend") == STAND_IN,
-        "server": read_json(CELLS / f"{ANCHOR_COPY}.json")["server"],
+        "server": server,
+        "server_in_words": server_in_words(server, params),
         "cells": cells,
         "deciding": lambda each: by_name[each.cell.name].at(verdict.concurrency),
         "flags": lambda level: level_flags(level, params, machine["usable_cores"]),

@@ -12,7 +12,6 @@ import pytest
 from conftest import linear_model
 from PIL import Image
 
-import datasets
 import predict
 from inputs import expand, read_examples
 from parameters.schema import validate
@@ -150,20 +149,27 @@ def test_rows_of_features_are_taken_as_they_are(tmp_path: Path) -> None:
         read_examples(tmp_path / "image.png", (4,), resize=False)
 
 
-def test_a_server_that_fails_halfway_ends_it_and_takes_no_answer_along(tmp_path: Path) -> None:
-    """What was answered before stays, and the input is named at which it ended."""
+def test_a_server_that_fails_halfway_ends_it_and_takes_no_answer_along(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was answered before is written, and the input is named at which it ended."""
     paths = sorted(write_inputs(tmp_path / "inputs").glob("*.png"))
-    dataset = datasets.get("digits")
-    asked = iter([np.eye(10)[:1]])
+    scores = iter([np.eye(10)[:1]])
 
     def answer(_: np.ndarray) -> np.ndarray:
-        if (scores := next(asked, None)) is None:
-            raise StageError("the Triton server died")
-        return scores
+        try:
+            return next(scores)
+        except StopIteration:
+            raise StageError("the Triton server died") from None
 
-    first, then = predict.predictions(paths, answer, dataset, resize=False)
-    assert list(first["label"]) == ["0"]  # type: ignore[index]  # rows, not the words of a problem
-    assert then == f"{paths[1]} and all after it: the Triton server died"
+    monkeypatch.setattr(predict, "exported", lambda *_: answer)
+    with pytest.raises(StageError) as raised:
+        asked(*paths)
+    assert str(raised.value).splitlines() == [
+        "2 of 3 inputs were not answered:",
+        f"  {paths[1]} and all after it: the Triton server died",
+    ]
+    assert list(pd.read_csv(tmp_path / "said.csv")["label"]) == [0]
 
 
 def test_a_model_by_name_needs_a_server(

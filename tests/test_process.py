@@ -100,6 +100,28 @@ run_stage(main)
     assert (finished.returncode, finished.stdout) == (130, INTERRUPTED)
 
 
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        ("StageError('no')", "error: no\n"),
+        ("OSError(28, 'Full', 'x')", "error: x: Full"),
+        ("KeyError('k')", "Traceback"),
+    ],
+)
+def test_a_script_may_have_an_exit_code_of_its_own_for_failures(raised: str, said: str) -> None:
+    """Where 1 is an answer, no failure of any kind gives it."""
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+from runtime.stage import run_stage
+from runtime.process import StageError
+def main():
+    raise {raised}
+run_stage(main, 3)
+"""
+    finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
+    assert (finished.returncode, finished.stdout[: len(said)]) == (3, said)
+
+
 def test_ctrl_c_while_a_stage_imports_is_one_sentence() -> None:
     """C code that imports makes an ImportError of a KeyboardInterrupt: what would, does not get it."""
     script = f"""

@@ -11,8 +11,22 @@ from analysis.level import summarise_level
 from analysis.tables import MeasuredCell, cell_rows
 from parameters.cells import Cell
 from parameters.schema import validate
+from report import server_in_words
 
 STEADY = [1.0, 1.001] * 6
+
+
+@pytest.mark.parametrize(
+    ("protocol", "shared_memory", "how"),
+    [("grpc", "none", "gRPC"), ("http", "system", "HTTP, tensors in shared memory")],
+)
+def test_the_server_is_told_with_how_it_was_asked(
+    content: dict[str, Any], protocol: str, shared_memory: str, how: str
+) -> None:
+    """The same server gives other numbers over another protocol, and through shared memory."""
+    content["perf"].update(protocol=protocol, shared_memory=shared_memory)
+    said = server_in_words({"kind": "local", "version": "2.51.0"}, validate(content))
+    assert said == f"Triton 2.51.0, local, asked over {how}"
 
 
 def test_a_level_holds_ratio_medians_and_effective_batch() -> None:

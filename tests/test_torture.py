@@ -188,11 +188,32 @@ def our_traceback(folder: Path, said: str) -> bool:
     Python's own KeyboardInterrupt is none of ours before a stage's first import has taken
     over its signals, nor is whatever DVC says when Ctrl-C meets it in the middle of its own imports.
     """
-    frames = re.findall(rf'File "{re.escape(f"{folder}/stages/")}(\S+)", line \d+, in (\S+)\n +(.+)', said)
-    return not all(
+    ours = f'File "{folder}/stages/'
+    frames = re.findall(rf'{re.escape(ours)}(\S+)", line \d+, in (\S+)\n +(.+)', said)
+    early = "\nKeyboardInterrupt\n" in said and all(
         name == "<module>" and (file in FIRST_IMPORTED or code.startswith("from runtime.stage import"))
         for file, name, code in frames
     )
+    # A frame without a name or a line of code is one that nothing is known of.
+    return ours in said and not (early and len(frames) == said.count(ours))
+
+
+@pytest.mark.parametrize(
+    ("frame", "ending", "is_ours"),
+    [
+        ('data.py", line 9, in <module>\n    from runtime.stage import run_stage', "KeyboardInterrupt", False),
+        ('runtime/stage.py", line 8, in <module>\n    import errno', "KeyboardInterrupt", False),
+        ('data.py", line 9, in <module>\n    from runtime.stage import run_stage', "ImportError: no", True),
+        ('data.py", line 11, in <module>\n    import numpy as np', "KeyboardInterrupt", True),
+        ('runtime/stage.py", line 61, in _unwind\n    _raise_received()', "KeyboardInterrupt", True),
+        ('data.py", line 9', "KeyboardInterrupt", True),
+    ],
+)
+def test_only_an_interrupt_before_the_first_import_is_excused(frame: str, ending: str, is_ours: bool) -> None:
+    """Whatever else shows a line of ours is a traceback that a person would see."""
+    said = f'Traceback (most recent call last):\n  File "/clone/stages/{frame}\n{ending}\n'
+    assert our_traceback(Path("/clone"), said) == is_ours
+    assert not our_traceback(Path("/elsewhere"), said)
 
 
 def kill_once(pipeline: Pipeline, expected: dict[str, Any], times: dict[str, float], seed: str) -> str:

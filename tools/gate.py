@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -271,15 +270,8 @@ def main() -> None:
     parser.add_argument("--budget", type=seconds, default=300, help="seconds that measuring may take")
     parser.add_argument("--cell", help="the cell to compare, in place of each revision's default configuration")
     given = parser.parse_args()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            results = compare(given, Path(folder))
-    except (StageError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(ERROR_CODE)
-    except Exception:  # what nobody foresaw is no answer, and Python's own exit code would be one
-        traceback.print_exc()
-        sys.exit(ERROR_CODE)
+    with tempfile.TemporaryDirectory() as folder:
+        results = compare(given, Path(folder))
     print("\n".join(f"{result.what}: {result.answer}: {result.found}" for result in results))
     answer = overall(result.answer for result in results)
     print(f"the gate: this working tree {WORDS[answer]}")
@@ -287,4 +279,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    # Whatever fails is no answer, and Python's own exit code would be one.
+    run_stage(main, ERROR_CODE)

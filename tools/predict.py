@@ -139,7 +139,8 @@ def main() -> None:
         answer = served(given.grpc, "grpc", model, dataset)
     else:
         answer = exported(given.variant, dataset)
-    found = list(predictions(expand(given.inputs), answer, dataset, resize=given.resize))
+    paths = expand(given.inputs)
+    found = list(predictions(paths, answer, dataset, resize=given.resize))
     tables = [each for each in found if isinstance(each, pd.DataFrame)]
     problems = [each for each in found if isinstance(each, str)]
     if tables:
@@ -147,7 +148,8 @@ def main() -> None:
             pd.concat(tables).to_csv(partial, index=False, float_format="%.6f")
         print(f"{sum(map(len, tables))} answers in {given.output}")
     if problems:
-        raise StageError("\n  ".join([f"{len(problems)} of {len(found)} inputs were not answered:", *problems]))
+        unanswered = f"{len(paths) - len(tables)} of {len(paths)} inputs were not answered:"
+        raise StageError("\n  ".join([unanswered, *problems]))
 
 
 if __name__ == "__main__":

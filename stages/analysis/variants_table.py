@@ -27,6 +27,11 @@ class VariantRow:
     single_us: Mapping[str, float] | None
     served: LevelSummary
 
+    @property
+    def weights(self) -> int | None:
+        """How many numbers it multiplies with; None for what multiplies none, as a forest."""
+        return self.export["weights"] or None
+
 
 def variant_row(
     name: str, exports: Mapping[str, Any], first: Mapping[str, Any], cell: Mapping[str, Any], served: LevelSummary

@@ -77,8 +77,13 @@ def _raise_again(dropped: "sys.UnraisableHookArgs") -> None:
         sys.__unraisablehook__(dropped)
 
 
-def run_stage(main: Callable[[], None]) -> NoReturn:
-    """Run a stage's `main`, turn its failures into one sentence, and exit.
+def _fail(sentence: str, error_code: int) -> NoReturn:
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(error_code)
+
+
+def run_stage(main: Callable[[], None], error_code: int = 1) -> NoReturn:
+    """Run a stage's `main`, turn its failures into one sentence, and exit, with `error_code` if it failed.
 
     SIGTERM and SIGHUP unwind like an exception, so that context managers clean
     up. Under DVC the stage follows its death.
@@ -92,17 +97,18 @@ def run_stage(main: Callable[[], None]) -> NoReturn:
     try:
         main()
     except StageError as error:
-        sys.exit(f"error: {error}")
+        _fail(str(error), error_code)
     except OSError as error:
         where = os.path.relpath(error.filename) if error.filename else "the system"
-        sys.exit(f"error: {where}: {error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
+        _fail(f"{where}: {error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}", error_code)
     except KeyboardInterrupt:
         interrupted()
-    except Exception:
+    except Exception as error:
         # C code that a signal's exception passes through may make another one of it.
         if _received == [signal.SIGINT]:
             interrupted()
         if _received:
             sys.exit(128 + _received[0])
-        raise
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.exit(error_code)
     sys.exit(0)
