@@ -6,6 +6,8 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
 
+CPP := $(wildcard triton/backends/onnxruntime/*.cc triton/backends/onnxruntime/*.h tests/native/*.cc tests/native/*.h)
+
 # What `make gate` compares this working tree with.
 REFERENCE ?= main
 
@@ -23,13 +25,15 @@ help:
 	@echo "make docs        the documentation, into site/"
 	@echo "make pins        requirements.txt anew from requirements.in"
 
+# The server's backend is compiled anew where its sources have changed: a few seconds.
 environment: $(VENV)/installed
+	@python tools/build_backend.py
 
 # The stamp comes last: an interrupted installation is taken up again.
 $(VENV)/installed: requirements.txt
 	@echo "==> 1. environment in $(VENV): 3 GB, a few minutes, only when requirements.txt changes"
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing; install with:"; \
-		echo "  apt-get install --yes python3.11 python3.11-venv libpython3.11"; exit 1; }
+		echo "  apt-get install --yes python3.11 python3.11-venv libpython3.11 g++"; exit 1; }
 	$(PYTHON) tools/check_system.py
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -54,6 +58,7 @@ lint: environment
 	ruff format --check .
 	ruff check .
 	mypy
+	clang-format --dry-run --Werror $(CPP)
 
 docs: environment
 	mkdocs build --strict

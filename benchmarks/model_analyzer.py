@@ -33,9 +33,11 @@ from clones import clone, require_committed, shorten, timed
 from measuring.readings import throughput
 from record import append, runs
 from runtime.files import read_json
+from server.backend import find_or_build
 from server.installation import find_installation
 from server.launch import HOST, free_ports
 from server.lock import machine_to_ourselves
+from server.model_config import BACKEND
 
 PERF = {
     "instances": [1],
@@ -65,7 +67,8 @@ def input_file(clone_folder: Path, folder: Path) -> Path:
 def analyzer_config(clone_folder: Path, folder: Path) -> dict[str, Any]:
     """Return Model Analyzer's configuration: the clone's cells as they are, at the same levels."""
     installation = find_installation()
-    installation.write_backends(folder / "backends")
+    backend = find_or_build()
+    shutil.copytree(backend.folder, folder / "backends" / BACKEND)
     for cell in CELLS:
         shutil.copytree(clone_folder / "artifacts" / "model_repository" / cell, folder / "models" / cell)
     http, grpc, metrics = (f"{HOST}:{port}" for port in free_ports(3))
@@ -88,6 +91,7 @@ def analyzer_config(clone_folder: Path, folder: Path) -> dict[str, Any]:
             "http-address": HOST,
             "grpc-address": HOST,
             "metrics-address": HOST,
+            "backend-config": backend.settings[0].partition("=")[2],
         },
         "triton_server_environment": environment,
         "perf_analyzer_path": str(installation.perf_analyzer),

@@ -22,7 +22,7 @@ from analysis.flags import anchor_in_words
 from analysis.level import LevelSummary, summarise_level
 from analysis.pages import points, render
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
-from analysis.variants_table import VariantRow, variant_row
+from analysis.variants_table import VariantRow, accelerated_in_words, variant_row
 from deciding.recorded import recorded_saturation, recorded_verdict
 from deciding.saturation import Saturation, saturation_in_words
 from deciding.transfer import Record, comparable, record, transfer_in_words
@@ -32,7 +32,7 @@ from figures.report_figures import report_figures
 from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin, matrix
 from parameters.schema import Params, load_params
-from parameters.triton import STAND_IN, Kind
+from parameters.triton import Kind
 from runtime.files import read_json, replacing, replacing_directory, write_json, write_text
 from runtime.paths import CELLS, MACHINE, PARITY, RECOMMENDED, RECONSTRUCTIONS, REPORTS, SERVING, TRAINING, VERDICTS
 
@@ -100,11 +100,13 @@ def variant_rows(params: Params, exports: dict[str, Any], cells: list[MeasuredCe
     ]
 
 
-def server_in_words(server: dict[str, str], params: Params) -> str:
-    """Say which server was asked, and how."""
+def server_in_words(server: dict[str, str], machine: dict[str, Any], params: Params) -> str:
+    """Say which server was asked, what computes in it where that is known, and how it was asked."""
+    runtime = machine["server"].get("onnxruntime")
+    computing = f" with ONNX Runtime {runtime}" if runtime else ""
     protocol = {"grpc": "gRPC", "http": "HTTP"}[params.perf.protocol]
     memory = ", tensors in shared memory" if params.perf.shared_memory == "system" else ""
-    return f"Triton {server['version']}, {server['kind']}, asked over {protocol}{memory}"
+    return f"Triton {server['version']}, {server['kind']}{computing}, asked over {protocol}{memory}"
 
 
 def gather(params: Params) -> dict[str, Any]:
@@ -126,12 +128,12 @@ def gather(params: Params) -> dict[str, Any]:
         "reconstructed": RECONSTRUCTIONS.exists(),
         "parity": exports,
         "variants": rows,
+        "accelerated": accelerated_in_words(params.onnx.variants) if "onnxruntime" in machine["server"] else None,
         "run_variant": recommended_variant(verdict, rows),
         "serving": {variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants},
         "machine": machine,
-        "stand_in": machine["server"].get("backend") == STAND_IN,
         "server": server,
-        "server_in_words": server_in_words(server, params),
+        "server_in_words": server_in_words(server, machine, params),
         "cells": cells,
         "deciding": lambda each: by_name[each.cell.name].at(verdict.concurrency),
         "flags": lambda level: level_flags(level, params, machine["usable_cores"]),

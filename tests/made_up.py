@@ -106,7 +106,7 @@ def reports(cells: Sequence[Cell]) -> dict[str, Any]:
             "kernel": "6.1",
             "python": "3.11",
             "packages": {"onnxruntime": "1.0"},
-            "server": {"backend": "stand-in"},
+            "server": {"backend": "0123", "onnxruntime": "1.0"},
         },
         "onnx/fp32": {"classifier": classifier, "autoencoder": {"parity": 1e-6, "file_bytes": 56778}},
         "serving/fp32": {"classifier-fp32": served, "autoencoder-fp32": served},

@@ -62,7 +62,8 @@ def main() -> None:
         return re.sub(r"\$\{([\w.]+)\}", lambda found: str(here.get(found[1]) or lookup(params, found[1])), text)
 
     if name == "machine":
-        write(Path("reports/machine.json"), Path("machine.txt").read_text())
+        found = json.loads(Path("machine.txt").read_text())
+        write(Path("reports/machine.json"), json.dumps({**found, "server": digest(["triton/backends"])}))
         return
     stage = stages[name]
     deps = [resolve(dep) for dep in stage.get("deps", [])]

@@ -53,7 +53,7 @@ def test_who_sees_only_the_page_can_decide(reports: Path) -> None:
 
 def test_the_page_says_which_server_was_asked_and_how(reports: Path) -> None:
     """A number belongs to a server, a protocol, and whether tensors went through shared memory."""
-    assert "Triton 2.51.0, embedded, asked over gRPC." in words(reports / "index.html")
+    assert "Triton 2.51.0, embedded with ONNX Runtime 1.0, asked over gRPC." in words(reports / "index.html")
 
 
 def test_benchmarks_find_the_table_of_variants(reports: Path) -> None:

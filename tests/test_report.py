@@ -9,6 +9,7 @@ from measured import level
 from analysis.flags import batching_in_words, flags
 from analysis.level import summarise_level
 from analysis.tables import MeasuredCell, cell_rows
+from analysis.variants_table import accelerated_in_words
 from parameters.cells import Cell
 from parameters.schema import validate
 from report import server_in_words
@@ -16,17 +17,31 @@ from report import server_in_words
 STEADY = [1.0, 1.001] * 6
 
 
+OURS = {"backend": "0123", "onnxruntime": "1.31.1"}
+
+
 @pytest.mark.parametrize(
-    ("protocol", "shared_memory", "how"),
-    [("grpc", "none", "gRPC"), ("http", "system", "HTTP, tensors in shared memory")],
+    ("its", "asked", "said"),
+    [
+        (OURS, ("grpc", "none"), "local with ONNX Runtime 1.31.1, asked over gRPC"),
+        ({"backend": "0123"}, ("http", "system"), "local, asked over HTTP, tensors in shared memory"),
+    ],
 )
 def test_the_server_is_told_with_how_it_was_asked(
-    content: dict[str, Any], protocol: str, shared_memory: str, how: str
+    content: dict[str, Any], its: dict[str, str], asked: tuple[str, str], said: str
 ) -> None:
-    """The same server gives other numbers over another protocol, and through shared memory."""
-    content["perf"].update(protocol=protocol, shared_memory=shared_memory)
-    said = server_in_words({"kind": "local", "version": "2.51.0"}, validate(content))
-    assert said == f"Triton 2.51.0, local, asked over {how}"
+    """The same server gives other numbers over another protocol, through shared memory, and with another runtime."""
+    content["perf"].update(protocol=asked[0], shared_memory=asked[1])
+    server = {"kind": "local", "version": "2.51.0"}
+    assert server_in_words(server, {"server": its}, validate(content)) == f"Triton 2.51.0, {said}"
+
+
+def test_another_runtimes_variants_are_labelled() -> None:
+    """OpenVINO behind our backend is not what NVIDIA's backend takes for it, and the report says so."""
+    assert accelerated_in_words(["fp32", "int8_static"]) is None
+    said = accelerated_in_words(["fp32", "openvino"])
+    assert said is not None
+    assert said.startswith("`openvino`: computed by OpenVINO's own runtime. NVIDIA's backend means ONNX Runtime's")
 
 
 def test_a_level_holds_ratio_medians_and_effective_batch() -> None:

@@ -13,7 +13,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import tritonclient.grpc
+import tritonclient.http
 from conftest import ROOT, environment, write_ensemble
+from tritonclient.utils import InferenceServerException
 
 from parameters.cells import parse_batching
 from runtime.process import StageError
@@ -141,6 +144,68 @@ def test_a_corrupt_model_shows_the_servers_own_words(model_folder: Folder) -> No
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        ("config.input[0].data_type = 10", "input 'image' is TYPE_FP16 in config.pbtxt and TYPE_FP32 in the model"),
+        ("config.output[0].dims[0] = 3", "output 'logits' has dims [3] in config.pbtxt and [10] in the model"),
+        ("config.parameters['intra_op_thread_count'].string_value = 'two'", "parameter intra_op_thread_count: 'two'"),
+        ("config.optimization.execution_accelerators.cpu_execution_accelerator.add(name='x')", "Accelerator 'x'"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_is_one_sentence(model_folder: Folder, edit: str, why: str) -> None:
+    """What the model's file is, and what its configuration says it is, stands in the stage's error."""
+    folder = model_folder()
+    config = read_config(folder / "config.pbtxt")
+    exec(edit, {"config": config})  # noqa: S102  the lines above
+    (folder / "config.pbtxt").write_text(render(config))
+    with pytest.raises(StageError) as raised, serve([folder], timeout_s=60):
+        pass
+    start, *words = str(raised.value).splitlines()
+    assert start == "the Triton server did not start (exit code 1); it said:"
+    assert len(words) == 1
+    assert why in words[0]
+
+
+def test_nobody_may_load_a_model(model_folder: Folder, tmp_path: Path) -> None:
+    """A model is a program that would run as the server's user: a request to load one is refused, over both protocols.
+
+    Nor is there a backend that would run it.
+    """
+    folder, proof = model_folder(), tmp_path / "executed"
+    program = f"open({str(proof)!r}, 'w')\nclass TritonPythonModel: pass\n"
+    content = {"config": '{"backend": "python", "max_batch_size": 0}', "files": {"file:1/model.py": program.encode()}}
+    with serve([folder], timeout_s=60) as server:
+        clients = (
+            tritonclient.http.InferenceServerClient(server.http_address),
+            tritonclient.grpc.InferenceServerClient(server.grpc_address),
+        )
+        for client in clients:
+            with pytest.raises(InferenceServerException, match="explicit model load / unload is not allowed"):
+                client.load_model("brought", **content)
+            with pytest.raises(InferenceServerException, match="explicit model load / unload is not allowed"):
+                client.unload_model(folder.name)
+            client.close()
+        check_answers(server, folder, EXAMPLES)
+        assert server.folder is not None
+        assert [path.name for path in (server.folder / "backends").iterdir()] == ["onnxruntime"]
+    assert not proof.exists()
+
+
+def test_a_runtime_that_crashes_the_server_is_told_with_the_model(model_folder: Folder) -> None:
+    """Code in the server's own process may take it along: the error says that it died, and asked for what."""
+    folder = model_folder()
+
+    def crash_and_ask() -> None:
+        with serve([folder], timeout_s=60) as server:
+            os.kill(pid_of(server), signal.SIGSEGV)
+            wait_until(lambda: not server.is_ready())
+            server.infer("linear", "image", EXAMPLES[:1], "logits", "grpc")
+
+    with pytest.raises(StageError, match=r"the Triton server died \(exit code -11\): .* linear"):
+        crash_and_ask()
+
+
 def test_a_model_that_the_server_refuses_is_told(model_folder: Folder) -> None:
     """A backend that is not there is named in the error."""
     folder = model_folder()
@@ -221,13 +286,14 @@ def test_a_server_that_hangs_is_ended(model_folder: Folder) -> None:
 
 
 def test_only_our_shared_memory_is_removed(model_folder: Folder) -> None:
-    """Files of other programs, and of other servers of ours, stay."""
+    """Files of other programs, and of other servers of ours, stay; those of a step in Python go with its server."""
     foreign = SHARED_MEMORY / f"foreign_{os.getpid()}"
     neighbour = SHARED_MEMORY / f"{launch.PREFIX}neighbour_{os.getpid()}"
     try:
         for path in (foreign, neighbour):
             path.write_bytes(b"kept")
-        with serve([model_folder()], timeout_s=60):
+        label, _ = write_ensemble(model_folder(), tuple("0123456789"), top_k=1)
+        with serve([label], timeout_s=60):
             assert shared_memory()
         assert foreign.read_bytes() == neighbour.read_bytes() == b"kept"
     finally:

@@ -18,14 +18,15 @@ from conftest import FinishedRun, linear_model, ran, run, write_ensemble
 
 from measuring.journal import digest
 from parameters.schema import validate
-from parameters.triton import STAND_IN, Triton
+from parameters.triton import Triton
 from runtime.files import read_json
 from runtime.paths import ANCHOR
 from runtime.process import StageError
 from server import docker, embedded, local, url
 from server.answers import check_answers, check_effective_config, check_labels
+from server.backend import find_or_build
 from server.client import Server
-from server.installation import PYTHON, find_installation
+from server.installation import PYTHON, find_installation, find_python_backend
 from server.launch import HOST, Launch, Place, free_ports, launched
 from server.serve import identity, serve
 
@@ -55,8 +56,7 @@ def installed(tmp_path: Path) -> Path:
     folder = tmp_path / "opt" / "tritonserver"
     (folder / "bin").mkdir(parents=True)
     shutil.copy2(wheel.server, folder / "bin" / "tritonserver")
-    shutil.copytree(wheel.python_backend, folder / "backends" / "python")
-    shutil.copy2(wheel.stub, folder / "backends" / "python")
+    find_python_backend().write(folder / "backends")
     (folder / "lib").symlink_to(wheel.libraries)
     return folder
 
@@ -86,17 +86,19 @@ match sys.argv[1:]:
         for left in Path("/dev/shm").glob(f"{{name}}*"):
             left.unlink()
     case ["run", "--rm", name, http, grpc, volume, image, program, *flags]:
+        import shutil
+        from server.backend import find_or_build
         from server.installation import find_installation
-        found = find_installation()
+        found, backend = find_installation(), find_or_build()
         backends = Path(volume.removeprefix("--volume=").split(":")[0]).parent / "backends"
-        found.write_backends(backends)
+        shutil.copytree(backend.folder, backends / "onnxruntime")
         ports = [each.removeprefix("--publish=").split(":")[1] for each in (http, grpc)]
         moved = [
             *(flag for flag in flags if not flag.startswith(("--model-repository", "--http-port", "--grpc-port"))),
             f"--model-repository={{backends.parent / 'models'}}", f"--backend-directory={{backends}}",
             f"--http-port={{ports[0]}}", f"--grpc-port={{ports[1]}}",
             "--http-address=127.0.0.1", "--grpc-address=127.0.0.1",
-            f"--backend-config=python,shm-region-prefix-name={{name.removeprefix('--name=')}}",
+            *backend.settings,
         ]
         # The daemon's child, not the client's: killing the client leaves it.
         server = subprocess.Popen([found.server, *moved], env=found.server_environment(), start_new_session=True)
@@ -114,13 +116,13 @@ def docker_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
 
 
 @contextmanager
-def without_control(models: list[Path]) -> Iterator[Server]:
-    """Run a server that serves its repository and lets nobody load anything else."""
+def with_control(models: list[Path]) -> Iterator[Server]:
+    """Run a server, as somebody else may have started it, that loads what it is told to."""
 
     def prepare(where: Place) -> Launch:
         launch = embedded.with_our_backend(find_installation(), where, ())
-        flags = [word for word in launch.command if not word.startswith("--load-model")]
-        return Launch([word.replace("explicit", "none") for word in flags], launch.environment)
+        flags = [word for word in launch.command if not word.startswith("--model-control-mode")]
+        return Launch([*flags, "--model-control-mode=explicit", "--load-model=*"], launch.environment)
 
     with launched(prepare, models, 60) as server:
         yield server
@@ -143,19 +145,30 @@ def test_an_installation_serves_with_its_own_backend(installed: Path, place: Pla
 
 @slow
 def test_an_installation_without_one_serves_with_ours(installed: Path, model_folder: Folder) -> None:
-    """A server whose only backend is Python's answers through ours."""
-    folder = model_folder(instances=2)
-    with local.serve([folder], installed, 60) as server:
+    """A server that has no backend at all answers through ours, and names classes through its own Python backend."""
+    folder = model_folder("classifier-fp32", instances=2)
+    digits = tuple("0123456789")
+    label, ensemble = write_ensemble(folder, digits, top_k=1)
+    with local.serve([folder, label, ensemble], installed, 60) as server:
         assert server.pid is not None
         check_effective_config(server, folder)
         check_answers(server, folder, EXAMPLES)
+        check_labels(server, ensemble, folder, digits, EXAMPLES)
+    shutil.rmtree(installed / "backends")
+    with local.serve([folder], installed, 60) as server:
+        check_answers(server, folder, EXAMPLES)
 
 
-def test_a_stub_for_another_python_is_refused(installed: Path, place: Place) -> None:
-    """An installation whose Python backend cannot import what is installed here is named before it starts."""
+@slow
+def test_a_stub_for_another_python_is_refused(installed: Path, model_folder: Folder) -> None:
+    """A step in Python on an installation for another one is named before it starts, with the parameter to change."""
     (installed / "backends" / "python" / "triton_python_backend_stub").write_bytes(b"... libpython3.10.so.1.0 ...")
-    with pytest.raises(StageError, match=rf"nor a Python backend for Python {PYTHON}; point triton\.local\.folder"):
-        local.launch(installed, place, ())
+    label, _ = write_ensemble(model_folder("classifier-fp32"), tuple("0123456789"), top_k=1)
+    with (
+        pytest.raises(StageError, match=rf"no Python backend for Python {PYTHON}, which .*set triton\.labels\.top_k"),
+        local.serve([label], installed, 60),
+    ):
+        pass
 
 
 def test_a_folder_without_a_server_is_named(tmp_path: Path, content: dict[str, Any]) -> None:
@@ -174,8 +187,11 @@ def test_an_installation_is_told_by_its_backend_too(installed: Path, content: di
     native = installed / "backends" / "onnxruntime" / "libtriton_onnxruntime.so"
     native.parent.mkdir()
     native.write_bytes(b"native")
-    assert before["backend"] == STAND_IN
-    assert identity(asked) == before | {"backend": hashlib.sha256(b"native").hexdigest()}
+    assert before == {"tritonserver": before["tritonserver"], **find_or_build().identity}
+    assert identity(asked) == {
+        "tritonserver": before["tritonserver"],
+        "backend": hashlib.sha256(b"native").hexdigest(),
+    }
 
 
 def test_a_server_that_cannot_be_run_says_why(installed: Path, model_folder: Folder) -> None:
@@ -218,8 +234,8 @@ def test_the_container_is_run_to_the_letter(place: Place) -> None:
     assert " ".join(docker.docker_command(IMAGE, place, (0, 1))) == (
         "docker run --rm --name=triton_pipeline_1_ab_server --publish=127.0.0.1:4000:8000 "
         f"--publish=127.0.0.1:4001:8001 --volume={place.folder}/models:/models:ro --cpuset-cpus=0,1 "
-        f"{IMAGE} tritonserver --model-repository=/models --id=triton_pipeline_1_ab_ --model-control-mode=explicit "
-        "--load-model=anchor --load-model=cell --http-port=8000 --grpc-port=8001 "
+        f"{IMAGE} tritonserver --model-repository=/models --id=triton_pipeline_1_ab_ --model-control-mode=none "
+        "--http-port=8000 --grpc-port=8001 "
         "--allow-metrics=false --disable-auto-complete-config"
     )
 
@@ -261,7 +277,7 @@ def test_no_docker_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cont
 def test_a_running_server_is_left_as_it_was(model_folder: Folder) -> None:
     """What it lacks is loaded from here and unloaded again; what it has stays."""
     had, brought = model_folder("had"), model_folder("brought", instances=2, max_batch_size=8)
-    with embedded.serve([had], 60) as running:
+    with with_control([had]) as running:
         with url.serve([had, brought], running.http_address, running.grpc_address, 60) as server:
             assert server.pid is None
             for folder in (had, brought):
@@ -275,7 +291,7 @@ def test_a_running_server_is_left_as_it_was(model_folder: Folder) -> None:
 def test_a_server_that_loads_nothing_is_measured_as_it_is(model_folder: Folder) -> None:
     """Without model control, models that it has are served, and one that it lacks is named with the remedy."""
     had, lacked = model_folder("had"), model_folder("lacked")
-    with without_control([had]) as running:
+    with embedded.serve([had], 60) as running:
         addresses = running.http_address, running.grpc_address
         with url.serve([had], *addresses, timeout_s=60) as server:
             check_answers(server, had, EXAMPLES)
@@ -335,7 +351,8 @@ def test_an_ensemble_is_sent_along_with_its_steps(model_folder: Folder) -> None:
     folder = model_folder("classifier-fp32", max_batch_size=8)
     digits = tuple("0123456789")
     label, ensemble = write_ensemble(folder, digits, top_k=1)
-    with embedded.serve([model_folder("had")], 60) as running:
+    with with_control([model_folder("had"), label]) as running:
+        running.unload("label")
         with url.serve([folder, label, ensemble], running.http_address, running.grpc_address, 60) as server:
             check_labels(server, ensemble, folder, digits, EXAMPLES)
         assert not any(running.has_model(each.name) for each in (folder, label, ensemble))
@@ -368,7 +385,7 @@ def test_one_repository_is_measured_through_three_servers(
     assert "embedded server recommended" not in (clone / "reports" / "report.md").read_text()
     said = measured("triton.server=local", f"triton.local.folder={installed}")
     assert f"On this machine the embedded server recommended `{CELL}`. That **held**" in said
-    with embedded.serve([ANCHOR], 60) as running:
+    with with_control([ANCHOR]) as running:
         addresses = [f"triton.url.http={running.http_address}", f"triton.url.grpc={running.grpc_address}"]
         said = measured("triton.server=url", *addresses)
         assert running.has_model("anchor")

@@ -10,6 +10,7 @@ import ctypes
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
 import sys
 import sysconfig
@@ -29,6 +30,7 @@ LIBRARIES = {
     "libgcc_s.so.1": "libgcc-s1",
 }
 PROGRAMS = {"git": "git", "setpriv": "util-linux", "taskset": "util-linux"}
+COMPILER = "g++"  # builds the server's backend, unless CXX names another
 
 
 def hopeless() -> list[str]:
@@ -44,6 +46,11 @@ def hopeless() -> list[str]:
         found.append(
             f"the wheels need glibc {GLIBC[0]}.{GLIBC[1]} (Debian 12, Ubuntu 22.04); this is {library} {glibc}"
         )
+    chosen = shlex.split(os.environ.get("CXX", ""))
+    if chosen and shutil.which(chosen[0]) is None:
+        found.append(
+            f"the C++ compiler that CXX names, {chosen[0]}, is not there; name another, or unset CXX for {COMPILER}"
+        )
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     if not Path(".venv").exists() and free < DISK_GB:
         found.append(f"the environment needs {DISK_GB} GB of disk; {free:.1f} GB are free here")
@@ -56,6 +63,9 @@ def hopeless() -> list[str]:
 def missing_packages() -> list[str]:
     """Return the Debian packages that have to be installed."""
     packages = {package for program, package in PROGRAMS.items() if shutil.which(program) is None}
+    chosen = shlex.split(os.environ.get("CXX", ""))
+    if not chosen and shutil.which(COMPILER) is None:
+        packages.add(COMPILER)
     if importlib.util.find_spec("ensurepip") is None:
         packages.add("python3.11-venv")
     # The server's Python backend loads the interpreter as a library: the very one that runs here.

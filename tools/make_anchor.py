@@ -11,12 +11,14 @@ Run     python tools/make_anchor.py
 import sys
 from pathlib import Path
 
-import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
+
+from runtime.stage import run_stage  # noqa: E402
+
+import numpy as np  # noqa: E402
+import onnx  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from datasets import digits  # noqa: E402  the stages are scripts, not an installed package
 from perf_analyzer.input_data import write_input_data  # noqa: E402
@@ -71,4 +73,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_stage(main)

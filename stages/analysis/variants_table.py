@@ -1,11 +1,12 @@
 """What each variant costs and gives, every number from a file that a stage wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+import variants
 from analysis.level import LevelSummary
 from models import CLASSIFIER
 from uncertainty.mean import Estimate
@@ -43,6 +44,17 @@ def variant_row(
         change = paired_share_difference(_right(compared), _right(export))
     accuracy = export["test_correct"] / export["test_examples"]
     return VariantRow(name, accuracy, change, export, cell["single_alone_us"], served)
+
+
+def accelerated_in_words(names: Sequence[str]) -> str | None:
+    """Say what our backend makes of variants that another runtime computes; None without such."""
+    accelerated = [f"`{name}`" for name in names if variants.get(name).accelerator]
+    if not accelerated:
+        return None
+    return (
+        f"{' and '.join(accelerated)}: computed by OpenVINO's own runtime. NVIDIA's backend means ONNX Runtime's "
+        "execution provider of that name, another path to the same kernels."
+    )
 
 
 def _right(export: Mapping[str, Any]) -> np.ndarray:

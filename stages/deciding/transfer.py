@@ -9,7 +9,6 @@ from typing import Any
 
 from parameters.cells import matrix
 from parameters.schema import Params
-from parameters.triton import STAND_IN
 
 # A verdict as `reports/verdicts/<server>.json` holds it: `server`, its `backend`, `basis` and `verdict`.
 Record = dict[str, Any]
@@ -47,10 +46,7 @@ def transfer_in_words(ours: Record, other: Record) -> str:
         held = "**did not hold**: here it is surely worse than the best, or misses a limit"
     else:
         held = "**did not hold**: here it was not among the finalists"
-    said = f"On this machine {its} recommended `{recommended}`. That {held}{_sizes(recommended, ours, other)}."
-    if ours["backend"] == other.get("backend") == STAND_IN:
-        said += " Both ran the same backend, written in Python: this says nothing about the native one."
-    return said
+    return f"On this machine {its} recommended `{recommended}`. That {held}{_sizes(recommended, ours, other)}."
 
 
 def _sizes(cell: str, ours: Record, other: Record) -> str:

@@ -20,15 +20,16 @@ from perf_analyzer.shared_memory import names, reserve
 from runtime.arrays import read_split
 from runtime.cores import divide_cores
 from runtime.files import write_text
-from runtime.paths import ANCHOR, ARRAYS, BACKENDS, MACHINE, STAGES
+from runtime.paths import ANCHOR, ARRAYS, MACHINE, STAGES
 from server.answers import check_answers, check_effective_config
 from server.model_config import read_config, render
 from server.serve import serve
 
 # Enough different requests that no cache of one input helps; sent in turn, again and again.
 REQUESTS = 256
-# Whatever decides how a window comes out, beside the model, its requests and its stage.
-_SURROUNDINGS = [ANCHOR, BACKENDS, MACHINE, *(STAGES / name for name in ("measuring", "perf_analyzer", "server"))]
+# Whatever decides how a window comes out, beside the model, its requests and its stage. The
+# fingerprint names the server and its backend.
+_SURROUNDINGS = [ANCHOR, MACHINE, *(STAGES / name for name in ("measuring", "perf_analyzer", "server"))]
 
 
 @dataclass(frozen=True)

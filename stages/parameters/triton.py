@@ -10,8 +10,6 @@ from parameters.section import Section
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:]+\])"
 _IMAGE = r"[a-z0-9][a-z0-9./:_-]*?(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 LARGEST_PORT = 65535
-# What a server's backend is called where it is ours, in Python, in place of Triton's own.
-STAND_IN = "stand-in"
 
 
 def _address(value: str) -> str:

@@ -1,8 +1,12 @@
 """Where stages find each other's files. dvc.yaml names the same paths."""
 
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# The Python environment that runs this.
+ENVIRONMENT = Path(sys.prefix)
 
 STAGES = ROOT / "stages"
 PARAMS = ROOT / "params.yaml"

@@ -1,8 +1,8 @@
 """What every stage's script imports first and runs through: its argument, signals, failures in one sentence.
 
 First, because what a stage imports takes seconds in which Ctrl-C may come, and C code that
-imports turns a KeyboardInterrupt into an ImportError of its own. And because NumPy looks only
-once at how many threads it may have.
+imports turns a KeyboardInterrupt into an ImportError of its own. And because NumPy and ONNX
+Runtime look only once at what the environment tells them.
 """
 
 import errno
@@ -27,6 +27,9 @@ _REMEDIES = {
 # Before NumPy is imported: nothing here multiplies large matrices with it, and its threads
 # take processor time while they wait for some.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Before ONNX Runtime is: it notes down who uses it, under the home folder and with an address to
+# send that to, unless it is told not to.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:

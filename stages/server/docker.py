@@ -38,7 +38,7 @@ def image_id(image: str) -> str:
 
 
 def docker_command(image: str, place: Place, cores: tuple[int, ...]) -> list[str]:
-    """Return the command line of a container that serves the place's models, on loopback ports alone."""
+    """Return the command line of a container that serves the place's models and no others, on loopback ports alone."""
     return [
         "docker",
         "run",
@@ -52,8 +52,7 @@ def docker_command(image: str, place: Place, cores: tuple[int, ...]) -> list[str
         "tritonserver",
         "--model-repository=/models",
         f"--id={place.prefix}",
-        "--model-control-mode=explicit",
-        *(f"--load-model={name}" for name in place.models),
+        "--model-control-mode=none",
         f"--http-port={_HTTP}",
         f"--grpc-port={_GRPC}",
         "--allow-metrics=false",

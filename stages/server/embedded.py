@@ -1,44 +1,61 @@
-"""The tritonserver inside the installed wheel."""
+"""The tritonserver inside the installed wheel, with our ONNX Runtime backend."""
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.cores import on_cores
+from server.backend import find_or_build
 from server.client import Server
-from server.installation import Installation, find_installation
+from server.installation import Installation, PythonBackend, find_installation, find_python_backend
 from server.launch import HOST, Launch, Place, launched
+from server.model_config import BACKEND, PYTHON_BACKEND, read_config
 
 
 def server_command(server: Path, place: Place, backends: Path, cores: tuple[int, ...]) -> list[str]:
-    """Return tritonserver's command line: only the place's models are loaded; HTTP and gRPC on loopback."""
+    """Return tritonserver's command line: the place's models and no others, over HTTP and gRPC on loopback.
+
+    Nobody may load a model into it: a model can be a program, and would run as whoever started the server.
+    """
     return [
         *on_cores(cores),
         str(server),
         f"--model-repository={place.folder / 'models'}",
         f"--backend-directory={backends}",
         f"--id={place.prefix}",
-        "--model-control-mode=explicit",
-        *(f"--load-model={name}" for name in place.models),
+        "--model-control-mode=none",
         f"--http-address={HOST}",
         f"--http-port={place.http_port}",
         f"--grpc-address={HOST}",
         f"--grpc-port={place.grpc_port}",
         "--allow-metrics=false",
-        # The config says all, and completing it would start Python once more for each model.
+        # The config says all, and completing it would start Python once more for each model that is Python.
         "--disable-auto-complete-config",
         f"--backend-config=python,shm-region-prefix-name={place.prefix}",
     ]
 
 
-def with_our_backend(installation: Installation, place: Place, cores: tuple[int, ...]) -> Launch:
-    """Return how to start an installation's server with the ONNX Runtime backend of `triton/backends`."""
-    backends = place.folder / "backends"
-    installation.write_backends(backends)
-    return Launch(
-        server_command(installation.server, place, backends, cores),
-        installation.server_environment(),
-    )
+def with_our_backend(
+    installation: Installation,
+    place: Place,
+    cores: tuple[int, ...],
+    python_backend: Callable[[], PythonBackend] = find_python_backend,
+) -> Launch:
+    """Return how to start an installation's server with our ONNX Runtime backend.
+
+    It gets a Python backend too, but only where one of its models needs that. Raises StageError
+    if a backend cannot be had.
+    """
+    backend, backends = find_or_build(), place.folder / "backends"
+    shutil.copytree(backend.folder, backends / BACKEND)
+    environment = installation.server_environment()
+    configs = [read_config(place.folder / "models" / name / "config.pbtxt") for name in place.models]
+    if any(config.backend == PYTHON_BACKEND for config in configs):
+        python = python_backend()
+        python.write(backends)
+        environment |= python.server_environment(environment["LD_LIBRARY_PATH"])
+    return Launch([*server_command(installation.server, place, backends, cores), *backend.settings], environment)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from tritonclient.grpc import model_config_pb2 as schema
 
+from server.model_config import PYTHON_BACKEND
+
 LABEL = "label"
 # What the step takes and gives, in triton/steps/label/1/model.py.
 SCORES, INDEX = "scores", "index"
@@ -17,7 +19,7 @@ def ensemble_name(variant: str) -> str:
 
 def label_config(classes: Sequence[str], top_k: int, max_batch_size: int) -> schema.ModelConfig:
     """Return the configuration of the step that names the likeliest `top_k` of the classes."""
-    config = schema.ModelConfig(name=LABEL, backend="python", max_batch_size=max_batch_size)
+    config = schema.ModelConfig(name=LABEL, backend=PYTHON_BACKEND, max_batch_size=max_batch_size)
     config.input.add(name=SCORES, data_type=schema.TYPE_FP32, dims=[len(classes)])
     _add_outputs(config, top_k)
     config.instance_group.add(kind=schema.ModelInstanceGroup.KIND_CPU, count=1)

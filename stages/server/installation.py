@@ -1,4 +1,4 @@
-"""Find the tritonserver and perf_analyzer that the installed wheels carry."""
+"""Find the tritonserver, its Python backend and perf_analyzer that the installed wheels carry."""
 
 import importlib.util
 import shutil
@@ -7,7 +7,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.paths import BACKENDS
+from runtime.paths import ENVIRONMENT
 from runtime.process import StageError
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -22,35 +22,12 @@ class Installation:
     """The server and the load generator inside one Python environment."""
 
     server: Path
-    python_backend: Path
-    stub: Path
     libraries: Path
-    python_library: Path
     perf_analyzer: Path
-    environment: Path
-
-    def write_backends(self, folder: Path) -> None:
-        """Fill a backend directory: Triton's Python backend and the ones built on it.
-
-        Copies, because Triton refuses a backend library that is a link to elsewhere.
-        """
-        shutil.copytree(self.python_backend, folder / "python")
-        shutil.copy2(self.stub, folder / "python")
-        for backend in BACKENDS.iterdir():
-            shutil.copytree(backend, folder / backend.name, ignore=shutil.ignore_patterns("__pycache__"))
 
     def server_environment(self) -> dict[str, str]:
-        """Return the server's environment variables.
-
-        The Python backend takes its interpreter's packages from VIRTUAL_ENV and PATH,
-        and without the library path it may load another Python of the same version.
-        """
-        return {
-            "VIRTUAL_ENV": str(self.environment),
-            "PATH": f"{self.environment / 'bin'}:/usr/bin:/bin",
-            "LD_LIBRARY_PATH": f"{self.libraries}:{self.python_library}",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        """Return the server's environment variables: nothing is inherited."""
+        return {"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": str(self.libraries), "ORT_DISABLE_TELEMETRY": "1"}
 
     def perf_analyzer_environment(self, folder: Path) -> dict[str, str]:
         """Return perf_analyzer's environment variables; its libraries are linked in `folder`."""
@@ -59,6 +36,33 @@ class Installation:
             (folder / name).symlink_to(_only(self.libraries, pattern))
         # Nothing is inherited: a proxy setting would send loopback requests elsewhere.
         return {"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": str(folder)}
+
+
+@dataclass(frozen=True)
+class PythonBackend:
+    """Triton's Python backend, for models that are a `model.py`, and the stub in which this Python runs them."""
+
+    folder: Path
+    stub: Path
+    python_library: Path
+
+    def write(self, folder: Path) -> None:
+        """Add it to a backend directory: a copy, because Triton refuses a backend library that is a link."""
+        shutil.copytree(self.folder, folder / "python")
+        shutil.copy2(self.stub, folder / "python")
+
+    def server_environment(self, libraries: str) -> dict[str, str]:
+        """Return the environment variables of a server that has it, and otherwise loads from `libraries`.
+
+        The stub takes its interpreter's packages from VIRTUAL_ENV and PATH, and without the
+        library path it may load another Python of the same version.
+        """
+        return {
+            "VIRTUAL_ENV": str(ENVIRONMENT),
+            "PATH": f"{ENVIRONMENT / 'bin'}:/usr/bin:/bin",
+            "LD_LIBRARY_PATH": f"{libraries}:{self.python_library}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
 
 
 def _existing(path: Path, what: str, mend: str = _MEND) -> Path:
@@ -74,32 +78,44 @@ def _only(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
+def _wheel() -> Path:
+    """Return the folder of the package that carries the server."""
+    wheel = importlib.util.find_spec("pytriton")
+    if wheel is None or wheel.origin is None:
+        raise StageError(f"the package nvidia-pytriton, which carries tritonserver, is missing; {_MEND}")
+    return Path(wheel.origin).parent
+
+
 def find_installation() -> Installation:
     """Return the installation in the running interpreter's environment.
 
     Raises StageError that names what is missing and how to mend it.
     """
-    wheel = importlib.util.find_spec("pytriton")
-    if wheel is None or wheel.origin is None:
-        raise StageError(f"the package nvidia-pytriton, which carries tritonserver, is missing; {_MEND}")
-    package = Path(wheel.origin).parent
-    triton = package / "tritonserver"
-    environment = Path(sys.prefix)
+    package = _wheel()
+    return Installation(
+        server=_existing(package / "tritonserver" / "bin" / "tritonserver", "tritonserver"),
+        libraries=_existing(package.parent / "nvidia_pytriton.libs", "the server's library folder"),
+        perf_analyzer=_existing(ENVIRONMENT / "bin" / "perf_analyzer", "perf_analyzer"),
+    )
+
+
+def find_python_backend() -> PythonBackend:
+    """Return the Python backend in the running interpreter's environment.
+
+    Raises StageError that names what is missing and how to mend it.
+    """
+    triton = _wheel() / "tritonserver"
     library_folder = Path(sysconfig.get_config_var("LIBDIR"))
     _existing(
         library_folder / f"libpython{PYTHON}.so.1.0",
         f"libpython{PYTHON}, which the server's Python backend loads,",
         f"install it with `apt-get install libpython{PYTHON}`",
     )
-    return Installation(
-        server=_existing(triton / "bin" / "tritonserver", "tritonserver"),
-        python_backend=_existing(triton / "backends" / "python", "Triton's Python backend"),
+    return PythonBackend(
+        folder=_existing(triton / "backends" / "python", "Triton's Python backend"),
         stub=_existing(
             triton / "python_backend_stubs" / PYTHON / "triton_python_backend_stub",
             f"Triton's Python backend stub for Python {PYTHON}",
         ),
-        libraries=_existing(package.parent / "nvidia_pytriton.libs", "the server's library folder"),
         python_library=library_folder,
-        perf_analyzer=_existing(environment / "bin" / "perf_analyzer", "perf_analyzer"),
-        environment=environment,
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import select
 import shutil
@@ -28,7 +29,8 @@ _POLL_S = 0.05
 _STOP_TIMEOUT_S = 10
 _SUPERVISOR_TIMEOUT_S = 30
 _LAST_WORDS = "error: creating server: "
-_REFUSED_MODEL = "Invalid argument - load failed for "
+# A model that does not load, its reason, and where in the server's code that was noticed.
+_REFUSED_MODEL = re.compile(r"failed to load (?P<model>'.*?') version \d+: (?P<reason>.*?)\"?$")
 _PORT_TAKEN = ("already in use", "Address in use", "port is already allocated")
 _HARMLESS = ("CudaDriverHelper has not been initialized",)
 
@@ -75,12 +77,11 @@ def free_ports(count: int) -> list[int]:
 
 
 def error_lines(log: str) -> str:
-    """Return what a server that failed said was wrong."""
+    """Return what a server that failed said was wrong: of models that do not load, each one's reason."""
     lines = [line for line in log.splitlines() if line.startswith(("E1", "E0", _LAST_WORDS))]
     told = [line for line in lines if not any(text in line for text in _HARMLESS)]
-    # About a model that does not load, the last line repeats all others, with less about the code.
-    if told and _REFUSED_MODEL in told[-1]:
-        told = [told[-1].partition(_REFUSED_MODEL)[2]]
+    refused = [found for line in told if (found := _REFUSED_MODEL.search(line))]
+    told = [f"model {found['model']}: {found['reason']}" for found in refused] or told
     return "\n  ".join(told or log.splitlines()[-20:] or ["(it said nothing)"])
 
 

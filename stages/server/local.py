@@ -4,31 +4,33 @@ import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from runtime.process import StageError
+from server.backend import LIBRARY
 from server.client import Server
 from server.embedded import server_command, with_our_backend
-from server.installation import PYTHON, find_installation
+from server.installation import PYTHON, PythonBackend, find_installation, find_python_backend
 from server.launch import Launch, Place, launched
 from server.model_config import BACKEND
 
 _STUB = "triton_python_backend_stub"
 
 
-def serving_stub(folder: Path) -> Path:
-    """Return the Python backend's stub, for this interpreter's version, of an installation.
+def python_backend(folder: Path) -> PythonBackend:
+    """Return the Python backend of an installation, with a stub for this interpreter's version.
 
-    Raises StageError if there is none: the stub brings its own Python, and ONNX Runtime is
-    installed for this one.
+    Raises StageError if there is none: the stub brings its own Python, and the packages that
+    models import are installed for this one.
     """
     stubs = [folder / "python_backend_stubs" / PYTHON / _STUB, folder / "backends" / "python" / _STUB]
     for stub in stubs:
         if stub.is_file() and f"libpython{PYTHON}.so".encode() in stub.read_bytes():
-            return stub
+            return dataclasses.replace(find_python_backend(), folder=folder / "backends" / "python", stub=stub)
     raise StageError(
-        f"{folder} has neither the ONNX Runtime backend (backends/{BACKEND}) nor a Python backend for "
-        f"Python {PYTHON}; point triton.local.folder in params.yaml at an installation that has one of them"
+        f"{folder} has no Python backend for Python {PYTHON}, which the step that names classes needs; "
+        "set triton.labels.top_k in params.yaml to null, or point triton.local.folder at an installation that has one"
     )
 
 
@@ -43,9 +45,9 @@ def program(folder: Path) -> Path:
     return path
 
 
-def native_backend(folder: Path) -> Path | None:
+def its_backend(folder: Path) -> Path | None:
     """Return the library of an installation's own ONNX Runtime backend, None if it has none."""
-    library = folder / "backends" / BACKEND / f"libtriton_{BACKEND}.so"
+    library = folder / "backends" / BACKEND / LIBRARY
     return library if library.is_file() else None
 
 
@@ -54,21 +56,15 @@ def launch(folder: Path, place: Place, cores: tuple[int, ...]) -> Launch:
 
     Raises StageError if `folder` holds no server.
     """
-    server, backends = program(folder), folder / "backends"
-    inherited = os.environ.get("LD_LIBRARY_PATH", "")
-    if native_backend(folder):
-        environment = {"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": f"{folder / 'lib'}:{inherited}"}
-        return Launch(server_command(server, place, backends, cores), environment)
-    installation = dataclasses.replace(
-        find_installation(),
-        server=server,
-        python_backend=backends / "python",
-        stub=serving_stub(folder),
-        libraries=folder / "lib",
-    )
-    ours = with_our_backend(installation, place, cores)
-    ours.environment["LD_LIBRARY_PATH"] += f":{inherited}"
-    return ours
+    installation = dataclasses.replace(find_installation(), server=program(folder), libraries=folder / "lib")
+    if its_backend(folder):
+        command = server_command(installation.server, place, folder / "backends", cores)
+        started = Launch(command, installation.server_environment())
+    else:
+        started = with_our_backend(installation, place, cores, partial(python_backend, folder))
+    # What an installation needs beside its own libraries is its owner's to say.
+    started.environment["LD_LIBRARY_PATH"] += f":{os.environ.get('LD_LIBRARY_PATH', '')}"
+    return started
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from parameters.cells import DynamicBatching
 from runtime.process import StageError
 
 BACKEND = "onnxruntime"
+PYTHON_BACKEND = "python"
 # The parameter of a configuration, for ONNX Runtime.
 THREADS = "intra_op_thread_count"
 

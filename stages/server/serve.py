@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parameters.triton import STAND_IN, Triton
+from parameters.triton import Triton
 
 if TYPE_CHECKING:
     from server.client import Server
@@ -43,13 +43,17 @@ def identity(triton: Triton) -> dict[str, Any]:
     """
     match triton.server:
         case "embedded":
-            return {"backend": STAND_IN}  # its version is among the packages
+            from server.backend import find_or_build
+
+            return find_or_build().identity
         case "local":
             from server import local
+            from server.backend import find_or_build
 
             folder = Path(triton.local.folder)
-            native = local.native_backend(folder)
-            return {"tritonserver": _sha256(local.program(folder)), "backend": _sha256(native) if native else STAND_IN}
+            program, its_backend = local.program(folder), local.its_backend(folder)
+            backend = {"backend": _sha256(its_backend)} if its_backend else find_or_build().identity
+            return {"tritonserver": _sha256(program), **backend}
         case "docker":
             from server import docker
 

@@ -1,0 +1,300 @@
+"""Our ONNX Runtime backend: how it is built and found, and what it does in a real server."""
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tritonclient.grpc
+from conftest import ROOT, environment, run
+from native_host import config, identity, model
+from onnx import TensorProto, helper, numpy_helper
+from tritonclient.grpc import model_config_pb2 as schema
+from tritonclient.utils import InferenceServerException
+
+from runtime.process import StageError
+from server import backend
+from server.embedded import serve
+from server.model_config import render
+
+slow = pytest.mark.slow
+# A compiler in the time of a test: it writes what it was given, and counts.
+COMPILER = """#!/bin/sh
+case "$*" in *--version*) echo "compiler 1.0"; exit;; esac
+echo run >> "$(dirname "$0")/runs"
+for word; do last=$word; done
+cat "$(dirname "$0")"/sources/*.cc > "$last"
+"""
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with sources of its own, a compiler that takes no time, and an empty place for what is built."""
+    program = tmp_path / "compiler"
+    program.write_text(COMPILER)
+    program.chmod(0o755)
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "one.cc").write_text("int one;\n")
+    (tmp_path / "sources" / "one.h").write_text("extern int one;\n")
+    monkeypatch.setenv("CXX", str(program))
+    monkeypatch.setattr(backend, "SOURCES", tmp_path / "sources")
+    monkeypatch.setattr(backend, "BUILT", tmp_path / "built")
+    return tmp_path
+
+
+def runs(workshop: Path) -> int:
+    return len((workshop / "runs").read_text().splitlines())
+
+
+def test_the_same_sources_are_built_once(workshop: Path) -> None:
+    """The second call finds what the first built; nothing but the library is left."""
+    first, second = backend.find_or_build(), backend.find_or_build()
+    assert first == second
+    assert runs(workshop) == 1
+    assert (first.folder / backend.LIBRARY).read_text() == "int one;\n"
+    assert sorted(path.name for path in backend.BUILT.iterdir()) == sorted([first.digest, "lock"])
+
+
+@pytest.mark.parametrize("changed", ["one.cc", "one.h", "two.cc"])
+def test_other_sources_are_another_backend(workshop: Path, changed: str) -> None:
+    """A change of any file builds another library beside the first, which stays for whoever has its sources."""
+    before = backend.find_or_build()
+    (workshop / "sources" / changed).write_text("int another;\n")
+    after = backend.find_or_build()
+    assert after.digest != before.digest
+    assert (before.folder / backend.LIBRARY).exists()
+    (workshop / "sources" / "README").write_text("no source\n")
+    assert backend.find_or_build() == after
+
+
+def test_another_compiler_is_another_backend(workshop: Path) -> None:
+    """A new release of the compiler may compile otherwise."""
+    before = backend.find_or_build()
+    (workshop / "compiler").write_text(COMPILER.replace("1.0", "1.1"))
+    assert backend.find_or_build().digest != before.digest
+
+
+def test_several_at_once_build_once(workshop: Path) -> None:
+    """Whoever comes second waits for the first, and finds what that has built."""
+    (workshop / "compiler").write_text(COMPILER.replace("cat", "sleep 0.3; cat"))
+    ready = threading.Barrier(4)
+
+    def build(_: int) -> backend.Backend:
+        ready.wait()
+        return backend.find_or_build()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(build, range(4)))) == 1
+    assert runs(workshop) == 1
+
+
+def test_what_the_compiler_refuses_is_one_sentence(workshop: Path) -> None:
+    """Its own words about the first fault, and nothing half-built that would be found next time."""
+    refusing = '#!/bin/sh\n[ "$1" = --version ] && exit\necho "one.cc:1:1: error: no such thing" >&2; exit 1\n'
+    (workshop / "compiler").write_text(refusing)
+    for _ in range(2):
+        with pytest.raises(
+            StageError, match=r"cannot build the server's backend .*\n  one\.cc:1:1: error: no such thing"
+        ):
+            backend.find_or_build()
+    assert [path.name for path in backend.BUILT.iterdir()] == ["lock"]
+
+
+def test_a_missing_compiler_is_named_with_the_remedy(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is compiled; CXX may be a command with arguments."""
+    monkeypatch.setenv("CXX", "no-such-compiler --fast")
+    with pytest.raises(
+        StageError, match=r"no-such-compiler is missing; install one with `apt-get install --yes g\+\+`"
+    ):
+        backend.find_or_build()
+    monkeypatch.setenv("CXX", f"{workshop / 'compiler'} --fast")
+    assert backend.find_or_build().folder.exists()
+
+
+def test_the_system_check_names_a_missing_compiler(tmp_path: Path) -> None:
+    """`make` says so before it installs anything."""
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    for program in ("git", "setpriv", "taskset"):
+        (bare / program).symlink_to(str(shutil.which(program)))
+    script = [sys.executable, str(ROOT / "tools" / "check_system.py")]
+
+    def said(**variables: str) -> str:
+        finished = subprocess.run(
+            script, check=False, capture_output=True, text=True, env={"PATH": str(bare), **variables}
+        )
+        assert finished.returncode == 1
+        return finished.stderr
+
+    assert "this system lacks g++; install with:\n  " in said()
+    assert "apt-get install --yes g++" in said()
+    assert "the C++ compiler that CXX names, nothing, is not there" in said(CXX="nothing -O2")
+
+
+@slow
+def test_the_compiler_finds_nothing_to_warn_of(tmp_path: Path) -> None:
+    """With its usual warnings and more, at the optimisation that is shipped."""
+    words = [*backend.command(backend.compiler()), "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "library.so")]
+    finished = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+def test_no_source_is_two_things() -> None:
+    """Every file of the backend can be read at a sitting."""
+    assert all(len(path.read_text().splitlines()) <= 300 for path in backend.sources())
+
+
+@slow
+def test_a_changed_workspace_serves_with_its_own_backend(tmp_path: Path) -> None:
+    """A copy of the project whose backend says something else answers so, whatever the first one has built."""
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT / "stages", copy / "stages", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "triton", copy / "triton")
+    source = copy / "triton" / "backends" / "onnxruntime" / "onnxruntime_engine.cc"
+    source.write_text(source.read_text().replace('"onnx runtime error "', '"an edited backend says "'))
+    folder = write(tmp_path, gather(), config({"x": ("INT64", [1])}, {"y": ("FP32", [1])}))
+    script = f"""
+import sys; sys.path.insert(0, "stages")
+import runtime.stage
+from pathlib import Path
+import numpy as np
+from runtime.process import StageError
+from server.embedded import serve
+with serve([Path({str(folder)!r})], 60) as server:
+    try:
+        server.infer("m", "x", np.array([[9]]), "y", "grpc")
+    except StageError as error:
+        print(error)
+"""
+    assert "onnx runtime error 2" in run(sys.executable, "-c", script, cwd=ROOT).stdout
+    assert "an edited backend says 2" in run(sys.executable, "-c", script, cwd=copy).stdout
+
+
+def gather() -> object:
+    """Return x: INT64 [N, 1] -> y: FP32 [N, 1], an entry of a table of 4; another index makes the run fail."""
+    table = numpy_helper.from_array(np.arange(4, dtype=np.float32), "table")
+    nodes = [helper.make_node("Gather", ["table", "x"], ["y"])]
+    return model(nodes, [("x", TensorProto.INT64, ["n", 1])], [("y", TensorProto.FLOAT, ["n", 1])], initializer=[table])
+
+
+def write(folder: Path, made: object, stated: schema.ModelConfig, name: str = "m") -> Path:
+    """Write a servable folder."""
+    (folder / name / "1").mkdir(parents=True)
+    (folder / name / "1" / "model.onnx").write_bytes(made if isinstance(made, bytes) else made.SerializeToString())  # type: ignore[attr-defined]
+    stated.name = name
+    (folder / name / "config.pbtxt").write_text(render(stated))
+    return folder / name
+
+
+@pytest.fixture
+def ask() -> Callable[..., dict[str, np.ndarray]]:
+    """Ask a server's model over gRPC with arrays by name; return its answers by name."""
+
+    def asked(address: str, name: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+        inputs = []
+        for each, array in arrays.items():
+            kind = "BYTES" if array.dtype == object else tritonclient.grpc._infer_input.np_to_triton_dtype(array.dtype)
+            inputs.append(tritonclient.grpc.InferInput(each, list(array.shape), kind))
+            inputs[-1].set_data_from_numpy(array)
+        with tritonclient.grpc.InferenceServerClient(address) as client:
+            answer = client.infer(name, inputs)
+            return {output.name: answer.as_numpy(output.name) for output in answer.get_response().outputs}
+
+    return asked
+
+
+@slow
+def test_models_of_many_kinds_are_served(tmp_path: Path, ask: Callable[..., dict[str, np.ndarray]]) -> None:
+    """Text in both directions, scalars, reshaped and variable dims, several outputs: by the real server."""
+    text = write(
+        tmp_path,
+        identity(TensorProto.STRING, ("n", "m")),
+        config({"x": ("BYTES", [-1])}, {"y": ("BYTES", [-1])}),
+        "text",
+    )
+    negative = model([helper.make_node("Neg", ["x"], ["y"])], [("x", 1, [])], [("y", 1, [])])
+    scalar = write(tmp_path, negative, config({"x": ("FP32", [1])}, {"y": ("FP32", [1])}, max_batch_size=0), "scalar")
+    flat = config({"x": ("FP32", [1])}, {"y": ("FP32", [1])})
+    for each in (*flat.input, *flat.output):
+        each.reshape.SetInParent()
+    reshaped = write(tmp_path, identity(shape=("n",)), flat, "reshaped")
+    several = model(
+        [helper.make_node("TopK", ["x", "k"], ["values", "places"])],
+        [("x", 1, ["n", "m"])],
+        [("values", 1, ["n", 2]), ("places", 7, ["n", 2])],
+        initializer=[numpy_helper.from_array(np.array([2], np.int64), "k")],
+    )
+    stated = config({"x": ("FP32", [-1])}, {"values": ("FP32", [2]), "places": ("INT64", [2])})
+    top = write(tmp_path, several, stated, "top")
+    words = np.array([["Grüße, 世界", "", "plain"]], object)
+    with serve([text, scalar, reshaped, top], 60) as server:
+        answered = ask(server.grpc_address, "text", x=words)["y"]
+        assert [each.decode() for each in answered[0]] == words[0].tolist()
+        assert ask(server.grpc_address, "scalar", x=np.array([2.5], np.float32))["y"].tolist() == [-2.5]
+        assert ask(server.grpc_address, "reshaped", x=np.array([[1], [2]], np.float32))["y"].tolist() == [[1], [2]]
+        found = ask(server.grpc_address, "top", x=np.array([[1, 5, 3, 4]], np.float32))
+        assert (found["values"].tolist(), found["places"].tolist()) == ([[5, 4]], [[1, 3]])
+
+
+@slow
+def test_a_failed_run_is_answered_and_counted(tmp_path: Path, ask: Callable[..., dict[str, np.ndarray]]) -> None:
+    """ONNX Runtime's words reach the client, the statistics count a failure, and the server lives."""
+    folder = write(tmp_path, gather(), config({"x": ("INT64", [1])}, {"y": ("FP32", [1])}))
+    with serve([folder], 60) as server:
+        with pytest.raises(
+            InferenceServerException, match=r"onnx runtime error 2: .*indices element out of data bounds"
+        ):
+            ask(server.grpc_address, "m", x=np.array([[9]]))
+        assert ask(server.grpc_address, "m", x=np.array([[3]]))["y"].item() == 3
+        counted = server.statistics("m")["inference_stats"]
+        assert (counted["fail"]["count"], counted["success"]["count"]) == (1, 1)
+        parts = [counted[part]["ns"] for part in ("queue", "compute_input", "compute_infer", "compute_output")]
+        assert 0 < sum(parts) <= counted["success"]["ns"]
+
+
+TELEMETRY = """
+import sys
+sys.path[:0] = ["stages", "tools", "tests", "benchmarks"]
+import runtime.stage
+from pathlib import Path
+import onnxruntime
+from analysis.parity import onnx_session
+from runtime.paths import ANCHOR
+onnx_session(str(ANCHOR / "1" / "model.onnx"))
+from server.embedded import serve
+with serve([ANCHOR], 60) as server:
+    pass
+"""
+
+
+@slow
+def test_nothing_is_noted_down_about_who_uses_onnx_runtime(tmp_path: Path) -> None:
+    """In a fresh home, importing it and serving with it leave no file; without what we set, it would leave some."""
+
+    def left(script: str) -> list[str]:
+        home = tmp_path / f"home_{len(list(tmp_path.iterdir()))}"
+        home.mkdir()
+        inherited = {key: value for key, value in environment().items() if not key.startswith(("ORT_", "XDG_"))}
+        variables = {**inherited, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+        subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=variables, check=True)
+        return [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()]
+
+    assert left(TELEMETRY) == []
+    assert any("onnxruntime" in path for path in left("import onnxruntime"))
+
+
+def test_every_program_says_so_before_it_imports_anything() -> None:
+    """`runtime.stage`, which forbids it, is what every stage, tool and benchmark imports first of the project's own."""
+    folders = [ROOT / name for name in ("stages", "tools", "benchmarks")]
+    own = {path.stem for folder in folders for path in folder.iterdir()} | {"onnxruntime"}
+    for path in (path for folder in folders for path in folder.glob("*.py")):
+        lines = path.read_text().splitlines()
+        imports = [line.split()[1] for line in lines if line.startswith(("import ", "from "))]
+        ours = [name for name in imports if name.partition(".")[0] in own]
+        if 'if __name__ == "__main__":' in lines and ours:
+            assert ours[0] == "runtime.stage", path
