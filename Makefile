@@ -6,7 +6,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
 
-CPP := $(wildcard triton/backends/onnxruntime/*.cc triton/backends/onnxruntime/*.h tests/native/*.cc tests/native/*.h)
+CPP := $(wildcard triton/backends/onnxruntime/*.cc triton/backends/onnxruntime/*.h tests/native/*.cc tests/native/*.h benchmarks/*.cc)
 
 # What `make gate` compares this working tree with.
 REFERENCE ?= main

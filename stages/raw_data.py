@@ -1,7 +1,8 @@
 """Check that the chosen dataset is here, as its publisher made it, before anything else.
 
 Cheap and never skipped: a missing or damaged file is named with the command that
-mends it, and what killed stages left half-written is removed.
+mends it, and what killed stages left half-written is removed. It comes before minutes of
+training, so it also builds the server's backend where nobody has, or says why that cannot be.
 
 Reads   datasets/<dataset>/
 Writes  reports/raw_data.json: the edition and its files
@@ -16,13 +17,16 @@ from datasets import known_files
 from parameters.schema import load_params
 from runtime.files import remove_abandoned, write_json
 from runtime.paths import ARTIFACTS, DATASETS, REPORTS
+from server.serve import prepare
 from sources.files import check_files
 
 
 def main() -> None:
     for place in (ARTIFACTS, REPORTS):
         remove_abandoned(place)
-    dataset = load_params().raw_data
+    params = load_params()
+    prepare(params.triton)
+    dataset = params.raw_data
     folder = DATASETS / dataset.name
     edition = dataset.edition_in(folder)
     check_files(folder, edition.files, known_files, dataset.remedy)

@@ -46,7 +46,7 @@ LIBRARIES = {
 
 def build(folder: Path, *flags: str) -> Path:
     """Compile the host with the backend's own sources; return the program."""
-    words = [*compiler(), *(flags or FLAGS), "-isystem", str(packaged("openvino", "include")), f"-I{SOURCES}"]
+    words = [*compiler(), *(flags or FLAGS), "-isystem", str(packaged("openvino", "include")), "-iquote", str(SOURCES)]
     units = [*HOST.glob("*.cc"), *(path for path in sources() if path.suffix == ".cc")]
 
     def compiled(unit: Path) -> str:

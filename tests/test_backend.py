@@ -136,6 +136,18 @@ def test_the_system_check_names_a_missing_compiler(tmp_path: Path) -> None:
     assert "the C++ compiler that CXX names, nothing, is not there" in said(CXX="nothing -O2")
 
 
+def test_a_missing_compiler_is_found_before_the_training() -> None:
+    """The very first stage says so, and no stage after it has begun."""
+    script = [sys.executable, "stages/raw_data.py"]
+    variables = {**environment(), "CXX": "no-such-compiler"}
+    finished = subprocess.run(script, cwd=ROOT, env=variables, check=False, capture_output=True, text=True)
+    assert finished.returncode == 1
+    assert finished.stderr.startswith(
+        "error: the server's backend needs a C++ compiler, and no-such-compiler is missing"
+    )
+    assert len(finished.stderr.splitlines()) == 1
+
+
 @slow
 def test_the_compiler_finds_nothing_to_warn_of(tmp_path: Path) -> None:
     """With its usual warnings and more, at the optimisation that is shipped."""

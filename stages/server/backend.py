@@ -19,8 +19,9 @@ from filelock import FileLock
 
 from runtime.paths import BACKENDS, ENVIRONMENT
 from runtime.process import StageError
-from server.model_config import BACKEND
 
+# What config.pbtxt and Triton call it, and NVIDIA's.
+BACKEND = "onnxruntime"
 SOURCES = BACKENDS / BACKEND
 LIBRARY = f"libtriton_{BACKEND}.so"
 BUILT = ENVIRONMENT / "triton_backends"
@@ -88,6 +89,12 @@ def find_or_build() -> Backend:
             if not (folder / LIBRARY).exists():
                 _build(words, folder)
     return Backend(folder, digest)
+
+
+def its_backend(folder: Path) -> Path | None:
+    """Return the library of an installed server's own ONNX Runtime backend, None if it has none."""
+    library = folder / "backends" / BACKEND / LIBRARY
+    return library if library.is_file() else None
 
 
 def _digest(words: list[str]) -> str:

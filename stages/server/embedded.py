@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.cores import on_cores
-from server.backend import find_or_build
+from server.backend import BACKEND, find_or_build
 from server.client import Server
 from server.installation import Installation, PythonBackend, find_installation, find_python_backend
 from server.launch import HOST, Launch, Place, launched
-from server.model_config import BACKEND, PYTHON_BACKEND, read_config
+from server.model_config import PYTHON_BACKEND, read_config
 
 
 def server_command(server: Path, place: Place, backends: Path, cores: tuple[int, ...]) -> list[str]:

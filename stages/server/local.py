@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from runtime.process import StageError
-from server.backend import LIBRARY
+from server.backend import its_backend
 from server.client import Server
 from server.embedded import server_command, with_our_backend
 from server.installation import PYTHON, PythonBackend, find_installation, find_python_backend
 from server.launch import Launch, Place, launched
-from server.model_config import BACKEND
 
 _STUB = "triton_python_backend_stub"
 
@@ -43,12 +42,6 @@ def program(folder: Path) -> Path:
             "name the folder of an installed Triton server in triton.local.folder in params.yaml"
         )
     return path
-
-
-def its_backend(folder: Path) -> Path | None:
-    """Return the library of an installation's own ONNX Runtime backend, None if it has none."""
-    library = folder / "backends" / BACKEND / LIBRARY
-    return library if library.is_file() else None
 
 
 def launch(folder: Path, place: Place, cores: tuple[int, ...]) -> Launch:

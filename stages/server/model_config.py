@@ -11,8 +11,8 @@ from tritonclient.grpc import model_config_pb2 as schema
 
 from parameters.cells import DynamicBatching
 from runtime.process import StageError
+from server.backend import BACKEND
 
-BACKEND = "onnxruntime"
 PYTHON_BACKEND = "python"
 # The parameter of a configuration, for ONNX Runtime.
 THREADS = "intra_op_thread_count"

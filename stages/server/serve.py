@@ -36,6 +36,17 @@ def serve(models: Sequence[Path], triton: Triton, cores: tuple[int, ...] = ()) -
             return url.serve(models, triton.url.http, triton.url.grpc, triton.start_timeout_s)
 
 
+def prepare(triton: Triton) -> None:
+    """Build our backend where it is going to be needed, so that a fault is found before the long work.
+
+    Raises StageError if it cannot be built.
+    """
+    from server.backend import find_or_build, its_backend
+
+    if triton.server == "embedded" or (triton.server == "local" and not its_backend(Path(triton.local.folder))):
+        find_or_build()
+
+
 def identity(triton: Triton) -> dict[str, Any]:
     """Return what tells this server from another of its kind: timings of one are not those of the other.
 
@@ -48,12 +59,14 @@ def identity(triton: Triton) -> dict[str, Any]:
             return find_or_build().identity
         case "local":
             from server import local
-            from server.backend import find_or_build
+            from server.backend import find_or_build, its_backend
 
             folder = Path(triton.local.folder)
-            program, its_backend = local.program(folder), local.its_backend(folder)
-            backend = {"backend": _sha256(its_backend)} if its_backend else find_or_build().identity
-            return {"tritonserver": _sha256(program), **backend}
+            program, own = local.program(folder), its_backend(folder)
+            return {
+                "tritonserver": _sha256(program),
+                **({"backend": _sha256(own)} if own else find_or_build().identity),
+            }
         case "docker":
             from server import docker
 

@@ -2,7 +2,7 @@
 
 #include "failure.h"
 #include "library.h"
-#include "strings.h"
+#include "string_tensor.h"
 
 namespace backend {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "model.h"
-#include "strings.h"
+#include "string_tensor.h"
 
 namespace backend {
 
