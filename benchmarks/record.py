@@ -8,6 +8,7 @@ from typing import Any
 
 from machine import fingerprint
 from runtime.process import StageError
+from server.backend import find_or_build
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -28,9 +29,12 @@ REVISION = revision()
 
 
 def append(name: str, entry: dict[str, Any]) -> None:
-    """Add a run to `results/<name>.jsonl`, with the time, the revision at the start and this machine's fingerprint."""
+    """Add a run to `results/<name>.jsonl`.
+
+    It gets the time, the revision at the start, this machine's fingerprint and that of the embedded server's backend.
+    """
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    run = {"when": when, "revision": REVISION, "machine": fingerprint(), **entry}
+    run = {"when": when, "revision": REVISION, "machine": fingerprint(), "server": find_or_build().identity, **entry}
     RESULTS.mkdir(exist_ok=True)
     with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(run, allow_nan=False) + "\n")
@@ -42,6 +46,11 @@ def last_run(name: str) -> dict[str, Any]:
     if not recorded:
         raise StageError(f"benchmarks/results/{name}.jsonl has no run yet; leave out --rounds 0 to measure one")
     return recorded[-1]
+
+
+def runs_on_one_server(name: str) -> list[dict[str, Any]]:
+    """Return the runs with the backend that the newest run had."""
+    return [run for run in runs(name) if run.get("server") == last_run(name).get("server")]
 
 
 def runs(name: str) -> list[dict[str, Any]]:

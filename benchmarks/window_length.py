@@ -27,7 +27,7 @@ from measuring.bench import bench
 from measuring.readings import throughput
 from measuring.windows import Windows
 from parameters.schema import load_params
-from record import append, runs
+from record import append, runs_on_one_server
 from server.lock import machine_to_ourselves
 from uncertainty.mean import t_quantile
 
@@ -78,7 +78,7 @@ def column(rounds: list[dict[str, float]], name: str) -> np.ndarray:
 
 def table() -> list[str]:
     """Return a line for each length: the reach with a 95 % interval from resampled server starts."""
-    starts = [run["rounds"] for run in runs("window_length")]
+    starts = [run["rounds"] for run in runs_on_one_server("window_length")]
     chance = np.random.default_rng(0)
     lines = [f"window   seconds a round   reach of a 95 % interval after {BUDGET_S} s, {len(starts)} server starts"]
     for length in map(str, LENGTHS_MS):

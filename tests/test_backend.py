@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 import tritonclient.grpc
 from conftest import ROOT, environment, run
-from native_host import config, identity, model
+from native_host import config, identity, model, same
 from onnx import TensorProto, helper, numpy_helper
 from tritonclient.grpc import model_config_pb2 as schema
 from tritonclient.utils import InferenceServerException
 
 from runtime.process import StageError
 from server import backend
-from server.embedded import serve
+from server.embedded import serve, with_our_backend
+from server.installation import find_installation
+from server.launch import Launch, Place, launched
 from server.model_config import render
 
 slow = pytest.mark.slow
@@ -176,7 +178,9 @@ import runtime.stage
 from pathlib import Path
 import numpy as np
 from runtime.process import StageError
-from server.embedded import serve
+from server.embedded import serve, with_our_backend
+from server.installation import find_installation
+from server.launch import Launch, Place, launched
 with serve([Path({str(folder)!r})], 60) as server:
     try:
         server.infer("m", "x", np.array([[9]]), "y", "grpc")
@@ -269,6 +273,24 @@ def test_a_failed_run_is_answered_and_counted(tmp_path: Path, ask: Callable[...,
         assert 0 < sum(parts) <= counted["success"]["ns"]
 
 
+@slow
+def test_a_model_that_does_not_load_leaves_the_others_be(
+    tmp_path: Path, ask: Callable[..., dict[str, np.ndarray]]
+) -> None:
+    """Where the server is told to bear it, one with a file cut short is refused and another serves."""
+    whole = identity().SerializeToString()
+    good, bad = (write(tmp_path, content, same(), name) for content, name in ((whole, "good"), (whole[:40], "bad")))
+
+    def bearing(place: Place) -> Launch:
+        launch = with_our_backend(find_installation(), place, ())
+        return Launch([*launch.command, "--exit-on-error=false", "--strict-readiness=false"], launch.environment)
+
+    with launched(bearing, [good, bad], 60) as server:
+        assert server.has_model("good")
+        assert not server.has_model("bad")
+        assert ask(server.grpc_address, "good", x=np.ones((1, 3), np.float32))["y"].tolist() == [[1, 1, 1]]
+
+
 TELEMETRY = """
 import sys
 sys.path[:0] = ["stages", "tools", "tests", "benchmarks"]
@@ -278,7 +300,9 @@ import onnxruntime
 from analysis.parity import onnx_session
 from runtime.paths import ANCHOR
 onnx_session(str(ANCHOR / "1" / "model.onnx"))
-from server.embedded import serve
+from server.embedded import serve, with_our_backend
+from server.installation import find_installation
+from server.launch import Launch, Place, launched
 with serve([ANCHOR], 60) as server:
     pass
 """

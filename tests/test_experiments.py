@@ -1,5 +1,6 @@
-"""Two experiments at once through DVC's queue, and how each compares with the last commit."""
+"""Experiments at once through DVC's queue, and how each compares with the last commit."""
 
+import json
 import shlex
 import subprocess
 import threading
@@ -21,6 +22,9 @@ pytestmark = pytest.mark.slow
 CELL = "fp32-1-64-off"
 CURVE = Path("reports/curves/classifier/plots/metrics/train/accuracy.tsv")
 EXPERIMENTS = {"experiment-grown": "perf.instances=[1,2]", "experiment-longer": "models.autoencoder.head.epochs=3"}
+# Measures with a backend of its own.
+EDITED = "experiment-edited"
+SOURCE = Path("triton/backends/onnxruntime/instance.cc")
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +35,17 @@ def most_at_once() -> list[int]:
 
 @pytest.fixture(scope="module")
 def project(finished_run: FinishedRun, most_at_once: list[int], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone in which two experiments were queued and run by two workers, started at once."""
+    """Return a clone in which experiments were queued and run by two workers, started at once."""
     folder = finished_run.copy(tmp_path_factory.mktemp("experiments") / "clone")
     for name, setting in EXPERIMENTS.items():
         run("dvc", "exp", "run", "--queue", "--name", name, "-S", setting, cwd=folder)
+    source = (folder / SOURCE).read_text()
+    (folder / SOURCE).write_text(f"{source}\n// Edited for one experiment.\n")
+    run("dvc", "exp", "run", "--queue", "--name", EDITED, cwd=folder)
+    (folder / SOURCE).write_text(source)
     with counting_load_generators(folder, most_at_once), queue_workers(folder, 2):
         deadline = time.monotonic() + 600
-        while len(results(folder)) < len(EXPERIMENTS):
+        while len(results(folder)) < len(EXPERIMENTS) + 1:
             assert time.monotonic() < deadline, run("dvc", "queue", "status", cwd=folder).stdout
             time.sleep(1)
     return folder
@@ -83,9 +91,27 @@ def counting_load_generators(folder: Path, most: list[int]) -> Iterator[None]:
 
 
 def test_two_experiments_at_once_measure_one_after_the_other(project: Path, most_at_once: list[int]) -> None:
-    """`dvc queue start -j 2`: both come to an end, with never two load generators at once."""
-    assert sorted(results(project)) == sorted(EXPERIMENTS)
+    """`dvc queue start -j 2`: all come to an end, with never two load generators at once."""
+    assert sorted(results(project)) == sorted([*EXPERIMENTS, EDITED])
     assert most_at_once == [1]
+
+
+def test_an_experiment_that_changes_the_backend_measures_its_own(project: Path) -> None:
+    """Whose sources were edited when it was queued was measured with what those make, and the others were not."""
+
+    def measured(name: str) -> tuple[str, str]:
+        reference = run("git", "for-each-ref", "--format", "%(refname)", f"refs/exps/*/*/{name}", cwd=project).stdout
+        shown = [
+            run("git", "show", f"{reference.strip()}:{path}", cwd=project).stdout
+            for path in ("reports/machine.json", "dvc.lock")
+        ]
+        return json.loads(shown[0])["server"]["backend"], shown[1].partition(f"perf@{CELL}:")[2].partition("perf@")[0]
+
+    edited, plain, other = (measured(name) for name in (EDITED, "experiment-longer", "experiment-grown"))
+    here = read_json(project / "reports" / "machine.json")["server"]["backend"]
+    assert plain[0] == other[0] == here != edited[0]
+    # Its cell was measured again, though nothing else that the cell depends on has changed.
+    assert edited[1] != other[1]
 
 
 def test_growing_an_axis_measures_only_the_new_cell(project: Path) -> None:
