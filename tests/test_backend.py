@@ -30,7 +30,7 @@ COMPILER = """#!/bin/sh
 case "$*" in *--version*) echo "compiler 1.0"; exit;; esac
 echo run >> "$(dirname "$0")/runs"
 for word; do last=$word; done
-cat "$(dirname "$0")"/sources/*.cc > "$last"
+cat *.cc > "$last"
 """
 
 
@@ -74,11 +74,23 @@ def test_other_sources_are_another_backend(workshop: Path, changed: str) -> None
     assert backend.find_or_build() == after
 
 
-def test_another_compiler_is_another_backend(workshop: Path) -> None:
-    """A new release of the compiler may compile otherwise."""
-    before = backend.find_or_build()
+def test_another_compiler_is_another_backend(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new release of it may compile otherwise, and so may the same one with other arguments."""
+    digests = [backend.find_or_build().digest]
+    monkeypatch.setenv("CXX", f"{workshop / 'compiler'} -O0")
+    digests.append(backend.find_or_build().digest)
     (workshop / "compiler").write_text(COMPILER.replace("1.0", "1.1"))
-    assert backend.find_or_build().digest != before.digest
+    digests.append(backend.find_or_build().digest)
+    assert len(set(digests)) == 3
+
+
+def test_an_edit_while_the_compiler_works_is_not_built(workshop: Path) -> None:
+    """What lies under a digest is made of the sources that had it, whatever became of them meanwhile."""
+    source = workshop / "sources" / "one.cc"
+    (workshop / "compiler").write_text(COMPILER.replace("cat", f"echo 'int late;' > {source}; cat"))
+    made = backend.find_or_build()
+    assert source.read_text() == "int late;\n"
+    assert (made.folder / backend.LIBRARY).read_text() == "int one;\n"
 
 
 def test_several_at_once_build_once(workshop: Path) -> None:
@@ -93,6 +105,15 @@ def test_several_at_once_build_once(workshop: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(build, range(4)))) == 1
     assert runs(workshop) == 1
+
+
+@pytest.mark.usefixtures("workshop")
+def test_what_a_killed_build_left_is_removed() -> None:
+    """The next one takes away the half that nobody will finish, and builds all of it."""
+    (backend.BUILT / "unfinished_by_somebody" / "half").mkdir(parents=True)
+    made = backend.find_or_build()
+    assert (made.folder / backend.LIBRARY).exists()
+    assert sorted(path.name for path in backend.BUILT.iterdir()) == sorted([made.digest, "lock"])
 
 
 def test_what_the_compiler_refuses_is_one_sentence(workshop: Path) -> None:
@@ -113,6 +134,9 @@ def test_a_missing_compiler_is_named_with_the_remedy(workshop: Path, monkeypatch
     with pytest.raises(
         StageError, match=r"no-such-compiler is missing; install one with `apt-get install --yes g\+\+`"
     ):
+        backend.find_or_build()
+    monkeypatch.setenv("CXX", "'g++")
+    with pytest.raises(StageError, match=r"CXX is no command \(No closing quotation\)"):
         backend.find_or_build()
     monkeypatch.setenv("CXX", f"{workshop / 'compiler'} --fast")
     assert backend.find_or_build().folder.exists()
@@ -153,8 +177,9 @@ def test_a_missing_compiler_is_found_before_the_training() -> None:
 @slow
 def test_the_compiler_finds_nothing_to_warn_of(tmp_path: Path) -> None:
     """With its usual warnings and more, at the optimisation that is shipped."""
-    words = [*backend.command(backend.compiler()), "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "library.so")]
-    finished = subprocess.run(words, check=False, capture_output=True, text=True)
+    words = backend.command(backend.compiler(), [path.name for path in backend.sources()])
+    strict = ["-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "library.so")]
+    finished = subprocess.run([*words, *strict], cwd=backend.SOURCES, check=False, capture_output=True, text=True)
     assert (finished.returncode, finished.stderr) == (0, "")
 
 

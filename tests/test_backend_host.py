@@ -234,6 +234,8 @@ def test_a_run_that_fails_is_every_requests_answer(host: Host) -> None:
         (tensor("x", ROWS) | {"shape": (3, 3)}, "input 'x': it has 24 bytes, its shape [3,3] takes 36"),
         (tensor("x", ROWS) | {"shape": (-1, 3)}, "no tensor has the shape [-1,3]"),
         (tensor("x", ROWS) | {"shape": (2**62, 2**62)}, "no tensor has the shape"),
+        (tensor("x", ROWS[:, :0]) | {"shape": (1, 2**62)}, "no tensor has the shape"),
+        (tensor("x", ROWS, memory=2), "input 'x': it lies in a GPU's memory"),
         (tensor("x", np.ones((2, 4), np.float32)), "its inputs have other shapes than the rest of the batch"),
         (tensor("else", ROWS), "input 'x': there is no such input"),
     ],
@@ -309,10 +311,45 @@ def test_whatever_the_server_refuses_requests_are_released_once(host: Host, func
     assert any(function in line or "in a GPU's memory" in line for line in told)
 
 
-def test_an_input_on_a_gpu_is_refused(host: Host) -> None:
-    """The processor's memory alone is read."""
-    found = host.answers(identity(), same(), request(tensor("x", ROWS, memory=2)))
-    assert found["requests"][0]["error"] == "it lies in a GPU's memory"
+def test_who_has_no_room_for_an_answer_is_refused_alone(host: Host) -> None:
+    """A client whose memory for outputs is too small does not spoil the batch for strangers."""
+    good = request(tensor("x", ROWS))
+    found = host.answers(identity(), same(), good, good | {"takes_no_outputs": True}, good)
+    before, refused, after = found["requests"]
+    assert (refused["error"], refused["failures"], refused["answered"]) == ("no room for an output", 1, 1)
+    for each in (before, after):
+        assert (each["error"], each["successes"]) == ("", 1)
+        np.testing.assert_array_equal(arrays(each)["y"], ROWS)
+
+
+@pytest.mark.parametrize("max_batch_size", [0, 8])
+def test_an_answer_without_the_axes_that_it_should_have_is_an_error(host: Host, max_batch_size: int) -> None:
+    """A model that says [3] and gives one number is not read beyond that number."""
+    nodes = [
+        helper.make_node("Slice", ["x", "zero", "one", "zero"], ["first"]),
+        helper.make_node("Reshape", ["first", "to"], ["y"]),
+    ]
+    made = model(
+        nodes,
+        [("x", TensorProto.FLOAT, ["n"]), ("to", TensorProto.INT64, ["m"])],
+        [("y", TensorProto.FLOAT, ["n"])],
+        initializer=[
+            numpy_helper.from_array(np.array([value], np.int64), name) for name, value in (("zero", 0), ("one", 1))
+        ],
+    )
+    shape = [-1] if max_batch_size == 0 else [1]
+    stated = config({"x": ("FP32", shape), "to": ("INT64", shape)}, {"y": ("FP32", shape)}, max_batch_size)
+    if max_batch_size:
+        for each in (*stated.input, *stated.output):
+            each.reshape.SetInParent()
+    sent = [tensor("x", np.ones(max_batch_size, np.float32)), tensor("to", np.ones(max_batch_size, np.int64))]
+    to_nothing = tensor("to", np.zeros(0, np.int64))
+    if max_batch_size == 0:
+        found = host.answers(made, stated, request(tensor("x", np.ones(3, np.float32)), to_nothing))
+        assert found["requests"][0]["error"] == "output 'y' has the shape [] for a batch of 1"
+    else:
+        found = host.answers(made, stated, request(*sent))
+        assert "output 'y' has the shape [1" in found["requests"][0]["error"]
 
 
 def test_without_a_state_the_server_keeps_its_requests(host: Host) -> None:
@@ -353,9 +390,12 @@ def edited(edit: str) -> schema.ModelConfig:
         ("c.instance_group[0].kind = 1", "instance_group asks for KIND_GPU"),
         ("c.parameters['intra_op_thread_count'].string_value = 'two'", "'two' is not an integer"),
         ("c.parameters['intra_op_thread_count'].string_value = ''", "'' is not an integer"),
-        ("c.parameters['inter_op_thread_count'].string_value = '-1'", "'-1' is not a number of threads"),
+        ("c.parameters['inter_op_thread_count'].string_value = '9999999999'", "is not a number of threads"),
         ("c.parameters['execution_mode'].string_value = '2'", "parameter execution_mode: '2' is neither 0 nor 1"),
-        ("c.parameters['enable_mem_arena'].string_value = 'no'", "parameter enable_mem_arena: 'no' is neither 0 nor 1"),
+        (
+            "c.parameters['enable_mem_arena'].string_value = 'no'",
+            "parameter enable_mem_arena: 'no' is neither true nor false",
+        ),
         (
             "c.optimization.execution_accelerators.cpu_execution_accelerator.add(name='x')",
             "unknown Execution Accelerator",
@@ -462,6 +502,9 @@ def test_names_are_read_with_all_their_signs(host: Host) -> None:
             [],
         ),
         ("c.parameters['enable_mem_arena'].string_value = 'true'", []),
+        ("c.parameters['enable_mem_pattern'].string_value = 'On'", []),
+        ("c.parameters['intra_op_thread_count'].string_value = '-1'", []),
+        ("c.instance_group[0].kind = 3", []),  # KIND_MODEL
     ],
 )
 def test_settings_are_honoured_or_named(host: Host, edit: str, warnings: list[str]) -> None:
@@ -506,6 +549,14 @@ def test_openvino_answers_alike(host: Host) -> None:
     np.testing.assert_array_equal(second["difference"], b - b)
 
 
+def test_openvino_takes_an_empty_tensor(host: Host) -> None:
+    """No element lies somewhere, too."""
+    made = identity(shape=("batch", "length"))
+    empty = np.zeros((2, 0), np.float32)
+    found = host.answers(made, openvino(same(dims=(-1,))), request(tensor("x", empty)), request(tensor("x", empty)))
+    assert [each["error"] for each in found["requests"]] == ["", ""]
+
+
 @pytest.mark.parametrize(
     ("made", "stated", "why"),
     [
@@ -519,7 +570,7 @@ def test_openvino_refuses_in_its_own_words(host: Host, made: Any, stated: schema
     """What OpenVINO cannot load is named, and strings are not for it."""
     changed = schema.ModelConfig()
     changed.CopyFrom(stated)
-    host.detects_leaks = False  # it loses a few bytes itself, in readers that it has closed again by the end
+    host.detects_leaks = False  # it loses 8 bytes itself, in a reader that it has closed again by the end
     assert why in host.refusal(made, openvino(changed))
 
 

@@ -128,8 +128,11 @@ def with_control(models: list[Path]) -> Iterator[Server]:
         yield server
 
 
-def test_an_installation_serves_with_its_own_backend(installed: Path, place: Place) -> None:
+def test_an_installation_serves_with_its_own_backend(
+    installed: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A native ONNX Runtime backend is used where it stands; nothing of ours is put before it."""
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
     native = installed / "backends" / "onnxruntime" / "libtriton_onnxruntime.so"
     native.parent.mkdir()
     native.touch()
@@ -139,7 +142,9 @@ def test_an_installation_serves_with_its_own_backend(installed: Path, place: Pla
         f"--model-repository={place.folder}/models",
         f"--backend-directory={installed}/backends",
     ]
-    assert launch.environment["LD_LIBRARY_PATH"].startswith(f"{installed}/lib:")
+    assert launch.environment["LD_LIBRARY_PATH"] == f"{installed}/lib"
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/of/its/owner")
+    assert local.launch(installed, place, ()).environment["LD_LIBRARY_PATH"] == f"{installed}/lib:/of/its/owner"
     assert not (place.folder / "backends").exists()
 
 

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -28,6 +29,7 @@ BUILT = ENVIRONMENT / "triton_backends"
 # Symbols that start with TRITON come from the server that opens the library, ONNX Runtime's and
 # OpenVINO's from the paths that it is given. Threads of theirs must not outlive its code.
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-z,nodelete", "-s")
+_UNFINISHED = "unfinished_"
 _PATIENCE_S = 600
 
 
@@ -54,7 +56,10 @@ class Backend:
 
 def compiler() -> list[str]:
     """Return the words that call the C++ compiler: CXX, or g++. Raises StageError if there is none."""
-    words = shlex.split(os.environ.get("CXX", "")) or ["g++"]
+    try:
+        words = shlex.split(os.environ.get("CXX", "")) or ["g++"]
+    except ValueError as error:
+        raise StageError(f"the environment variable CXX is no command ({error}); correct or unset it") from None
     if shutil.which(words[0]) is None:
         raise StageError(
             f"the server's backend needs a C++ compiler, and {words[0]} is missing; install one with "
@@ -68,11 +73,10 @@ def sources() -> list[Path]:
     return sorted(path for path in SOURCES.iterdir() if path.suffix in (".cc", ".h"))
 
 
-def command(words: list[str]) -> list[str]:
-    """Return the compiler's command line, but for where the library goes."""
-    headers = packaged("openvino", "include")
-    units = [str(path) for path in sources() if path.suffix == ".cc"]
-    return [*words, *FLAGS, "-isystem", str(headers), *units]
+def command(words: list[str], names: Iterable[str]) -> list[str]:
+    """Return the compiler's command line for sources of these names, but for where the library goes."""
+    units = sorted(name for name in names if name.endswith(".cc"))
+    return [*words, *FLAGS, "-isystem", str(packaged("openvino", "include")), *units]
 
 
 def find_or_build() -> Backend:
@@ -81,14 +85,15 @@ def find_or_build() -> Backend:
     Raises StageError without a compiler, or with its own words if it refuses the sources.
     """
     words = compiler()
-    digest = _digest(words)
-    folder = BUILT / digest
+    # As they are now: an edit while the compiler works must not be found under this digest.
+    content = {path.name: path.read_bytes() for path in sources()}
+    folder = BUILT / _digest(words, content)
     if not (folder / LIBRARY).exists():
         BUILT.mkdir(parents=True, exist_ok=True)
         with FileLock(BUILT / "lock"):
             if not (folder / LIBRARY).exists():
-                _build(words, folder)
-    return Backend(folder, digest)
+                _build(words, content, folder)
+    return Backend(folder, folder.name)
 
 
 def its_backend(folder: Path) -> Path | None:
@@ -97,22 +102,28 @@ def its_backend(folder: Path) -> Path | None:
     return library if library.is_file() else None
 
 
-def _digest(words: list[str]) -> str:
+def _digest(words: list[str], content: Mapping[str, bytes]) -> str:
     told = subprocess.run([*words, "--version"], check=False, capture_output=True, timeout=_PATIENCE_S)
-    found = hashlib.sha256(repr([told.stdout, FLAGS, version("openvino")]).encode())
-    for path in sources():
-        found.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    headers = packaged("openvino", "include/openvino/c/openvino.h").read_bytes()
+    found = hashlib.sha256(repr([words, told.stdout, FLAGS, headers]).encode())
+    for name, text in content.items():
+        found.update(f"{name} {hashlib.sha256(text).hexdigest()}\n".encode())
     return found.hexdigest()[:16]
 
 
-def _build(words: list[str], folder: Path) -> None:
-    """Compile into a folder that appears when it is complete."""
+def _build(words: list[str], content: Mapping[str, bytes], folder: Path) -> None:
+    """Compile into a folder that appears when it is complete. Nobody else builds meanwhile."""
     print("building the server's backend from triton/backends: a few seconds", flush=True)
-    with tempfile.TemporaryDirectory(dir=BUILT) as name:
-        made = Path(name) / folder.name
+    for abandoned in BUILT.glob(f"{_UNFINISHED}*"):  # by a process that was killed
+        shutil.rmtree(abandoned, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=BUILT) as name:
+        made, library = Path(name) / folder.name, Path(name) / folder.name / LIBRARY
         made.mkdir()
+        for source, text in content.items():
+            (Path(name) / source).write_bytes(text)
         finished = subprocess.run(
-            [*command(words), "-o", str(made / LIBRARY)],
+            [*command(words, content), "-o", str(library)],
+            cwd=name,
             check=False,
             capture_output=True,
             text=True,
@@ -121,9 +132,11 @@ def _build(words: list[str], folder: Path) -> None:
         if finished.returncode != 0:
             said = [line for line in finished.stderr.splitlines() if "error" in line] or finished.stderr.splitlines()
             raise StageError(
-                f"{words[0]} cannot build the server's backend from {SOURCES.relative_to(SOURCES.parents[2])}; "
+                f"{words[0]} cannot build the server's backend from triton/backends/{BACKEND}; "
                 f"it said:\n  {(said or ['nothing'])[0]}"
             )
+        with library.open("rb") as file:
+            os.fsync(file.fileno())
         made.rename(folder)
 
 

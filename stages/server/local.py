@@ -56,7 +56,8 @@ def launch(folder: Path, place: Place, cores: tuple[int, ...]) -> Launch:
     else:
         started = with_our_backend(installation, place, cores, partial(python_backend, folder))
     # What an installation needs beside its own libraries is its owner's to say.
-    started.environment["LD_LIBRARY_PATH"] += f":{os.environ.get('LD_LIBRARY_PATH', '')}"
+    if beside := os.environ.get("LD_LIBRARY_PATH"):
+        started.environment["LD_LIBRARY_PATH"] += f":{beside}"
     return started
 
 

@@ -104,6 +104,7 @@ static TRITONBACKEND_Request ReadRequest(const Json& entry) {
     input.memory = static_cast<TRITONSERVER_MemoryType>(each["memory"].integer());
     request.inputs.push_back(std::move(input));
   }
+  request.takes_no_outputs = entry["takes_no_outputs"].is_true();
   for (const Json& name : entry["outputs"].elements()) request.wanted.push_back(name.text());
   return request;
 }

@@ -180,7 +180,8 @@ TRITONSERVER_Error* TRITONBACKEND_ResponseOutput(TRITONBACKEND_Response* respons
                                                  TRITONSERVER_DataType type, const int64_t* shape,
                                                  uint32_t rank) {
   FAIL_IF_ASKED;
-  response->outputs.push_back({name, type, std::vector<int64_t>(shape, shape + rank), {}});
+  response->outputs.push_back(
+      {response->request, name, type, std::vector<int64_t>(shape, shape + rank), {}});
   *output = &response->outputs.back();
   return nullptr;
 }
@@ -188,6 +189,9 @@ TRITONSERVER_Error* TRITONBACKEND_OutputBuffer(TRITONBACKEND_Output* output, voi
                                                uint64_t byte_size, TRITONSERVER_MemoryType* memory,
                                                int64_t*) {
   FAIL_IF_ASKED;
+  if (output->request->takes_no_outputs) {
+    return TRITONSERVER_ErrorNew(TRITONSERVER_ERROR_INVALID_ARG, "no room for an output");
+  }
   output->data.resize(byte_size);
   *buffer = output->data.data();
   if (server.faults.count("memory of a GPU") > 0) *memory = TRITONSERVER_MEMORY_GPU;

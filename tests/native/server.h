@@ -44,7 +44,10 @@ struct TRITONBACKEND_Input {
   TRITONSERVER_MemoryType memory;
 };
 
+struct TRITONBACKEND_Request;
+
 struct TRITONBACKEND_Output {
+  const TRITONBACKEND_Request* request;
   std::string name;
   TRITONSERVER_DataType type;
   std::vector<int64_t> shape;
@@ -54,7 +57,7 @@ struct TRITONBACKEND_Output {
 struct TRITONBACKEND_Request {
   std::list<TRITONBACKEND_Input> inputs;
   std::vector<std::string> wanted;
-  bool output_on_gpu = false;
+  bool takes_no_outputs = false;  // as one whose shared memory is too small for them
   int answered = 0, released = 0, successes = 0, failures = 0;
   bool times_in_order = false;
   std::string error;

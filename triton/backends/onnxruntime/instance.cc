@@ -28,11 +28,12 @@ bool GoTogether(const Request& one, const Request& other) {
   return true;
 }
 
-// Answers with a failure all requests that have not been answered, and forgets it.
-void Refuse(std::vector<Request>& requests, TRITONSERVER_Error* failure) {
-  for (Request& request : requests) {
-    if (request.is_open()) request.Send(failure);
-  }
+// Does something for one request, and answers it with whatever failure that ends in.
+template <typename Work>
+void OrRefuse(Request& request, Work work) {
+  TRITONSERVER_Error* failure = Guarded(work);
+  if (failure == nullptr) return;
+  request.Send(failure);
   TRITONSERVER_ErrorDelete(failure);
 }
 
@@ -46,22 +47,19 @@ Instance::Instance(const Model& model, TRITONBACKEND_ModelInstance* handle)
       outputs_(model.OutputSlots(engine_->signature())),
       gathered_(inputs_.size()) {}
 
-void Instance::Execute(TRITONBACKEND_Request** requests, uint32_t count) {
-  if (model_.batches()) {
-    ExecuteBatch(requests, count);
-  } else {
-    for (uint32_t i = 0; i < count; ++i) ExecuteBatch(requests + i, 1);
-  }
+void Instance::Execute(TRITONBACKEND_Request** handles, uint32_t count) {
+  std::vector<Request> requests(handles, handles + count);
+  const uint32_t together = model_.batches() ? count : 1;
+  for (uint32_t i = 0; i < count; i += together) ExecuteBatch(&requests[i], together);
 }
 
-void Instance::ExecuteBatch(TRITONBACKEND_Request** handles, uint32_t count) {
+void Instance::ExecuteBatch(Request* requests, uint32_t count) {
   const uint64_t begun = Now();
   uint64_t computing_begun = begun, computing_ended = begun, ended = begun;
   int64_t rows = 0;
-  std::vector<Request> requests(handles, handles + count);
   std::unique_ptr<Answer> answer;  // what the responses are copied from
   TRITONSERVER_Error* failure = Guarded([&] {
-    const std::vector<Request*> batch = Accept(requests);
+    const std::vector<Request*> batch = Accept(requests, count);
     if (batch.empty()) return;
     for (const Request* request : batch) rows += request->rows();
     const std::vector<InputTensor> inputs = Gather(batch, rows);
@@ -71,41 +69,38 @@ void Instance::ExecuteBatch(TRITONBACKEND_Request** handles, uint32_t count) {
     computing_ended = ended = Now();
     Divide(*answer, wanted, batch, rows);
     ended = Now();
-    for (Request* request : batch) request->Send(nullptr);
   });
-  if (failure != nullptr) Refuse(requests, failure);
-  for (const Request& request : requests) {
+  for (uint32_t i = 0; i < count; ++i) {
+    if (requests[i].is_open()) requests[i].Send(failure);
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    TRITONBACKEND_Request* handle = requests[i].handle();
     LogIfFailed(TRITONBACKEND_ModelInstanceReportStatistics(
-        handle_, request.handle(), request.succeeded(), begun, computing_begun, computing_ended,
-        ended));
-    LogIfFailed(TRITONBACKEND_RequestRelease(request.handle(), TRITONSERVER_REQUEST_RELEASE_ALL));
+        handle_, handle, requests[i].succeeded(), begun, computing_begun, computing_ended, ended));
+    LogIfFailed(TRITONBACKEND_RequestRelease(handle, TRITONSERVER_REQUEST_RELEASE_ALL));
   }
   if (failure == nullptr && rows > 0) {
     LogIfFailed(TRITONBACKEND_ModelInstanceReportBatchStatistics(
         handle_, rows, begun, computing_begun, computing_ended, ended));
   }
+  TRITONSERVER_ErrorDelete(failure);
 }
 
-std::vector<Request*> Instance::Accept(std::vector<Request>& requests) const {
+std::vector<Request*> Instance::Accept(Request* requests, uint32_t count) const {
   std::vector<Request*> accepted;
-  for (Request& request : requests) {
-    TRITONSERVER_Error* unopened = Guarded([&] { request.Open(); });
-    if (unopened != nullptr) {  // nobody can be told
-      LogIfFailed(unopened);
+  for (uint32_t i = 0; i < count; ++i) {
+    Request& request = requests[i];
+    if (TRITONSERVER_Error* unopened = Guarded([&] { request.Open(); })) {
+      LogIfFailed(unopened);  // nobody else can be told
       continue;
     }
-    TRITONSERVER_Error* failure = Guarded([&] {
+    OrRefuse(request, [&] {
       request.Read(inputs_, outputs_, model_.batches());
       if (!accepted.empty() && !GoTogether(request, *accepted[0])) {
         throw Refusal("its inputs have other shapes than the rest of the batch");
       }
-    });
-    if (failure == nullptr) {
       accepted.push_back(&request);
-    } else {
-      request.Send(failure);
-      TRITONSERVER_ErrorDelete(failure);
-    }
+    });
   }
   return accepted;
 }
@@ -114,7 +109,7 @@ std::vector<InputTensor> Instance::Gather(const std::vector<Request*>& batch, in
   std::vector<InputTensor> tensors;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const RequestInput& first = batch[0]->inputs()[i];
-    if (first.input == nullptr) continue;  // optional, which only lone requests may leave out
+    if (!first.is_present) continue;  // optional, which only lone requests may leave out
     InputTensor tensor{&inputs_[i].spec, first.shape, nullptr, 0, {}};
     if (model_.batches()) tensor.shape[0] = rows;
     const size_t element_size = ElementSize(tensor.spec->type);
@@ -122,14 +117,15 @@ std::vector<InputTensor> Instance::Gather(const std::vector<Request*>& batch, in
       for (const Request* request : batch) request->inputs()[i].strings->AppendTo(tensor.strings);
     } else {
       // A lone request's tensor is handed on as it lies, if it lies in one piece.
-      if (batch.size() == 1 && first.piece_count == 1) tensor.data = first.piece(0).data;
+      if (batch.size() == 1 && first.pieces.size() == 1) tensor.data = first.pieces[0].data;
       if (tensor.data == nullptr || !IsAligned(tensor.data, element_size)) {
         std::vector<char>& bytes = gathered_[i];
         bytes.clear();
         for (const Request* request : batch) request->inputs()[i].AppendTo(bytes);
+        bytes.reserve(1);  // even no element has to lie somewhere
         tensor.data = bytes.data();
       }
-      tensor.byte_size = ElementCount(tensor.shape) * element_size;
+      tensor.byte_size = ByteSize(tensor.shape, tensor.spec->type);
     }
     tensors.push_back(std::move(tensor));
   }
@@ -155,8 +151,9 @@ void Instance::Divide(const Answer& answer, const std::vector<size_t>& wanted,
   for (size_t i = 0; i < wanted.size(); ++i) {
     const OutputTensor& output = answer.outputs[i];
     const Slot& slot = outputs_[wanted[i]];
-    Shape shape = output.shape.empty() ? slot.configured : output.shape;
-    if (model_.batches() && (shape.empty() || shape[0] != rows)) {
+    const bool is_scalar = slot.spec.dims.empty() && output.shape.empty();
+    Shape shape = is_scalar ? slot.configured : output.shape;
+    if (model_.batches() ? shape.empty() || shape[0] != rows : shape.empty()) {
       throw Failure(TRITONSERVER_ERROR_INTERNAL, "output '" + slot.spec.name + "' has the shape " +
                                                      InWords(output.shape) + " for a batch of " +
                                                      std::to_string(rows));
@@ -172,9 +169,9 @@ void Instance::Divide(const Answer& answer, const std::vector<size_t>& wanted,
     int64_t row = 0;
     for (Request* request : batch) {
       const int64_t next = row + request->rows();
-      if (request->wants(wanted[i])) {
+      if (request->wants(wanted[i]) && request->is_open()) {
         if (model_.batches()) shape[0] = request->rows();
-        request->Write(output, shape, end_of(row), end_of(next));
+        OrRefuse(*request, [&] { request->Write(output, shape, end_of(row), end_of(next)); });
       }
       row = next;
     }

@@ -20,11 +20,12 @@ class Instance {
   void Execute(TRITONBACKEND_Request** requests, uint32_t count);
 
  private:
-  void ExecuteBatch(TRITONBACKEND_Request** requests, uint32_t count);
+  void ExecuteBatch(Request* requests, uint32_t count);
   // Returns those that can be computed together; the others have got their answer.
-  std::vector<Request*> Accept(std::vector<Request>& requests) const;
+  std::vector<Request*> Accept(Request* requests, uint32_t count) const;
   std::vector<InputTensor> Gather(const std::vector<Request*>& batch, int64_t rows);
   std::vector<size_t> Wanted(const std::vector<Request*>& batch) const;
+  // Writes each request's part of the outputs; one that cannot take its part has got its answer.
   void Divide(const Answer& answer, const std::vector<size_t>& wanted,
               const std::vector<Request*>& batch, int64_t rows) const;
 

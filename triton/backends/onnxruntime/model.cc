@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "failure.h"
 #include "openvino_engine.h"
 
@@ -122,7 +124,9 @@ std::string Model::Difference(const Shape& configured, const Shape& actual, bool
            " in the model: its first axis must be free for max_batch_size > 0";
   }
   if (actual.empty()) {  // a scalar, which Triton has no dims for
-    return ElementCount(configured) == 1 ? "" : " is a scalar in the model: write dims: [ 1 ]";
+    const bool is_one =
+        std::all_of(configured.begin(), configured.end(), [](int64_t dim) { return dim == 1; });
+    return is_one ? "" : " is a scalar in the model: write dims: [ 1 ]";
   }
   const Shape expected(actual.begin() + (batches() ? 1 : 0), actual.end());
   bool agree = expected.size() == configured.size();

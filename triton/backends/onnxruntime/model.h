@@ -49,7 +49,6 @@ class Model {
   std::vector<Slot> OutputSlots(const Signature& signature) const;
 
   bool batches() const { return config_.max_batch_size > 0; }
-  const std::string& name() const { return config_.name; }
 
  private:
   Slot Find(const ConfiguredTensor& tensor, const std::vector<TensorSpec>& specs,

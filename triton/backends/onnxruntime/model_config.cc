@@ -1,5 +1,7 @@
 #include "model_config.h"
 
+#include <algorithm>
+#include <cctype>
 #include <climits>
 
 #include "failure.h"
@@ -50,16 +52,24 @@ auto Named(const std::string& key, const std::string& value, Read read) {
   }
 }
 
+// A number of threads; a negative one leaves it to the runtime, as 0 does.
 int ToCount(const std::string& value) {
   const int64_t count = ToInteger(value);
-  if (count < 0 || count > INT_MAX) throw Refusal("'" + value + "' is not a number of threads");
-  return static_cast<int>(count);
+  if (count > INT_MAX) throw Refusal("'" + value + "' is not a number of threads");
+  return static_cast<int>(std::max<int64_t>(count, 0));
 }
 
-bool ToFlag(const std::string& value) {
-  if (value == "1" || value == "true") return true;
-  if (value == "0" || value == "false") return false;
-  throw Refusal("'" + value + "' is neither 0 nor 1");
+bool ToMode(const std::string& value) {
+  const int64_t mode = ToInteger(value);
+  if (mode != 0 && mode != 1) throw Refusal("'" + value + "' is neither 0 nor 1");
+  return mode == 1;
+}
+
+bool ToFlag(std::string value) {
+  for (char& each : value) each = static_cast<char>(std::tolower(static_cast<unsigned char>(each)));
+  if (value == "1" || value == "true" || value == "on") return true;
+  if (value == "0" || value == "false" || value == "off") return false;
+  throw Refusal("'" + value + "' is neither true nor false");
 }
 
 void ReadParameters(const Json& parameters, ModelConfig& config) {
@@ -71,7 +81,7 @@ void ReadParameters(const Json& parameters, ModelConfig& config) {
     } else if (key == "inter_op_thread_count") {
       engine.inter_op_threads = Named(key, value, ToCount);
     } else if (key == "execution_mode") {
-      engine.parallel = Named(key, value, ToFlag);
+      engine.parallel = Named(key, value, ToMode);
     } else if (key == "enable_mem_arena") {
       engine.use_arena = Named(key, value, ToFlag);
     } else if (key == "enable_mem_pattern") {
@@ -118,11 +128,11 @@ void ReadOptimization(const Json& optimization, ModelConfig& config) {
 
 void ReadInstanceGroups(const Json& groups) {
   for (const Json& group : groups.elements()) {
-    const std::string& kind = group["kind"].text();
-    if (kind == "KIND_GPU" || kind == "KIND_MODEL") {
-      throw Failure(TRITONSERVER_ERROR_UNSUPPORTED,
-                    "instance_group asks for " + kind +
-                        "; this backend computes on the processor: write KIND_CPU");
+    if (group["kind"].text() == "KIND_GPU") {
+      throw Failure(
+          TRITONSERVER_ERROR_UNSUPPORTED,
+          "instance_group asks for KIND_GPU; this backend computes on the processor: write "
+          "KIND_CPU");
     }
   }
 }

@@ -77,10 +77,9 @@ struct OrtApi {
   OrtStatus* (*CreateSessionOptions)(OrtSessionOptions**);  // 10
   Unused<2> slot_11;
   OrtStatus* (*SetSessionExecutionMode)(OrtSessionOptions*, OrtExecutionMode);  // 13
-  Unused<2> slot_14;
-  OrtStatus* (*EnableMemPattern)(OrtSessionOptions*);    // 16
-  OrtStatus* (*DisableMemPattern)(OrtSessionOptions*);   // 17
-  OrtStatus* (*EnableCpuMemArena)(OrtSessionOptions*);   // 18
+  Unused<3> slot_14;
+  OrtStatus* (*DisableMemPattern)(OrtSessionOptions*);  // 17
+  Unused<1> slot_18;
   OrtStatus* (*DisableCpuMemArena)(OrtSessionOptions*);  // 19
   Unused<3> slot_20;
   OrtStatus* (*SetSessionGraphOptimizationLevel)(OrtSessionOptions*, OrtOptimizationLevel);  // 23

@@ -7,7 +7,7 @@
 namespace backend {
 namespace {
 
-// The table has had every slot that is used here since its fourth version.
+// Of the table; it has had every slot that is used here for longer.
 constexpr uint32_t kApiVersion = 4;
 
 struct TypePair {
@@ -117,14 +117,13 @@ class OnnxRuntimeAnswer : public Answer {
       OrtTensorTypeAndShapeInfo* info = nullptr;
       Check(api_, api_.GetTensorTypeAndShape(values[i], &info));
       const Owned<OrtTensorTypeAndShapeInfo> owned(info, api_.ReleaseTensorTypeAndShapeInfo);
-      OutputTensor output{&specs[wanted[i]], DimsOf(api_, info), nullptr, 0, {}};
+      OutputTensor output{&specs[wanted[i]], DimsOf(api_, info), nullptr, {}};
       if (output.spec->type == TRITONSERVER_TYPE_BYTES) {
         Strings(values[i], texts_[i], output);
       } else {
         void* data = nullptr;
         Check(api_, api_.GetTensorMutableData(values[i], &data));
         output.data = static_cast<const char*>(data);
-        output.byte_size = ElementCount(output.shape) * ElementSize(output.spec->type);
       }
       outputs.push_back(std::move(output));
     }
@@ -146,7 +145,6 @@ class OnnxRuntimeAnswer : public Answer {
       output.ends.push_back(sent.size());
     }
     output.data = sent.data();
-    output.byte_size = sent.size();
   }
 
   const OrtApi& api_;
@@ -272,6 +270,7 @@ std::unique_ptr<Engine> OnnxRuntime::Load(const std::string& path,
     Check(api, api.RegisterCustomOpsLibrary(options, library.c_str(), &handle));
   }
   OrtSession* session = nullptr;
+  const std::lock_guard<std::mutex> alone(making_session_);
   Check(api, api.CreateSession(environment_, path.c_str(), options, &session));
   return std::make_unique<OnnxRuntimeEngine>(api, session);
 }

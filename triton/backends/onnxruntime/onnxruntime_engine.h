@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "engine.h"
@@ -24,6 +25,9 @@ class OnnxRuntime {
  private:
   const OrtApi* api_;
   OrtEnv* environment_ = nullptr;
+  // Models are loaded at once, and sessions made one after the other, as NVIDIA's backend makes
+  // them: ONNX Runtime does not promise more.
+  mutable std::mutex making_session_;
 };
 
 }  // namespace backend

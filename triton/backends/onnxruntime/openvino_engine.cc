@@ -2,7 +2,7 @@
 
 #include <openvino/c/openvino.h>
 
-#include <algorithm>
+#include <mutex>
 
 #include "failure.h"
 #include "library.h"
@@ -47,6 +47,7 @@ struct Functions {
   const Library library;
 #define OPENVINO_FUNCTION(name) decltype(&::name) name = library.Find<decltype(&::name)>(#name)
   OPENVINO_FUNCTION(ov_get_last_err_msg);
+  OPENVINO_FUNCTION(ov_free);
   OPENVINO_FUNCTION(ov_core_create);
   OPENVINO_FUNCTION(ov_core_free);
   OPENVINO_FUNCTION(ov_core_compile_model_from_file_props);
@@ -66,18 +67,19 @@ struct Functions {
   OPENVINO_FUNCTION(ov_tensor_create_from_host_ptr);
   OPENVINO_FUNCTION(ov_tensor_free);
   OPENVINO_FUNCTION(ov_tensor_get_shape);
-  OPENVINO_FUNCTION(ov_tensor_get_byte_size);
   OPENVINO_FUNCTION(ov_tensor_data);
   OPENVINO_FUNCTION(ov_shape_free);
 #undef OPENVINO_FUNCTION
 
-  // Throws what OpenVINO complains of.
+  // Throws what OpenVINO complains of. Its last words are the whole process's: of two failures in
+  // the same moment both may tell of one.
   void Check(ov_status_e status) const {
     if (status == OK) return;
-    std::string message = ov_get_last_err_msg();
-    std::replace(message.begin(), message.end(), '\n', ' ');  // one line of the log
-    throw Failure(TRITONSERVER_ERROR_INTERNAL,
-                  "openvino error " + std::to_string(status) + ": " + message);
+    const char* said = ov_get_last_err_msg();
+    const std::string message = "openvino error " + std::to_string(status) + ": " +
+                                (said != nullptr ? said : "it said nothing");
+    if (said != nullptr) ov_free(said);
+    throw Failure(TRITONSERVER_ERROR_INTERNAL, message);
   }
 };
 
@@ -156,7 +158,7 @@ class OpenVinoEngine : public Engine {
       ov_tensor_t* tensor = nullptr;
       call_.Check(call_.ov_infer_request_get_tensor(request_.get(), spec.name.c_str(), &tensor));
       answer->tensors.emplace_back(tensor, call_.ov_tensor_free);
-      OutputTensor output{&spec, {}, nullptr, 0, {}};
+      OutputTensor output{&spec, {}, nullptr, {}};
       ov_shape_t shape{};
       call_.Check(call_.ov_tensor_get_shape(tensor, &shape));
       output.shape.assign(shape.dims, shape.dims + shape.rank);
@@ -164,7 +166,6 @@ class OpenVinoEngine : public Engine {
       void* data = nullptr;
       call_.Check(call_.ov_tensor_data(tensor, &data));
       output.data = static_cast<const char*>(data);
-      call_.Check(call_.ov_tensor_get_byte_size(tensor, &output.byte_size));
       answer->outputs.push_back(std::move(output));
     }
     return answer;
@@ -205,6 +206,8 @@ std::unique_ptr<Engine> LoadWithOpenVino(const std::string& library, const std::
                                          const EngineOptions& options,
                                          const std::vector<std::string>& inputs,
                                          const std::vector<std::string>& outputs) {
+  static std::mutex making_engine;  // as with ONNX Runtime's sessions
+  const std::lock_guard<std::mutex> alone(making_engine);
   auto engine = std::make_unique<OpenVinoEngine>(library, path, options);
   engine->DescribeTensors(inputs, outputs);
   return engine;

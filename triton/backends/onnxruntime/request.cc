@@ -8,61 +8,65 @@
 namespace backend {
 namespace {
 
+// Throws Failure if a piece is not in the processor's memory.
+std::vector<RequestInput::Piece> PiecesOf(TRITONBACKEND_Input* input, uint32_t count) {
+  std::vector<RequestInput::Piece> pieces;
+  for (uint32_t i = 0; i < count; ++i) {
+    const void* data = nullptr;
+    uint64_t size = 0;
+    TRITONSERVER_MemoryType memory = TRITONSERVER_MEMORY_CPU;
+    int64_t memory_id = 0;
+    Check(TRITONBACKEND_InputBuffer(input, i, &data, &size, &memory, &memory_id));
+    if (memory == TRITONSERVER_MEMORY_GPU) {
+      throw Failure(TRITONSERVER_ERROR_UNSUPPORTED, "it lies in a GPU's memory");
+    }
+    pieces.push_back({static_cast<const char*>(data), size});
+  }
+  return pieces;
+}
+
 RequestInput ReadInput(TRITONBACKEND_Request* request, const Slot& slot) {
   const TensorSpec& spec = slot.spec;
-  RequestInput found;
-  TRITONSERVER_Error* missing =
-      TRITONBACKEND_RequestInput(request, spec.name.c_str(), &found.input);
+  TRITONBACKEND_Input* input = nullptr;
+  TRITONSERVER_Error* missing = TRITONBACKEND_RequestInput(request, spec.name.c_str(), &input);
   if (missing != nullptr && slot.optional) {
     TRITONSERVER_ErrorDelete(missing);
     return {};
   }
   Check(missing);
+  RequestInput found;
+  found.is_present = true;
   TRITONSERVER_DataType type{};
   const int64_t* dims = nullptr;
-  uint32_t rank = 0;
-  Check(TRITONBACKEND_InputProperties(found.input, nullptr, &type, &dims, &rank, &found.byte_size,
-                                      &found.piece_count));
-  found.shape.assign(dims, dims + rank);
-  const size_t count = ElementCount(found.shape);
+  uint32_t rank = 0, piece_count = 0;
+  uint64_t size = 0;
+  Check(TRITONBACKEND_InputProperties(input, nullptr, &type, &dims, &rank, &size, &piece_count));
   if (type != spec.type) {
     throw Refusal(std::string("it is ") + TypeName(type) + " and must be " + TypeName(spec.type));
   }
+  found.shape.assign(dims, dims + rank);
+  const size_t count = ElementCount(found.shape);
   if (spec.dims.empty() && count == 1) found.shape.clear();  // a scalar, which Triton calls [1]
   if (found.shape.size() != spec.dims.size()) {
     throw Refusal("its shape is " + InWords(found.shape) + ", the model takes " +
                   InWords(spec.dims));
   }
+  found.pieces = PiecesOf(input, piece_count);
   if (type == TRITONSERVER_TYPE_BYTES) {
     std::vector<char> bytes;
     found.AppendTo(bytes);
     found.strings = std::make_unique<Strings>(bytes.data(), bytes.size(), count);
-  } else if (found.byte_size != count * ElementSize(type)) {
-    throw Refusal("it has " + std::to_string(found.byte_size) + " bytes, its shape " +
-                  InWords(found.shape) + " takes " + std::to_string(count * ElementSize(type)));
+  } else if (const size_t wanted = ByteSize(found.shape, type); size != wanted) {
+    throw Refusal("it has " + std::to_string(size) + " bytes, its shape " + InWords(found.shape) +
+                  " takes " + std::to_string(wanted));
   }
   return found;
 }
 
 }  // namespace
 
-RequestInput::Piece RequestInput::piece(uint32_t index) const {
-  const void* data = nullptr;
-  uint64_t size = 0;
-  TRITONSERVER_MemoryType memory = TRITONSERVER_MEMORY_CPU;
-  int64_t memory_id = 0;
-  Check(TRITONBACKEND_InputBuffer(input, index, &data, &size, &memory, &memory_id));
-  if (memory == TRITONSERVER_MEMORY_GPU) {
-    throw Failure(TRITONSERVER_ERROR_UNSUPPORTED, "it lies in a GPU's memory");
-  }
-  return {static_cast<const char*>(data), size};
-}
-
 void RequestInput::AppendTo(std::vector<char>& bytes) const {
-  for (uint32_t i = 0; i < piece_count; ++i) {
-    const Piece each = piece(i);
-    bytes.insert(bytes.end(), each.data, each.data + each.size);
-  }
+  for (const Piece& piece : pieces) bytes.insert(bytes.end(), piece.data, piece.data + piece.size);
 }
 
 void Request::Read(const std::vector<Slot>& inputs, const std::vector<Slot>& outputs,

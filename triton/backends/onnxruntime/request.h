@@ -9,20 +9,18 @@
 
 namespace backend {
 
-// An input as it lies in a request, perhaps in pieces.
+// An input as it lies in a request.
 struct RequestInput {
-  TRITONBACKEND_Input* input = nullptr;  // null where an optional one is left out
-  Shape shape;
-  uint64_t byte_size = 0;
-  uint32_t piece_count = 0;
-  std::unique_ptr<Strings> strings;  // of a tensor of strings, its elements
-
   struct Piece {
     const char* data;
     size_t size;
   };
-  // Throws Failure if the piece is not in the processor's memory.
-  Piece piece(uint32_t index) const;
+
+  bool is_present = false;  // an optional one may be left out
+  Shape shape;
+  std::vector<Piece> pieces;
+  std::unique_ptr<Strings> strings;  // of a tensor of strings, its elements
+
   // Appends all pieces.
   void AppendTo(std::vector<char>& bytes) const;
 };

@@ -32,7 +32,7 @@ TRITONSERVER_DataType TypeOf(const std::string& name) {
   return TRITONSERVER_TYPE_INVALID;
 }
 
-int64_t ElementCount(const Shape& shape) {
+size_t ElementCount(const Shape& shape) {
   int64_t count = 1;
   for (const int64_t dim : shape) {
     if (dim < 0 || __builtin_mul_overflow(count, dim, &count)) {
@@ -40,6 +40,14 @@ int64_t ElementCount(const Shape& shape) {
     }
   }
   return count;
+}
+
+size_t ByteSize(const Shape& shape, TRITONSERVER_DataType type) {
+  size_t size = 0;
+  if (__builtin_mul_overflow(ElementCount(shape), ElementSize(type), &size)) {
+    throw Refusal("no tensor has the shape " + InWords(shape));
+  }
+  return size;
 }
 
 std::string InWords(const Shape& shape) {

@@ -35,7 +35,6 @@ struct OutputTensor {
   const TensorSpec* spec;
   Shape shape;
   const char* data;
-  size_t byte_size;
   std::vector<size_t> ends;
 };
 
@@ -48,8 +47,11 @@ const char* TypeName(TRITONSERVER_DataType type);
 // The type of a name in config.pbtxt, TRITONSERVER_TYPE_INVALID if there is none.
 TRITONSERVER_DataType TypeOf(const std::string& name);
 
-// The product of the dimensions; throws Failure if one is negative or they overflow.
-int64_t ElementCount(const Shape& shape);
+// The product of the dimensions; throws Failure if one is negative or no tensor can be so large.
+size_t ElementCount(const Shape& shape);
+
+// The bytes of a tensor, 0 if it is one of strings; throws like ElementCount.
+size_t ByteSize(const Shape& shape, TRITONSERVER_DataType type);
 
 // As in [2,-1,3].
 std::string InWords(const Shape& shape);
