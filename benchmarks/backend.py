@@ -27,6 +27,7 @@ from measuring.bench import anchor
 from measuring.model_alone import ModelAlone
 from measuring.readings import cpu_per_1000, increase, requests, throughput
 from measuring.windows import Windows
+from parameters.triton import BACKEND
 from record import ROOT, append, last_run
 from runtime.paths import ANCHOR
 from runtime.process import StageError
@@ -43,7 +44,7 @@ PYTHON_REVISION = "acdea47"
 PYTHON_PROGRAM = "triton/backends/onnxruntime/model.py"
 NO_OP, BESIDE = "no_op", "beside"
 # What each arm is called here -> its backend, as Triton calls that.
-BACKENDS = {"native": backend.BACKEND, "python": PYTHON_BACKEND, "no_op": NO_OP}
+BACKENDS = {"native": BACKEND, "python": PYTHON_BACKEND, "no_op": NO_OP}
 LOADS = ((1, 1), (4, 1), (8, 1), (16, 1), (1, 8), (8, 8))  # requests in flight, examples in one
 PARTS = ("queue", "compute_input", "compute_infer", "compute_output")
 WINDOW_MS = 100

@@ -31,9 +31,10 @@ from tqdm import tqdm
 
 from clones import clone, require_committed, shorten, timed
 from measuring.readings import throughput
+from parameters.triton import BACKEND
 from record import append, runs
 from runtime.files import read_json
-from server.backend import BACKEND, find_or_build
+from server.backend import find_or_build
 from server.installation import find_installation
 from server.launch import HOST, free_ports
 from server.lock import machine_to_ourselves

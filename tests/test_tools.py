@@ -51,7 +51,7 @@ def test_hooks_check_what_make_lint_checks() -> None:
     """Pre-commit accepts the configuration, and its hooks pass on params.yaml as it is."""
     run("pre-commit", "validate-config", cwd=ROOT)
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
-    assert [hook["id"] for hook in hooks] == ["format", "lint", "types", "params", "fast-tests"]
+    assert [hook["id"] for hook in hooks] == ["format", "lint", "cpp-format", "types", "params", "fast-tests"]
     for hook in hooks:
         assert hook["entry"].startswith(".venv/bin/")
 

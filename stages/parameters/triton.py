@@ -10,6 +10,8 @@ from parameters.section import Section
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:]+\])"
 _IMAGE = r"[a-z0-9][a-z0-9./:_-]*?(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 LARGEST_PORT = 65535
+# What config.pbtxt calls the ONNX Runtime backend, ours and NVIDIA's.
+BACKEND = "onnxruntime"
 
 
 def _address(value: str) -> str:

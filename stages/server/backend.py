@@ -18,11 +18,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from parameters.triton import BACKEND
 from runtime.paths import BACKENDS, ENVIRONMENT
 from runtime.process import StageError
 
-# What config.pbtxt and Triton call it, and NVIDIA's.
-BACKEND = "onnxruntime"
 SOURCES = BACKENDS / BACKEND
 LIBRARY = f"libtriton_{BACKEND}.so"
 BUILT = ENVIRONMENT / "triton_backends"

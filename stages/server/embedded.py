@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from parameters.triton import BACKEND
 from runtime.cores import on_cores
-from server.backend import BACKEND, find_or_build
+from server.backend import find_or_build
 from server.client import Server
 from server.installation import Installation, PythonBackend, find_installation, find_python_backend
 from server.launch import HOST, Launch, Place, launched

@@ -10,8 +10,8 @@ from google.protobuf.message import DecodeError
 from tritonclient.grpc import model_config_pb2 as schema
 
 from parameters.cells import DynamicBatching
+from parameters.triton import BACKEND
 from runtime.process import StageError
-from server.backend import BACKEND
 
 PYTHON_BACKEND = "python"
 # The parameter of a configuration, for ONNX Runtime.
