@@ -159,7 +159,8 @@ def test_the_system_check_names_a_missing_compiler(tmp_path: Path) -> None:
 
     assert "this system lacks g++; install with:\n  " in said()
     assert "apt-get install --yes g++" in said()
-    assert "the C++ compiler that CXX names, nothing, is not there" in said(CXX="nothing -O2")
+    assert "the C++ compiler that CXX names is not there: nothing; name another" in said(CXX="nothing -O2")
+    assert "the C++ compiler that CXX names is no command (No closing quotation)" in said(CXX="'g++")
 
 
 def test_a_missing_compiler_is_found_before_the_training() -> None:

@@ -33,6 +33,15 @@ PROGRAMS = {"git": "git", "setpriv": "util-linux", "taskset": "util-linux"}
 COMPILER = "g++"  # builds the server's backend, unless CXX names another
 
 
+def fault_of_chosen_compiler() -> str | None:
+    """Return what is wrong with the compiler that CXX names, None if nothing is or it names none."""
+    try:
+        words = shlex.split(os.environ.get("CXX", ""))
+    except ValueError as error:
+        return f"is no command ({error})"
+    return f"is not there: {words[0]}" if words and shutil.which(words[0]) is None else None
+
+
 def hopeless() -> list[str]:
     """Return what no package can mend: the system is of another kind."""
     found = []
@@ -46,11 +55,8 @@ def hopeless() -> list[str]:
         found.append(
             f"the wheels need glibc {GLIBC[0]}.{GLIBC[1]} (Debian 12, Ubuntu 22.04); this is {library} {glibc}"
         )
-    chosen = shlex.split(os.environ.get("CXX", ""))
-    if chosen and shutil.which(chosen[0]) is None:
-        found.append(
-            f"the C++ compiler that CXX names, {chosen[0]}, is not there; name another, or unset CXX for {COMPILER}"
-        )
+    if fault := fault_of_chosen_compiler():
+        found.append(f"the C++ compiler that CXX names {fault}; name another, or unset CXX for {COMPILER}")
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     if not Path(".venv").exists() and free < DISK_GB:
         found.append(f"the environment needs {DISK_GB} GB of disk; {free:.1f} GB are free here")
@@ -63,8 +69,7 @@ def hopeless() -> list[str]:
 def missing_packages() -> list[str]:
     """Return the Debian packages that have to be installed."""
     packages = {package for program, package in PROGRAMS.items() if shutil.which(program) is None}
-    chosen = shlex.split(os.environ.get("CXX", ""))
-    if not chosen and shutil.which(COMPILER) is None:
+    if not os.environ.get("CXX", "").strip() and shutil.which(COMPILER) is None:
         packages.add(COMPILER)
     if importlib.util.find_spec("ensurepip") is None:
         packages.add("python3.11-venv")
