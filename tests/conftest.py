@@ -25,6 +25,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from runtime.files import read_json, write_json
 from runtime.paths import STEPS
+from server.client import Server
 from server.ensemble import ensemble_config, label_config
 from server.model_config import ModelShape, read_config, render, serving_config
 
@@ -105,6 +106,17 @@ def write_ensemble(classifier: Path, classes: tuple[str, ...], top_k: int) -> tu
     (label / "config.pbtxt").write_text(render(label_config(classes, top_k, config.max_batch_size)))
     (ensemble / "config.pbtxt").write_text(render(ensemble_config("fp32", config, top_k)))
     return label, ensemble
+
+
+def until_counted(server: Server, model: str, requests: int) -> dict[str, Any]:
+    """Return a model's statistics once they hold so many requests: the server counts one after it has answered it."""
+    ends = time.monotonic() + 10
+    while True:
+        found: dict[str, Any] = server.statistics(model)
+        counted = found["inference_stats"]
+        if counted["success"]["count"] + counted["fail"]["count"] >= requests or time.monotonic() > ends:
+            return found
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session", autouse=True)
