@@ -28,7 +28,7 @@ from record import RESULTS, runs
 from runtime.process import StageError
 from uncertainty.comparison import compare_all
 from uncertainty.mean import mean_estimate
-from uncertainty.ratio import paired_ratio
+from uncertainty.ratio import ratio_of_logs
 from uncertainty.stopping import LOOKS, enough
 
 REPLAYS = 2000
@@ -93,10 +93,10 @@ def replay_cell(pool: Pool, pairs: list[tuple[int, int]], precision: float) -> d
         hits = 0
         for replay in range(REPLAYS // len(pool)):
             model, reference = pairs[replay % len(pairs)]
-            speeds = np.exp(draw_cell(start, chance))
-            candidate, anchor = speeds[:, model].tolist(), speeds[:, reference].tolist()
-            stop = next(n for n in range(1, LOOKS[-1] + 1) if enough(candidate[:n], anchor[:n], precision))
-            ratio = paired_ratio(candidate[:stop], anchor[:stop])
+            drawn = draw_cell(start, chance)
+            logs = (drawn[:, model] - drawn[:, reference]).tolist()
+            stop = next(n for n in range(1, LOOKS[-1] + 1) if enough(logs[:n], precision))
+            ratio = ratio_of_logs(logs[:stop])
             hits += ratio.low <= truths[replay % len(pairs)] <= ratio.high
             used.append(stop)
             reaches.append(ratio.reach)

@@ -6,8 +6,8 @@ or another objective that leaves the same ones in front, measures nothing again.
 Reads   the cells that params.yaml names in reports/perf/, reports/onnx/,
         artifacts/model_repository/
 Writes  artifacts/finalists/<cell>/: their model folders
-        reports/finalists.json: their names, the default configuration first, and the
-        concurrency at which they are judged
+        reports/finalists.json: their names, the default configuration first, the concurrency at
+        which they are judged, and whether single requests are: where there is a limit on latency
 Run     python stages/finalists.py
 """
 
@@ -37,7 +37,12 @@ def main() -> None:
     with replacing_directory(FINALISTS) as folder:
         for name in names:
             shutil.copytree(MODEL_REPOSITORY / name, folder / name)
-    write_json(FINALIST_LIST, {"concurrency": params.perf.deciding_concurrency, "finalists": names})
+    chosen = {
+        "concurrency": params.perf.deciding_concurrency,
+        "single_requests": bool(params.perf.slo.latency_limits_ms),
+        "finalists": names,
+    }
+    write_json(FINALIST_LIST, chosen)
     print(f"{len(names)} of {len(screened)} cells reach the run-off: {', '.join(names)}")
 
 

@@ -2,8 +2,9 @@
 
 At each concurrency, rounds of one short window for the anchor and one for the
 candidate follow each other, in random order within a round: whatever the machine
-does to one, it does to the other. A level ends when its throughput ratio is known
-to `perf.precision`. A killed run goes on from the rounds that it has measured.
+does to one, it does to the other. A level ends when its ratio is known to
+`perf.precision`: of the objective at the concurrency that decides, of throughput at
+others. A killed run goes on from the rounds that it has measured.
 
 Beside the matrix there are two cells to judge the others by: `anchor_copy` measures
 the anchor against itself, `default_threads` a configuration without the number of
@@ -23,11 +24,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from deciding.objective import OBJECTIVES, Objective
 from measuring.bench import Candidate, anchor, anchor_copy, bench, exported, open_journal
 from measuring.journal import Journal, Round
 from measuring.model_alone import ModelAlone
 from measuring.progress import Progress
-from measuring.readings import effective_batch, throughput
+from measuring.readings import effective_batch
 from measuring.rounds import Rounds, measure_rounds
 from measuring.windows import UNITS as WINDOW_UNITS
 from measuring.windows import Windows
@@ -38,7 +40,7 @@ from runtime.files import write_json
 from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY, STAGES
 from server.lock import machine_to_ourselves
 from server.model_config import read_config, render
-from uncertainty.ratio import paired_ratio
+from uncertainty.ratio import ratio_of_logs
 from uncertainty.stopping import enough, next_look
 
 
@@ -52,16 +54,21 @@ def levels(name: str, params: Params) -> list[int]:
     return [params.perf.deciding_concurrency] if name == DEFAULT_THREADS else params.perf.concurrency
 
 
-def throughputs(rounds: Rounds) -> tuple[list[float], list[float]]:
-    """Return the candidate's and the anchor's throughput in each round."""
-    candidate, anchor_ = ([throughput(each["windows"][role]) for each in rounds] for role in ("candidate", "anchor"))
-    return candidate, anchor_
+def compared(concurrency: int, params: Params) -> Objective:
+    """Return what is to be known to `perf.precision`: the objective where it is judged, throughput elsewhere."""
+    return OBJECTIVES[params.perf.objective if concurrency == params.perf.deciding_concurrency else "throughput"]
 
 
-def in_words(rounds: Rounds) -> str:
+def log_ratios(rounds: Rounds, objective: Objective) -> list[float]:
+    """Return by how much the candidate was better than the anchor in each round, as logarithms."""
+    windows = [each["windows"] for each in rounds]
+    return [objective.score(each["candidate"]) - objective.score(each["anchor"]) for each in windows]
+
+
+def in_words(rounds: Rounds, objective: Objective) -> str:
     """Return the ratio so far, as in `1.24 x the anchor's throughput, +-6 %`."""
-    ratio = paired_ratio(*throughputs(rounds))
-    return f"{ratio.ratio:.2f} × the anchor's throughput, ±{100 * ratio.reach:.0f} %"
+    ratio = objective.as_said(ratio_of_logs(log_ratios(rounds, objective)))
+    return f"{ratio.ratio:.2f} × the anchor's {objective.words}, ±{100 * ratio.reach:.0f} %"
 
 
 def measure_level(
@@ -77,8 +84,9 @@ def measure_level(
 
     every, its_levels = names(params), levels(name, params)
     cell, level = every.index(name) + 1, its_levels.index(concurrency) + 1
+    objective = compared(concurrency, params)
     title = f"cell {cell} of {len(every)}, {name}, concurrency {concurrency} ({level} of {len(its_levels)})"
-    with Progress(title, next_look, in_words) as progress:
+    with Progress(title, next_look, partial(in_words, objective=objective)) as progress:
         progress.resumed(len(journal.rounds(concurrency)))
         return measure_rounds(
             windows.server,
@@ -89,7 +97,7 @@ def measure_level(
             concurrency,
             journal,
             seed=params.seed,
-            enough=lambda rounds: enough(*throughputs(rounds), params.perf.precision),
+            enough=lambda rounds: enough(log_ratios(rounds, objective), params.perf.precision),
             beside=model_alone,
             progress=progress.update,
         )

@@ -1,13 +1,14 @@
 """Gather what the stages measured into a verdict, metrics, tables and a readable report.
 
 Reads   reports/{raw_data,data,training,machine,runoff,saturation}.json, reports/onnx/, reports/serving/
-        and the cells that params.yaml names in reports/perf/; verdicts that other kinds of
-        server left in reports/verdicts/
+        and the cells that params.yaml names in reports/perf/; earlier verdicts, and those of other
+        kinds of server, in reports/verdicts/; benchmarks/results/between_hours.json
 Writes  reports/metrics.json: the few numbers that `dvc metrics diff` compares
         reports/perf.json, reports/cells.csv: the verdict, every cell and level
         reports/index.html, for people; reports/report.md, for a pull request
         reports/recommended/config.pbtxt: the configuration to run, if there is one
-        reports/verdicts/<server>.json: the verdict, to be compared with another server's
+        reports/verdicts/<server>.json: the verdict, to be compared with another server's and
+        another hour's
 Run     python stages/report.py
 """
 
@@ -23,9 +24,10 @@ from analysis.level import LevelSummary, summarise_level
 from analysis.pages import points, render
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
 from analysis.variants_table import VariantRow, accelerated_in_words, variant_row
+from deciding.history import FORMAT, Record, another_hour, another_hour_in_words, of_the_same, record, remembering
 from deciding.recorded import recorded_saturation, recorded_verdict
 from deciding.saturation import Saturation, saturation_in_words
-from deciding.transfer import Record, comparable, record, transfer_in_words
+from deciding.transfer import comparable, transfer_in_words
 from deciding.verdict import Verdict
 from deciding.words import verdict_in_words
 from figures.report_figures import report_figures
@@ -34,7 +36,19 @@ from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin,
 from parameters.schema import Params, load_params
 from parameters.triton import Kind
 from runtime.files import read_json, replacing, replacing_directory, write_json, write_text
-from runtime.paths import CELLS, MACHINE, PARITY, RECOMMENDED, RECONSTRUCTIONS, REPORTS, SERVING, TRAINING, VERDICTS
+from runtime.paths import (
+    BETWEEN_HOURS,
+    CELLS,
+    MACHINE,
+    PARITY,
+    RECOMMENDED,
+    RECONSTRUCTIONS,
+    REPORTS,
+    RUNOFF,
+    SERVING,
+    TRAINING,
+    VERDICTS,
+)
 
 
 def read_levels(name: str) -> list[LevelSummary]:
@@ -81,12 +95,24 @@ def recommended_variant(verdict: Verdict, rows: list[VariantRow]) -> VariantRow:
     return row
 
 
-def keep_verdict(ours: Record) -> list[str]:
-    """Keep the verdict beside those of other kinds of server, and say how it compares with them."""
+def read_kept(server: str) -> Record | None:
+    """Return the verdict that is kept of a kind of server, None where there is none of this format."""
+    path = VERDICTS / f"{server}.json"
+    if not path.exists():
+        return None
+    kept: Record = read_json(path)
+    if kept.get("format") != FORMAT:
+        print(f"{path.relative_to(REPORTS.parent)} is of another format, and is left out", flush=True)
+        return None
+    return kept
+
+
+def keep_verdict(ours: Record) -> tuple[Record, list[str]]:
+    """Keep the verdict, with earlier ones, beside those of other kinds of server; say how it compares with them."""
+    ours = remembering(ours, read_kept(ours["server"]))
     write_json(VERDICTS / f"{ours['server']}.json", ours)
-    kept = [VERDICTS / f"{server}.json" for server in get_args(Kind)]
-    others = comparable(ours, [read_json(path) for path in kept if path.exists()])
-    return [transfer_in_words(ours, other) for other in others]
+    others = comparable(ours, [kept for server in get_args(Kind) if (kept := read_kept(server))])
+    return ours, [transfer_in_words(ours, other) for other in others]
 
 
 def variant_rows(params: Params, exports: dict[str, Any], cells: list[MeasuredCell], level: int) -> list[VariantRow]:
@@ -119,7 +145,11 @@ def gather(params: Params) -> dict[str, Any]:
     by_name = {each.cell.name: each for each in cells}
     rows = variant_rows(params, exports, cells, verdict.concurrency)
     server = read_json(CELLS / f"{ANCHOR_COPY}.json")["server"]
-    said_of_servers = keep_verdict(record(params, machine, exports, verdict_table(verdict)))
+    measured_at = read_json(RUNOFF)["measured_at"]
+    ours, said_of_servers = keep_verdict(record(params, machine, exports, verdict_table(verdict), measured_at))
+    earlier, study = of_the_same(ours), read_json(BETWEEN_HOURS)
+    expected = another_hour(verdict, earlier, study)
+    answer, *details = verdict_in_words(verdict)
     return {
         "params": params,
         "raw_data": read_json(REPORTS / "raw_data.json"),
@@ -144,11 +174,15 @@ def gather(params: Params) -> dict[str, Any]:
         "twin_name": twin.name,
         "verdict": verdict,
         "sentences": [
-            *verdict_in_words(verdict),
+            answer,
+            *([another_hour_in_words(verdict, expected, study)] if expected else []),
+            *details,
             *accuracy_in_words(verdict, rows),
             *rates_in_words(params, sustained),
             *said_of_servers,
         ],
+        "earlier": earlier,
+        "another_hour": expected,
         "sustained": sustained,
         "recommended_config": read_recommended(verdict),
     }
@@ -159,7 +193,9 @@ def write_tables(found: dict[str, Any]) -> None:
     params, verdict, anchor_copy = found["params"], found["verdict"], found["anchor_copy"]
     (anchor_ratio,) = (each.throughput_ratio for each in anchor_copy if each.concurrency == verdict.concurrency)
     parity = {variant: exports[CLASSIFIER]["parity"] for variant, exports in found["parity"].items()}
-    write_json(REPORTS / "metrics.json", metrics(found["training"], parity, verdict, anchor_ratio))
+    write_json(
+        REPORTS / "metrics.json", metrics(found["training"], parity, verdict, anchor_ratio, found["another_hour"])
+    )
     rows = cell_rows(found["cells"], params, found["machine"]["usable_cores"])
     perf = {
         "verdict": verdict_table(verdict),
@@ -174,8 +210,7 @@ def write_tables(found: dict[str, Any]) -> None:
 def main() -> None:
     params = load_params()
     found = gather(params)
-    limits_ms = params.perf.slo.latency_limits_ms
-    figures = report_figures(found["cells"], found["anchor_copy"], found["verdict"], found["sustained"], limits_ms)
+    figures = report_figures(found["cells"], found["anchor_copy"], found["verdict"], found["sustained"])
     write_recommended(found["recommended_config"])
     write_tables(found)
     write_text(REPORTS / "report.md", render("report.md.jinja", **found))

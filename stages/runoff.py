@@ -6,15 +6,17 @@ order within each round, and the whole is repeated with fresh servers, because a
 can favour one model.
 
 Reads   artifacts/finalists/, reports/finalists.json, artifacts/data/test.npz, reports/machine.json
-Writes  reports/runoff.json: who is in it, and every window; nothing derived
+Writes  reports/runoff.json: who is in it, when it ended, and every window; nothing derived
 Run     python stages/runoff.py
 """
 
 from runtime.stage import run_stage
 
 import tempfile
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from measuring.bench import Candidate, bench, exported, open_journal
 from measuring.journal import Journal, complete_starts
@@ -27,9 +29,9 @@ from runtime.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
 from server.lock import machine_to_ourselves
 
 
-def measure_start(candidates: list[Candidate], concurrency: int, journal: Journal, params: Params) -> None:
+def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: Journal, params: Params) -> None:
     """Start the server once and add this start's rounds to the journal."""
-    runoff = params.perf.runoff
+    runoff, concurrency = params.perf.runoff, chosen["concurrency"]
     names = [candidate.name for candidate in candidates]
 
     def of_this_start(rounds: Rounds) -> Rounds:
@@ -39,7 +41,7 @@ def measure_start(candidates: list[Candidate], concurrency: int, journal: Journa
         last = {name: throughput(rounds[-1]["windows"][name]) for name in names}
         return ", ".join(f"{name} {value:,.0f}/s" for name, value in last.items())
 
-    with bench(candidates, params) as windows:
+    with bench(candidates, params, single_requests=chosen["single_requests"]) as windows:
         journal.new_start()
         done = len(complete_starts(journal.rounds(concurrency), runoff.rounds))
         title = f"run-off of {len(names)}, concurrency {concurrency}, server start {done + 1} of {runoff.starts}"
@@ -60,12 +62,13 @@ def main() -> None:
     chosen = read_json(FINALIST_LIST)
     concurrency, runoff = chosen["concurrency"], params.perf.runoff
     inputs = [FINALISTS, ARRAYS / "test.npz", STAGES / "runoff.py"]
-    journal = open_journal("runoff", inputs, params, runoff.rounds)
+    journal = open_journal("runoff", inputs, params, runoff.rounds, chosen["single_requests"])
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
         candidates = exported([FINALISTS / name for name in chosen["finalists"]], Path(folder))
         while len(complete_starts(journal.rounds(concurrency), runoff.rounds)) < runoff.starts:
-            measure_start(candidates, concurrency, journal, params)
-    write_json(RUNOFF, {**chosen, "rounds": journal.rounds(concurrency)})
+            measure_start(candidates, chosen, journal, params)
+    measured_at = datetime.now(UTC).isoformat(timespec="seconds")
+    write_json(RUNOFF, {**chosen, "measured_at": measured_at, "rounds": journal.rounds(concurrency)})
     journal.close()
 
 

@@ -69,7 +69,7 @@ def main() -> None:
     with (
         machine_to_ourselves(),
         tempfile.TemporaryDirectory() as folder,
-        bench(exported([FINALISTS / model], Path(folder)), params) as windows,
+        bench(exported([FINALISTS / model], Path(folder)), params, single_requests=True) as windows,
     ):
         journal.new_start()
         rounds = measure_rates(windows, model, closed, journal, params)

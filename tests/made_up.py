@@ -11,9 +11,12 @@ from conftest import ROOT, read_params
 from measured import level, one_round, window
 from PIL import Image
 from ruamel.yaml import YAML
+from scipy.stats import norm
 
+from deciding.history import Record, record
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, matrix
 from parameters.schema import Params, validate
+from perf_analyzer.single_requests import histogram
 
 # How many times the anchor's throughput each cell of the matrix has at concurrency 1 and 8.
 SPEEDS = {
@@ -25,6 +28,7 @@ SPEEDS = {
     "fp32-2-64-delay_500us": (0.4, 1.7),
 }
 FINALISTS = ["fp32-1-64-off", "fp32-2-64-delay_0us", "fp32-2-64-delay_500us"]
+STUDY = {"deviation": 0.06, "freedom": 8, "visits": 9, "hours": 20.0, "processor": "A processor"}
 SUSTAINED = {1500: 3.0, 1600: 3.6, 1700: 4.4, 1800: 5.1, 1900: 9.0}
 
 
@@ -63,14 +67,21 @@ def runoff(speeds: dict[str, float], starts: int, rounds: int) -> dict[str, Any]
         one_round(1 + index // rounds, **{name: window(values[name][index]) for name in speeds})
         for index in range(count)
     ]
-    return {"concurrency": 8, "finalists": list(speeds), "rounds": measured}
+    return {
+        "concurrency": 8,
+        "measured_at": "2026-01-01T12:00:00+00:00",
+        "finalists": list(speeds),
+        "rounds": measured,
+    }
 
 
 def saturation(cell: str, rounds: int) -> dict[str, Any]:
+    # The latencies of a window's requests, as multiples of their 95th percentile.
+    shares = (np.arange(600) + 0.5) / 600
+    shape = np.exp(0.35 * (norm.ppf(shares) - norm.ppf(0.95)))
+
     def at(rate: float, p95_ms: float) -> dict[str, Any]:
-        found = window(rate)
-        found["perf_analyzer"]["p95 latency"] = 1000 * p95_ms
-        return found
+        return {**window(rate), "latency_bins": histogram((1000 * p95_ms * shape).tolist())}
 
     latencies = [noisy(p95_ms, rounds, seed=rate) for rate, p95_ms in SUSTAINED.items()]
     windows = [
@@ -78,6 +89,15 @@ def saturation(cell: str, rounds: int) -> dict[str, Any]:
         for index in range(rounds)
     ]
     return {"cell": cell, "rounds": [{"start": 1, "windows": each} for each in windows]}
+
+
+def earlier(checked: Params, written: dict[str, Any]) -> Record:
+    """Return the verdict of another hour on the same basis."""
+    against = [None, {"ratio": 1.71, "low": 1.63, "high": 1.79}, {"ratio": 1.66, "low": 1.58, "high": 1.74}]
+    finalists = [{"cell": name, "against_default": ratio} for name, ratio in zip(FINALISTS, against, strict=True)]
+    verdict = {"recommended": FINALISTS[1], "finalists": finalists}
+    exports = {"fp32": written["onnx/fp32"]}
+    return record(checked, written["machine"], exports, verdict, "2025-12-31T22:30:00+00:00")
 
 
 def reports(cells: Sequence[Cell]) -> dict[str, Any]:
@@ -127,10 +147,15 @@ def write_workspace(folder: Path) -> Path:
     shutil.copytree(ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     with (folder / "params.yaml").open("w") as file:
         YAML().dump(content, file)
-    for name, written in reports(matrix(checked)).items():
+    all_written = reports(matrix(checked))
+    all_written["verdicts/embedded"] = earlier(checked, all_written)
+    for name, written in all_written.items():
         path = folder / "reports" / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(written))
+    study = folder / "benchmarks" / "results" / "between_hours.json"
+    study.parent.mkdir(parents=True)
+    study.write_text(json.dumps(STUDY))
     for curve in (
         "reconstruction/plots/metrics/{}/loss",
         "classifier/plots/metrics/{}/accuracy",

@@ -26,14 +26,15 @@ def window(
 ) -> dict[str, Any]:
     """Return a window of 0.5 s in which `requests` were answered; latencies follow Little's law."""
     latency = latency_factor * concurrency * 1e6 / throughput
-    row = {"Inferences/Second": throughput, "Avg latency": latency}
-    row |= {f"{name} latency": latency for name in ("p50", "p95", "p99")}
+    row = {"Inferences/Second": throughput, "Avg latency": latency, "Request count": float(requests)}
+    row |= {f"{name} latency": latency for name in ("p50", "p90", "p95", "p99")}
     return {
         "model": "a-model",
         "perf_analyzer": row,
         "statistics": {"before": statistics(0, 1), "after": statistics(requests, batch)},
         "cpu_seconds": {"server": cpu[0], "client": cpu[1]},
         "seconds": 0.5,
+        "latency_bins": None,
         "repeats": repeats,
     }
 

@@ -45,10 +45,17 @@ def test_who_sees_only_the_page_can_decide(reports: Path) -> None:
     answer = words(reports / "index.html").partition("How sure")[0]
     assert "Run fp32-2-64-delay_0us" in answer
     assert re.search(r"1\.[78]\d \(1\.\d\d–1\.\d\d\) × the throughput of the default configuration", answer)
+    assert "That is what these minutes say; at another hour expect 1." in answer
     assert "In an open loop (poisson arrivals) it sustains 1,700 requests/s at p95 latency ≤ 5 ms" in answer
     assert "Tried 6 configurations at concurrency 1, 8" in answer
     assert "Decided between 3 side by side in 6 server starts" in answer
     assert "Measured on A processor 2 cores" in answer
+
+
+def test_other_hours_are_shown_beside_this_one(reports: Path) -> None:
+    """Earlier verdicts on the same machine and models, with what they said of the configuration recommended now."""
+    assert "2025-12-31 22:30 UTC fp32-2-64-delay_0us 1.71 (1.63–1.79)" in words(reports / "index.html")
+    assert "| 2025-12-31 22:30 UTC | `fp32-2-64-delay_0us` | 1.71 (1.63–1.79) |" in (reports / "report.md").read_text()
 
 
 def test_the_page_says_which_server_was_asked_and_how(reports: Path) -> None:

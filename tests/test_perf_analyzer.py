@@ -9,10 +9,11 @@ from typing import Any, Literal, cast
 import numpy as np
 import pytest
 
-from measuring.readings import percent_late
+from measuring.readings import completed, percent_late
 from measuring.windows import PAUSES_S, Windows
 from perf_analyzer.arrivals import RequestRate, intervals_us
 from perf_analyzer.input_data import write_input_data
+from perf_analyzer.single_requests import histogram, latencies_us
 from perf_analyzer.window import Load, UnusableWindowError, command, measure, read_results
 from runtime.process import StageError
 from server.client import Server
@@ -81,6 +82,7 @@ def test_requests_that_were_sent_late_are_told(tmp_path: Path, load: Load, said:
     program = tmp_path / "perf_analyzer"
     program.write_text(f"""#!/bin/sh
 echo '{said}'
+echo '    Request count: 700'
 printf '{HEADER.replace("Concurrency", "Request Rate")}\\n{ROW}\\n' > {tmp_path}/window.csv
 """)
     program.chmod(0o755)
@@ -89,7 +91,33 @@ printf '{HEADER.replace("Concurrency", "Request Rate")}\\n{ROW}\\n' > {tmp_path}
     assert row["Request Rate"] == 8
     assert row.get("Delayed requests") == (late or None)
     assert percent_late({"perf_analyzer": row}) == late
+    assert completed({"perf_analyzer": row}) == 700
     assert set((tmp_path / "intervals_us.txt").read_text().split()) == {"1000"}
+
+
+def test_a_window_whose_requests_are_not_counted_is_none(tmp_path: Path, load: Load) -> None:
+    """Without their number, percentiles do not say how many requests were slower."""
+    program = tmp_path / "perf_analyzer"
+    program.write_text(f"#!/bin/sh\nprintf '{HEADER}\\n{ROW}\\n' > {tmp_path}/window.csv\n")
+    program.chmod(0o755)
+    with pytest.raises(StageError, match="did not print how many requests"):
+        measure(program, {"PATH": "/usr/bin:/bin"}, load, tmp_path / "window.csv")
+
+
+def test_single_requests_are_read_as_perf_analyzer_exports_them(tmp_path: Path) -> None:
+    """Their times from sending to the last response; what is no export is an error that says so."""
+    path = tmp_path / "requests.json"
+    requests = [
+        {"timestamp": 1_000_000, "response_timestamps": [1_500_000, 3_000_000]},
+        {"timestamp": 0, "response_timestamps": [7]},
+    ]
+    path.write_text(json.dumps({"experiments": [{"requests": requests}]}))
+    assert latencies_us(path) == [2000.0, 0.007]
+    assert histogram([2000.0, 0.007, 1990.0]) == {"0": 1, "764": 2}
+    for damaged in ("", "{}", '{"experiments": []}', '{"experiments": [{"requests": [{}]}]}'):
+        path.write_text(damaged)
+        with pytest.raises(StageError, match="export of single requests is not readable"):
+            latencies_us(path)
 
 
 def test_a_row_is_read_with_every_column(tmp_path: Path) -> None:
@@ -192,6 +220,7 @@ def test_a_window_without_a_request_is_repeated(
 echo >> {tmp_path}/calls
 if [ $(wc -l < {tmp_path}/calls) -le {empty_windows} ]; then echo 'No valid requests recorded'; exit 3; fi
 for last; do :; done
+echo '    Request count: 700'
 printf '{HEADER}\\n{ROW}\\n' > "$last"
 """)
     program.chmod(0o755)

@@ -77,7 +77,7 @@ def test_what_another_machine_spends_is_unknown(content: dict[str, Any]) -> None
         each |= {"server_peak_memory": None, "model_alone": None}
     summary = summarise_level(rounds)
     assert (summary.cpu_ratio, summary.cpu_per_1000["server"], summary.server_peak_memory_bytes) == (None, None, None)
-    assert (summary.model_alone_us, summary.overhead_share) == (None, None)
+    assert (summary.model_alone_us, summary.share_outside_model) == (None, None)
     (row,) = cell_rows([MeasuredCell(Cell("fp32", 1, 64, "off"), [summary])], validate(content), usable_cores=2)
     assert row["server_cpu_s_per_1000"] is None
     assert "client saturated: 180 % of its 2 cores" not in row["flags"]
@@ -88,7 +88,7 @@ def test_the_backends_own_share_is_what_the_model_does_not_need() -> None:
     """Of 3,000 µs in the backend, the model alone takes 100: the rest is the backend's."""
     summary = summarise_level(level([1.0] * 12))
     assert summary.compute_us == pytest.approx(3000)
-    assert summary.overhead_share == pytest.approx(1 - 100 / 3000)
+    assert summary.share_outside_model == pytest.approx(1 - 100 / 3000)
 
 
 @pytest.mark.parametrize(("requests", "shown"), [(1000, {"p50", "p95", "p99"}), (999, {"p50", "p95"}), (199, {"p50"})])

@@ -85,10 +85,15 @@ def test_a_rate_that_could_not_be_sent_is_not_held_against_the_configuration() -
     )
 
 
-def test_windows_too_short_for_the_percentile_cannot_tell() -> None:
-    """A p99 of fewer than a thousand requests is no answer."""
-    short = [window(1000, requests=999) for _ in range(12)]
-    assert at_rate(1000, short, SLO).answer == "cannot tell"
+def test_short_windows_are_judged_together() -> None:
+    """A dozen windows of a hundred requests each say what a single one cannot."""
+    short = [
+        {**window(1000, requests=100), "latency_bins": {"900": 100 - slow, "1000": slow}} for slow in [0] * 11 + [1]
+    ]
+    assert at_rate(1000, short, SLO).answer == "meets"
+    assert (
+        at_rate(1000, [*short[:6], *[{**short[0], "latency_bins": {"900": 90, "1000": 10}}] * 6], SLO).answer == "fails"
+    )
 
 
 def test_windows_are_as_long_as_the_percentile_needs(content: dict[str, Any]) -> None:
@@ -146,6 +151,9 @@ def test_an_open_loop_without_a_limit_is_refused(content: dict[str, Any]) -> Non
 
 
 def test_the_picture_tells_its_numbers() -> None:
-    """Who cannot see it reads each rate and its percentile."""
-    alt = open_loop(found({1000: 4, 2000: 20}, spread=0).rates, {99: 10.0}).alt
-    assert alt == "Latency in ms at each request rate. 1,000/s: p99 4; 2,000/s: p99 20"
+    """Who cannot see it reads each rate and how many requests were too slow."""
+    alt = open_loop(found({1000: 4, 2000: 20}, spread=0).rates).alt
+    assert alt == (
+        "Share of requests beyond each limit at each request rate. 1,000/s: 0 to 1 % beyond p99 latency ≤ 10 ms; "
+        "2,000/s: 1.1 to 5 % beyond p99 latency ≤ 10 ms"
+    )

@@ -26,6 +26,43 @@ def test_check_validates_without_running(tmp_path: Path) -> None:
     assert run("git", "status", "--porcelain", cwd=folder).stdout == " M params.yaml\n"
 
 
+@pytest.mark.parametrize(
+    ("rows", "code", "said"),
+    [
+        ([], 0, "needs 1000 requests in every window; no report tells how many there will be at concurrency 8"),
+        (
+            [("fp32-1-64-off", 2000.0)],
+            1,
+            "those of fp32-1-64-off at concurrency 8 would hold about 360; set perf.window_ms",
+        ),
+        (
+            [("fp32-1-64-off", 9000.0)],
+            1,
+            "those of anchor at concurrency 8 would hold about 900; set perf.window_ms to 73",
+        ),
+        ([("fp32-1-64-off", 9000.0)], 0, "by the last report there will be 1314 or more"),
+    ],
+)
+def test_check_says_before_the_matrix_that_windows_are_too_short(
+    tmp_path: Path, rows: list[tuple[str, float]], code: int, said: str
+) -> None:
+    """By the throughput in the last report; what it advises is enough."""
+
+    def edit(params: dict[str, Any]) -> None:
+        params["perf"].update(objective="p99_latency", window_ms=73 if code == 0 else 50)
+
+    folder = clone(tmp_path / "clone", edit)
+    told = [
+        {"cell": name, "concurrency": 8, "throughput_per_s": rate, "anchor_throughput_per_s": 5000.0}
+        for name, rate in rows
+    ]
+    if rows:
+        write_json(folder / "reports" / "perf.json", {"cells": told})
+    checked = run(sys.executable, "tools/check_params.py", cwd=folder, check=False)
+    assert checked.returncode == code
+    assert said in checked.stdout
+
+
 @pytest.mark.slow
 def test_a_pull_request_is_told_what_it_did_to_the_metrics(tmp_path: Path) -> None:
     """The comment has the metrics and parameters that changed since the common ancestor, as tables."""

@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from uncertainty.comparison import compare_all, holm
-from uncertainty.mean import mean_estimate, share_estimate
+from uncertainty.comparison import compare_all, possibly_equal, shaffer, spreads
+from uncertainty.mean import mean_estimate, share_estimate, share_of_blocks
 from uncertainty.ratio import Ratio, paired_ratio
 from uncertainty.stopping import LOOKS, enough, next_look
 
@@ -40,16 +40,16 @@ def test_stopping_on_precision_keeps_the_coverage() -> None:
     held = []
     for _ in range(2000):
         logs = 0.05 * random.standard_t(4, LOOKS[-1])
-        stop = next(n for n in LOOKS if enough(np.exp(logs[:n]).tolist(), [1.0] * n, precision=0.05))
+        stop = next(n for n in LOOKS if enough(logs[:n].tolist(), precision=0.05))
         held.append(paired_ratio(np.exp(logs[:stop]).tolist(), [1.0] * stop).covers_one)
     assert np.mean(held) >= 0.94
 
 
 def test_a_level_stops_at_a_look_only() -> None:
     """Precise from the start, it stops after 12 rounds, not before, nor at 13; noisy, after 32."""
-    sure, wild = [1.0, 1.001] * 20, [1.0, 3.0] * 20
-    assert [n for n in range(33) if enough(sure[:n], [1.0] * n, 0.05)] == list(LOOKS)
-    assert [n for n in range(34) if enough(wild[:n], [1.0] * n, 0.05)] == [32, 33]
+    sure, wild = [0.0, 0.001] * 20, [0.0, 1.1] * 20
+    assert [n for n in range(33) if enough(sure[:n], 0.05)] == list(LOOKS)
+    assert [n for n in range(34) if enough(wild[:n], 0.05)] == [32, 33]
 
 
 def test_the_next_look_follows_the_rounds() -> None:
@@ -82,15 +82,24 @@ def test_a_share_has_wilsons_interval() -> None:
     assert (found.low, found.high) == pytest.approx((0.7225, 1.0), abs=1e-4)
 
 
-def test_holm_adjusts_as_in_a_worked_example() -> None:
-    """0.01, 0.04, 0.03 of three tests become 0.03, 0.06, 0.06, in the order given."""
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+def test_pairs_that_may_be_equal_are_counted() -> None:
+    """Of four things, all six pairs may be equal, or three, two, one, none: never four or five."""
+    assert possibly_equal(4) == {0, 1, 2, 3, 6}
+    assert possibly_equal(5) == {0, 1, 2, 3, 4, 6, 10}
 
 
-def test_holm_never_exceeds_one_and_keeps_the_order() -> None:
+def test_adjusting_follows_a_worked_example() -> None:
+    """Of three things, the smallest p value counts three times, the others once: two pairs never are the equal ones."""
+    assert shaffer([0.01, 0.04, 0.035], 3) == pytest.approx([0.03, 0.04, 0.035])
+    # Six pairs of four things: 6, 3, 3, 3, 2 and 1 may still be equal.
+    values = [0.001, 0.002, 0.01, 0.02, 0.03, 0.04]
+    assert shaffer(values, 4) == pytest.approx([0.006, 0.006, 0.03, 0.06, 0.06, 0.06])
+
+
+def test_adjusted_values_never_exceed_one_and_keep_the_order() -> None:
     """Adjusted values stay probabilities, and the larger of two stays the larger."""
-    values = np.random.default_rng(3).uniform(0, 1, 20).tolist()
-    adjusted = holm(values)
+    values = np.random.default_rng(3).uniform(0, 1, 21).tolist()
+    adjusted = shaffer(values, 7)
     assert max(adjusted) <= 1
     ranked = [adjusted[index] for index in np.argsort(values)]
     assert all(first <= second for first, second in pairwise(ranked))
@@ -117,6 +126,35 @@ def test_equal_things_are_told_apart_in_one_experiment_of_twenty() -> None:
     random = np.random.default_rng(5)
     false = [any(each.is_different for each in compare_all(random.normal(0, 1, (6, 4)))) for _ in range(2000)]
     assert np.mean(false) < 0.06
+
+
+@pytest.mark.parametrize("noisy", [0, 2])
+def test_one_noisy_thing_leads_nobody_astray(noisy: int) -> None:
+    """Of equals of which one is three times as noisy, a false difference shows in 5 %; intervals hold in 95 %."""
+    random = np.random.default_rng(6)
+    spread = np.where(np.arange(4) == noisy, 3.0, 1.0)
+    found = [compare_all(random.normal(0, spread, (6, 4))) for _ in range(2000)]
+    assert np.mean([any(each.is_different for each in pairs) for pairs in found]) < 0.06
+    concerned = [each.ratio for pairs in found for each in pairs if noisy in (each.first, each.second)]
+    assert 0.93 < np.mean([each.covers_one for each in concerned]) < 0.97
+    others = [each.ratio for pairs in found for each in pairs if noisy not in (each.first, each.second)]
+    assert 0.93 < np.mean([each.covers_one for each in others]) < 0.97
+
+
+def test_a_noisy_thing_is_known_by_its_spread() -> None:
+    """What a start does to all is not counted; a thing of three times the noise shows about three times the spread."""
+    random = np.random.default_rng(8)
+    scores = random.normal(0, 1, (2000, 1)) + random.normal(0, [0.02, 0.02, 0.06, 0.02], (2000, 4))
+    quiet, *_, last = found = spreads(scores)
+    assert found[2] == pytest.approx(math.hypot(0.06, 0.02 / math.sqrt(3)), rel=0.1)
+    assert quiet == pytest.approx(last, rel=0.1)
+
+
+def test_a_share_over_blocks_has_the_spread_of_blocks() -> None:
+    """Twelve blocks of which half hold 10 % and half none: 5 %, give or take what blocks differ, not requests."""
+    found = share_of_blocks([100, 0] * 6, [1000] * 12)
+    assert (found.value, found.low, found.high) == pytest.approx((0.05, 0.0168, 0.0832), abs=1e-3)
+    assert share_of_blocks([1, 2], [10, 20]).low == pytest.approx(0.1)
 
 
 def test_no_spread_at_all_is_no_doubt() -> None:

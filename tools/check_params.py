@@ -1,8 +1,11 @@
 """Check params.yaml without running anything, and say what it describes.
 
+Reads   params.yaml; reports/perf.json, if there is one: how many requests a window will hold
+
 Run     python tools/check_params.py        (make check)
 """
 
+import math
 import sys
 from pathlib import Path
 
@@ -11,9 +14,14 @@ sys.path.insert(0, str(ROOT / "stages"))
 
 from runtime.stage import run_stage  # noqa: E402
 
-from parameters.cells import matrix  # noqa: E402  the stages are scripts, not an installed package
+from deciding.objective import OBJECTIVES  # noqa: E402  the stages are scripts, not an installed package
+from measuring.open_loop import SPARE  # noqa: E402
+from parameters.cells import ANCHOR, matrix  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
 from perf_analyzer.window import SLEEP_FACTOR, WINDOWS  # noqa: E402
+from runtime.files import read_json  # noqa: E402
+from runtime.paths import REPORTS  # noqa: E402
+from runtime.process import StageError  # noqa: E402
 from uncertainty.stopping import LOOKS  # noqa: E402
 
 
@@ -32,6 +40,35 @@ def seconds_of_load(params: Params) -> tuple[float, float]:
     return least, most
 
 
+def check_windows(params: Params) -> str:
+    """Say whether windows hold the requests that `perf.objective` needs, by the last report; "" if it needs none.
+
+    Raises StageError if a window would hold too few at the concurrency that decides.
+    """
+    objective, perf = OBJECTIVES[params.perf.objective], params.perf
+    if objective.requests == 1:
+        return ""
+    seconds, level = WINDOWS * SLEEP_FACTOR * perf.window_ms / 1000, perf.deciding_concurrency
+    rows = read_json(REPORTS / "perf.json")["cells"] if (REPORTS / "perf.json").exists() else []
+    rates = {
+        name: rate
+        for row in rows
+        if row["concurrency"] == level
+        for name, rate in ((row["cell"], row["throughput_per_s"]), (ANCHOR, row["anchor_throughput_per_s"]))
+    }
+    needs = f"perf.objective = {objective.name} needs {objective.requests} requests in every window"
+    if not rates:
+        return f"{needs}; no report tells how many there will be at concurrency {level}: the first cell will"
+    slowest, rate = min(rates.items(), key=lambda each: each[1])
+    if rate * seconds < objective.requests:
+        wanted_ms = math.ceil(SPARE * objective.requests / (rate * WINDOWS * SLEEP_FACTOR) * 1000)
+        raise StageError(
+            f"{needs}, and by the last report those of {slowest} at concurrency {level} would hold about "
+            f"{rate * seconds:.0f}; set perf.window_ms to {wanted_ms} or choose another objective"
+        )
+    return f"{needs}; by the last report there will be {rate * seconds:.0f} or more"
+
+
 def main() -> None:
     params = load_params()
     cells = [cell.name for cell in matrix(params)]
@@ -40,6 +77,8 @@ def main() -> None:
     print("\n".join(f"  {name}" for name in cells))
     least, most = (seconds / 60 for seconds in seconds_of_load(params))
     print(f"measuring all of them and deciding applies load for {least:.1f} to {most:.1f} minutes")
+    if said := check_windows(params):
+        print(said)
     if params.perf.open_loop.distribution:
         print("the open loop comes on top, with windows as long as its rates and percentiles need")
 

@@ -63,8 +63,8 @@ class LevelSummary:
         return sum(time for part, time in self.server_us.items() if part != "queue")
 
     @property
-    def overhead_share(self) -> float | None:
-        """The share of the backend's time that is not the model's own computing, at least 0."""
+    def share_outside_model(self) -> float | None:
+        """The share of the time in the backend that the model alone would not need, at least 0: contention, copies."""
         return None if self.model_alone_us is None else max(0.0, 1 - self.model_alone_us / self.compute_us)
 
 

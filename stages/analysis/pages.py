@@ -1,6 +1,7 @@
 """Fill the report's templates."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from markupsafe import Markup
 from analysis.flags import batching_in_words
 from deciding.words import answer_in_words, check_in_words
 from uncertainty.mean import Estimate
+from uncertainty.ratio import Ratio
 
 FOLDER = Path(__file__).parent
 
@@ -42,11 +44,18 @@ def points(estimate: Estimate | None) -> str:
     return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
+def _ratio(kept: dict[str, float] | None) -> str:
+    """Return a ratio as an earlier verdict holds it; the default configuration has none."""
+    return str(Ratio(**kept)) if kept else "the default"
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "answered": answer_in_words,
     "capital": _capital,
     "markdown": _markdown,
     "amount": _amount,
+    "ratio": _ratio,
+    "minute": lambda when: f"{datetime.fromisoformat(when):%Y-%m-%d %H:%M} UTC",
     "microseconds": _if_known(",.0f"),
     "seconds": _if_known(".2f"),
     "limit": lambda value: "none" if value is None else f"{value:.2g}",

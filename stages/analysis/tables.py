@@ -5,6 +5,7 @@ from typing import Any
 
 from analysis.flags import flags
 from analysis.level import LevelSummary
+from deciding.history import AnotherHour
 from deciding.verdict import Finalist, Verdict
 from parameters.cells import Cell
 from parameters.schema import Params
@@ -54,7 +55,7 @@ def cell_rows(cells: list[MeasuredCell], params: Params, usable_cores: int) -> l
             **{f"{side}_cpu_s_per_1000": value for side, value in level.cpu_per_1000.items()},
             "server_peak_memory_bytes": level.server_peak_memory_bytes,
             "model_alone_us": level.model_alone_us,
-            "backend_overhead_share": level.overhead_share,
+            "share_outside_model": level.share_outside_model,
             "rounds": level.rounds,
             "flags": "; ".join(level_flags(level, params, usable_cores)),
         }
@@ -63,7 +64,13 @@ def cell_rows(cells: list[MeasuredCell], params: Params, usable_cores: int) -> l
     ]
 
 
-def metrics(training: dict[str, Any], parity: dict[str, float], verdict: Verdict, anchor_copy: Ratio) -> dict[str, Any]:
+def metrics(
+    training: dict[str, Any],
+    parity: dict[str, float],
+    verdict: Verdict,
+    anchor_copy: Ratio,
+    expected: AnotherHour | None,
+) -> dict[str, Any]:
     """Return the numbers worth comparing between experiments: about 20, none of them a list."""
 
     def of(finalist: Finalist) -> dict[str, Any]:
@@ -74,6 +81,8 @@ def metrics(training: dict[str, Any], parity: dict[str, float], verdict: Verdict
         recommended = of(verdict.recommended)
         if verdict.recommended.against_default:
             recommended["against_default"] = asdict(verdict.recommended.against_default)
+        if expected:
+            recommended["another_hour"] = asdict(expected.ratio)
     return {
         **training,
         "parity": parity,
@@ -96,6 +105,7 @@ def verdict_table(verdict: Verdict) -> dict[str, Any]:
             "cell": finalist.cell.name,
             "value": finalist.value,
             "against_default": asdict(against) if against else None,
+            "spread": finalist.spread,
             "limits": [asdict(check) for check in finalist.checks],
         }
 

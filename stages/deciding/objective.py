@@ -3,20 +3,26 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from measuring.readings import REQUESTS_FOR, Window, cpu_per_1000, percentile_us, requests, throughput
 from runtime.process import StageError
+from uncertainty.ratio import Ratio
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A number of each window, its name in a sentence and its unit, and whether more of it is better."""
+    """A number of each window, its name in a sentence and its unit, and whether more of it is better.
+
+    `requests` are those that a window must hold to have it.
+    """
 
     name: str
     words: str
     unit: str
     more_is_better: bool
     value: Callable[[Window], float | None]
+    requests: int = 1
 
     def score(self, window: Window) -> float:
         """Return the logarithm of a window's value, negative where less is better: the greater the better.
@@ -24,26 +30,40 @@ class Objective:
         Raises StageError if the window is too short for it.
         """
         found = self.value(window)
-        if found == 0:
+        if found == 0:  # of processor time, which the kernel counts in steps of 10 ms
             raise StageError(
-                f"perf.objective = {self.name} needs windows in which the kernel counts processor time, and in one of "
-                f"{window['model']} it counted none; raise perf.window_ms or choose another objective"
+                f"perf.objective = {self.name} needs windows in which there is some {self.words}, and in one of "
+                f"{window['model']} there is none; raise perf.window_ms or choose another objective"
             )
         if found is None:
-            percent = int(self.name[1:3])
             raise StageError(
-                f"perf.objective = {self.name} needs {REQUESTS_FOR[percent]} requests in every window, and one of "
-                f"{window['model']} holds {requests(window)}; raise perf.window_ms or choose another objective"
+                f"perf.objective = {self.name} needs {self.requests} requests in every window, and one of "
+                f"{window['model']} holds {requests(window)}; make perf.window_ms "
+                f"{self.requests / max(1, requests(window)):.1f} times as long, and some more, or choose another "
+                "objective"
             )
         return math.log(found) if self.more_is_better else -math.log(found)
+
+    def as_said(self, better: Ratio) -> Ratio:
+        """Return the ratio of values behind one that is above 1 for the better: half a latency is twice as good."""
+        return better if self.more_is_better else Ratio(1 / better.ratio, 1 / better.high, 1 / better.low)
 
 
 OBJECTIVES = {
     objective.name: objective
     for objective in (
         Objective("throughput", "throughput", "inferences per second", more_is_better=True, value=throughput),
-        Objective("p95_latency", "p95 latency", "µs", more_is_better=False, value=lambda w: percentile_us(w, 95)),
-        Objective("p99_latency", "p99 latency", "µs", more_is_better=False, value=lambda w: percentile_us(w, 99)),
+        *(
+            Objective(
+                f"p{percent}_latency",
+                f"p{percent} latency",
+                "µs",
+                more_is_better=False,
+                value=partial(percentile_us, percent=percent),
+                requests=REQUESTS_FOR[percent],
+            )
+            for percent in (95, 99)
+        ),
         Objective(
             "cpu",
             "processor time of the server",

@@ -1,36 +1,44 @@
 """Whether a configuration meets `perf.slo`: it does, it does not, or the measurement cannot tell."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from measuring.readings import Window, percentile_us
+from measuring.readings import Window, beyond_limit, completed
 from parameters.schema import Slo
 from uncertainty.limit import Answer, at_least, at_most, overall
-from uncertainty.mean import Estimate, mean_estimate, share_estimate
+from uncertainty.mean import Estimate, share_estimate, share_of_blocks
 
 Blocks = Sequence[Sequence[Window]]  # windows of each independent block: a round, or a start of the server
 
 
 @dataclass(frozen=True)
 class Check:
-    """The answer to one limit; `found` in the limit's unit is None where windows are too short for it."""
+    """The answer to one limit.
+
+    `found` is the number that it is about or, for a latency, the share of the requests that took
+    longer, of which `allowed` may.
+    """
 
     limit: str
     answer: Answer
-    found: Estimate | None
+    found: Estimate
+    allowed: float | None = None
 
 
 def check_latency(percent: int, limit_ms: float, blocks: Blocks) -> Check:
-    """Compare a percentile of the latency, the geometric mean over blocks, with its upper limit."""
-    limit = f"p{percent} latency ≤ {limit_ms:g} ms"
-    values = [[percentile_us(window, percent) for window in block] for block in blocks]
-    if any(value is None for block in values for value in block):
-        return Check(limit, "cannot tell", None)
-    logs = [sum(math.log(value / 1000) for value in block if value) / len(block) for block in values]
-    estimate = mean_estimate(logs)
-    found = Estimate(math.exp(estimate.value), math.exp(estimate.low), math.exp(estimate.high))
-    return Check(limit, at_most(limit_ms, found), found)
+    """Compare the share of requests that took longer than a limit with what a percentile allows.
+
+    Judged are the requests of all windows together, not a typical window: a machine that is slow
+    in every second window misses a limit that half of them keep. A window bounds its share from
+    both sides; the limit is met where even the upper bounds keep it, over all blocks like these,
+    and missed where even the lower ones do not.
+    """
+    allowed = 1 - percent / 100
+    bounds = [[beyond_limit(window, 1000 * limit_ms) for window in block] for block in blocks]
+    totals = [sum(map(completed, block)) for block in blocks]
+    fewest, most = (share_of_blocks([sum(each[side] for each in block) for block in bounds], totals) for side in (0, 1))
+    found = Estimate((fewest.value + most.value) / 2, fewest.low, most.high)
+    return Check(f"p{percent} latency ≤ {limit_ms:g} ms", at_most(allowed, found), found, allowed)
 
 
 def check_latencies(slo: Slo, blocks: Blocks) -> list[Check]:

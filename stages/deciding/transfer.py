@@ -1,31 +1,11 @@
 """Whether a verdict that one kind of server gave holds on another kind.
 
-The embedded server's backend is written in Python: its effects may differ in size from those
-of the native one. Where both kinds were measured, on one machine and with the same matrix and
-models, their verdicts can be compared instead of trusted.
+Servers may differ in what their backends cost: the embedded one's is ours, an image's NVIDIA's.
+Where both kinds were measured, on one machine and with the same matrix and models, their
+verdicts can be compared instead of trusted.
 """
 
-from typing import Any
-
-from parameters.cells import matrix
-from parameters.schema import Params
-
-# A verdict as `reports/verdicts/<server>.json` holds it: `server`, its `backend`, `basis` and `verdict`.
-Record = dict[str, Any]
-
-
-def record(params: Params, machine: dict[str, Any], exports: dict[str, Any], verdict: dict[str, Any]) -> Record:
-    """Return a verdict with what it rests on: the machine, the matrix, the question and the exported models."""
-    basis = {
-        "machine": {key: value for key, value in machine.items() if key != "server"},
-        "cells": [cell.name for cell in matrix(params)],
-        "perf": params.perf.model_dump(
-            include={"objective", "concurrency", "decide_at", "slo", "protocol", "shared_memory"}
-        ),
-        "exports": exports,
-    }
-    backend = machine["server"].get("backend")
-    return {"server": params.triton.server, "backend": backend, "basis": basis, "verdict": verdict}
+from deciding.history import Record
 
 
 def comparable(ours: Record, others: list[Record]) -> list[Record]:

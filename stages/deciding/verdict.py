@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deciding.objective import OBJECTIVES, Objective
 from deciding.slo import Check, answer_to_all, check_all
 from measuring.journal import Round, complete_starts
 from parameters.cells import Cell
 from parameters.schema import Params
-from uncertainty.comparison import Comparison, compare_all
+from uncertainty.comparison import Comparison, compare_all, spreads
 from uncertainty.limit import Answer
-from uncertainty.ratio import Ratio
+from uncertainty.mean import t_quantile
+from uncertainty.ratio import Ratio, ratio_of_logs
 
 Exports = dict[str, dict[str, Any]]  # of each variant: its classifier's entry in reports/onnx/<variant>.json
 
@@ -24,12 +26,15 @@ class Finalist:
     """A configuration in the run-off: its objective's value and how it compares with the default one.
 
     `value` is the geometric mean over the starts, in the objective's unit; `against_default`
-    is above 1 where this one is better, None for the default configuration itself.
+    is above 1 where this one is better, None for the default configuration itself. `spread` is
+    how much its objective varied between starts beyond what all finalists shared: a standard
+    deviation, as a share.
     """
 
     cell: Cell
     value: float
     against_default: Ratio | None
+    spread: float
     checks: list[Check]
 
     @property
@@ -66,6 +71,11 @@ class Verdict:
     def repetitions(self) -> str:
         """What the rounds were repeated over, in words: a server of someone else's is not restarted."""
         return f"{self.starts} server starts" if self.restarted else f"{self.starts} visits to a running server"
+
+    @property
+    def reach(self) -> float:
+        """How many standard errors the 95 % interval of a ratio reaches."""
+        return t_quantile(self.starts - 1)
 
     @property
     def default(self) -> Finalist:
@@ -106,13 +116,13 @@ def decide(cells: Sequence[Cell], rounds: Sequence[Round], params: Params, expor
             for block in blocks
         ]
     )
-    comparisons = {(each.first, each.second): each for each in compare_all(scores)} if len(cells) > 1 else {}
     sign = 1 if objective.more_is_better else -1
     finalists = [
         Finalist(
             cell,
             math.exp(sign * float(scores[:, index].mean())),
-            None if index == 0 else _inverse(comparisons[0, index].ratio),
+            None if index == 0 else ratio_of_logs((scores[:, index] - scores[:, 0]).tolist()),
+            spread,
             check_all(
                 perf.slo,
                 [[each["windows"][cell.name] for each in block] for block in blocks],
@@ -120,9 +130,10 @@ def decide(cells: Sequence[Cell], rounds: Sequence[Round], params: Params, expor
                 exports[cell.variant]["test_examples"],
             ),
         )
-        for index, cell in enumerate(cells)
+        for index, (cell, spread) in enumerate(zip(cells, spreads(scores), strict=True))
     ]
     eligible = [index for index, finalist in enumerate(finalists) if finalist.eligible]
+    comparisons = _comparisons(scores, eligible)
     equals = _equals(eligible, scores.mean(axis=0).tolist(), comparisons)
     worth_a_change = equals
     if 0 in eligible and 0 not in equals:  # the best beats the default configuration; not every equal of it may
@@ -140,8 +151,11 @@ def decide(cells: Sequence[Cell], rounds: Sequence[Round], params: Params, expor
     )
 
 
-def _inverse(ratio: Ratio) -> Ratio:
-    return Ratio(1 / ratio.ratio, 1 / ratio.high, 1 / ratio.low)
+def _comparisons(scores: NDArray[np.float64], eligible: list[int]) -> dict[tuple[int, int], Comparison]:
+    """Return the comparison of every pair that can decide something: of finalists that may be recommended."""
+    if len(eligible) < 2:
+        return {}
+    return {(eligible[each.first], eligible[each.second]): each for each in compare_all(scores[:, eligible])}
 
 
 def _equals(eligible: list[int], scores: list[float], comparisons: dict[tuple[int, int], Comparison]) -> list[int]:

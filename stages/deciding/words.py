@@ -2,7 +2,6 @@
 
 from deciding.slo import Check
 from deciding.verdict import Finalist, Verdict
-from uncertainty.ratio import Ratio
 
 
 def verdict_in_words(verdict: Verdict) -> list[str]:
@@ -28,8 +27,7 @@ def _advantage(verdict: Verdict, finalist: Finalist) -> str:
     better = finalist.against_default
     assert better is not None  # noqa: S101  only the default configuration itself has none
     objective = verdict.objective
-    shown = better if objective.more_is_better else Ratio(1 / better.ratio, 1 / better.high, 1 / better.low)
-    return f"{shown} × the {objective.words} of"
+    return f"{objective.as_said(better)} × the {objective.words} of"
 
 
 def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:
@@ -53,16 +51,21 @@ def _limits(finalist: Finalist) -> str:
 
 
 def check_in_words(check: Check) -> str:
-    """Return a limit and the answer to it, as in `p99 latency ≤ 10 ms: cannot tell (10.1, 95 % interval 9.1–11.2)`."""
+    """Return a limit and the answer to it, as in `test accuracy ≥ 0.9: meets (0.95, 95 % interval 0.93–0.96)`."""
     return f"{check.limit}: {answer_in_words(check)}"
 
 
 def answer_in_words(check: Check) -> str:
-    """Return the answer to one limit, as in `cannot tell (10.1, 95 % interval 9.1–11.2)`."""
-    if check.found is None:
-        return f"{check.answer}, the windows hold too few requests for that percentile; raise perf.window_ms"
-    interval = f"{check.found.low:.3g}–{check.found.high:.3g}"
-    return f"{check.answer} ({check.found.value:.3g}, 95 % interval {interval})"
+    """Return the answer to one limit, as in `fails (6.2–9.1 % of the requests took longer, 5 % may)`."""
+    found, allowed = check.found, check.allowed
+    if allowed is None:
+        return f"{check.answer} ({found.value:.3g}, 95 % interval {found.low:.3g}–{found.high:.3g})"
+    share = f"{_percent(found.low)}–{_percent(found.high)} %"
+    return f"{check.answer} ({share} of the requests took longer, {100 * allowed:g} % may)"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}"
 
 
 def _method(verdict: Verdict) -> str:

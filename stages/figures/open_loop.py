@@ -1,4 +1,4 @@
-"""Latency at each request rate of an open loop, and the limits on it."""
+"""How many requests took longer than a limit at each rate of an open loop, and how many may."""
 
 from collections.abc import Sequence
 
@@ -6,43 +6,63 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter
 
 from deciding.saturation import AtRate
+from deciding.slo import Check
 from figures.style import Picture, Theme, picture
 
+# Below it, a share is drawn at the bottom: the scale has no zero.
+SMALLEST_PERCENT = 0.01
 
-def open_loop(rates: Sequence[AtRate], limits_ms: dict[int, float]) -> Picture:
-    """Draw a line for each limited percentile with its 95 % intervals, and its limit; rates that fail are hollow."""
+
+def _percent(share: float) -> float:
+    return max(SMALLEST_PERCENT, 100 * share)
+
+
+def _latency_checks(at: AtRate) -> list[Check]:
+    return [check for check in at.checks if check.allowed is not None]
+
+
+def open_loop(rates: Sequence[AtRate]) -> Picture:
+    """Draw for each limit on latency the share of requests beyond it, as intervals, and what is allowed.
+
+    Rates of which nobody knows that they meet every limit are hollow.
+    """
 
     def paint(axes: Axes, theme: Theme) -> None:
-        for place, (percent, limit_ms) in enumerate(limits_ms.items(), start=1):
-            colour = theme.series[place - 1]
-            known = [(each, each.checks[place].found) for each in rates]
-            points = [(each, found) for each, found in known if found is not None]
+        for place, limit in enumerate(_latency_checks(rates[0])):
+            colour = theme.series[place]
+            shares = [(each, _latency_checks(each)[place].found) for each in rates]
             axes.plot(
-                [each.per_second for each, _ in points],
-                [found.value for _, found in points],
+                [each.per_second for each, _ in shares],
+                [_percent(found.value) for _, found in shares],
                 color=colour,
                 linewidth=1.2,
-                label=f"p{percent}",
+                label=limit.limit,
             )
-            for each, found in points:
-                axes.plot([each.per_second] * 2, [found.low, found.high], color=colour, linewidth=0.8)
+            for each, found in shares:
+                axes.plot(
+                    [each.per_second] * 2, [_percent(found.low), _percent(found.high)], color=colour, linewidth=0.8
+                )
                 fill = colour if each.answer == "meets" else "none"
-                axes.plot(each.per_second, found.value, "o", color=colour, markerfacecolor=fill, markersize=4)
-            axes.axhline(limit_ms, color=colour, linestyle="--", linewidth=0.8, label=f"limit of p{percent}")
+                axes.plot(each.per_second, _percent(found.value), "o", color=colour, markerfacecolor=fill, markersize=4)
+            axes.axhline(
+                _percent(limit.allowed or 0),
+                color=colour,
+                linestyle="--",
+                linewidth=0.8,
+                label="as many may be beyond it",
+            )
         axes.set_yscale("log")
-        for which in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-            which(FormatStrFormatter("%g"))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
         axes.set_xlabel("requests per second, as sent")
-        axes.set_ylabel("latency, ms")
+        axes.set_ylabel("requests beyond the limit, %")
         axes.legend(loc="upper left", fontsize=8)
 
     said = "; ".join(
         f"{each.per_second:,.0f}/s: "
         + ", ".join(
-            f"p{percent} {check.found.value:.3g}"
-            for percent, check in zip(limits_ms, each.checks[1:], strict=True)
-            if check.found is not None
+            f"{100 * check.found.low:.2g} to {100 * check.found.high:.2g} % beyond {check.limit}"
+            for check in _latency_checks(each)
         )
         for each in rates
     )
-    return picture(paint, height=3.4, alt=f"Latency in ms at each request rate. {said}")
+    return picture(paint, height=3.4, alt=f"Share of requests beyond each limit at each request rate. {said}")

@@ -25,7 +25,6 @@ def report_figures(
     anchor_copy: list[LevelSummary],
     verdict: Verdict,
     sustained: Saturation | None,
-    limits_ms: dict[int, float],
 ) -> dict[str, Any]:
     """Return the pictures of the page, None of what was not measured."""
     finalists = sorted(verdict.finalists, key=lambda each: each.against_default.ratio if each.against_default else 0)
@@ -41,7 +40,7 @@ def report_figures(
         "throughput_latency": throughput_latency(cells, [each.cell.name for each in verdict.finalists]),
         "latency_breakdown": latency_breakdown(cells, verdict.concurrency),
         "effective_batch": effective_batch(cells, verdict.concurrency),
-        "open_loop": open_loop(sustained.rates, limits_ms) if sustained else None,
+        "open_loop": open_loop(sustained.rates) if sustained else None,
         "training": training_curves(CURVES),
         "roc": roc(pd.read_csv(ROC, dtype={"class": str}, keep_default_na=False)),
         "reconstructions": stored(RECONSTRUCTIONS, "An example of each class, and what the autoencoder made of it")

@@ -87,9 +87,10 @@ def open_journal(name: str, inputs: Sequence[Path], params: Params, *settings: A
 
 
 @contextmanager
-def bench(candidates: Sequence[Candidate], params: Params) -> Iterator[Windows]:
+def bench(candidates: Sequence[Candidate], params: Params, *, single_requests: bool = False) -> Iterator[Windows]:
     """Serve the candidates together for as long as the block lasts, and yield what measures windows of them.
 
+    `single_requests` asks for the latency of each request, where that is not too much to write down.
     Raises StageError if one is not served as its configuration says, or answers otherwise than
     ONNX Runtime.
     """
@@ -115,4 +116,5 @@ def bench(candidates: Sequence[Candidate], params: Params) -> Iterator[Windows]:
             cores=client_cores,
             shared_memory=shared_memory,
             answers=answers,
+            values_a_request={each.name: each.examples[0].size for each in candidates} if single_requests else {},
         )

@@ -1,10 +1,12 @@
 """What one window says: numbers from its raw record, each with one meaning and one unit."""
 
+import math
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from perf_analyzer.columns import DELAYED
+from perf_analyzer.columns import DELAYED, PERCENTILES, REQUESTS
+from perf_analyzer.single_requests import beyond
 
 Window = dict[str, Any]
 
@@ -42,6 +44,29 @@ def percentile_us(window: Window, percent: int) -> float | None:
     if requests(window) < REQUESTS_FOR[percent]:
         return None
     return float(window["perf_analyzer"][f"p{percent} latency"])
+
+
+def completed(window: Window) -> int:
+    """Return the requests that the latencies are of: those that the client saw answered within the window."""
+    return int(window["perf_analyzer"][REQUESTS])
+
+
+def beyond_limit(window: Window, limit_us: float) -> tuple[int, int]:
+    """Return how many of the completed requests took longer than a limit: at least so many, at most so many.
+
+    Of single requests where they were exported; otherwise from the percentiles, of which each is
+    the latency of one request: the one with the rank round(percent / 100 * (count - 1)) from the
+    fastest on, as perf_analyzer takes it.
+    """
+    if (bins := window["latency_bins"]) is not None:
+        return beyond(bins, limit_us)
+    count = completed(window)
+    ranked = {percent: math.floor(percent / 100 * (count - 1) + 0.5) for percent in PERCENTILES}
+    # It cuts the microseconds' fraction off.
+    slower = {p: float(window["perf_analyzer"][f"p{p} latency"]) + 1 > limit_us for p in PERCENTILES}
+    fewest = max((count - ranked[percent] for percent in PERCENTILES if slower[percent]), default=0)
+    most = min((count - ranked[percent] - 1 for percent in PERCENTILES if not slower[percent]), default=count)
+    return fewest, most
 
 
 def percent_late(window: Window) -> float:

@@ -1,5 +1,6 @@
 """Measure windows of load on the models of one server, and what each cost."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from measuring.resources import cpu_seconds, finished_children_cpu_seconds
+from perf_analyzer.columns import REQUESTS
+from perf_analyzer.single_requests import BYTES_A_VALUE, LARGEST_EXPORT, histogram, latencies_us
 from perf_analyzer.window import Demand, Load, UnusableWindowError, command, demand_in_words, measure
 from runtime.process import StageError
 from server.client import Protocol, Server
@@ -23,6 +26,7 @@ UNITS = {
     "statistics.ns": "nanoseconds",
     "cpu_seconds": "seconds of processor time, in user and system mode; null where the server's cannot be read",
     "seconds": "seconds on the clock, from perf_analyzer's start to its end",
+    "latency_bins": "requests by latency, bin n up to 1.01^n microseconds; null where single ones were not exported",
     "server_peak_memory": "bytes, each process at its own peak; null where it cannot be read",
     "model_alone": "microseconds a batch in this process alone, without a server",
     "single_alone_us": "microseconds of one example in this process alone, without a server",
@@ -36,7 +40,8 @@ class Windows:
     `folder` takes temporary files; perf_analyzer runs on `cores`, or where it likes. A window is
     `window_ms` long where its own length is not given. A request holds `batch_size` examples, in
     `shared_memory` or in the message. `answers` is how far each model's, by protocol and batch
-    size, were from ONNX Runtime's.
+    size, were from ONNX Runtime's. `values_a_request`, of each model, asks for the latencies of single
+    requests where a window's export is not too large: the one before it says how large it will be.
     """
 
     server: Server
@@ -48,10 +53,12 @@ class Windows:
     batch_size: int = 1
     shared_memory: bool = False
     answers: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    values_a_request: Mapping[str, int] = field(default_factory=dict)
     installation: Installation = field(default_factory=find_installation)
 
     def __post_init__(self) -> None:
         self._results = self.folder / "window.csv"
+        self._export_bytes: dict[str, float] = {}
         self._environment = self.installation.perf_analyzer_environment(self.folder / "libraries")
 
     def load(self, model: str, demand: Demand, window_ms: int | None = None) -> Load:
@@ -66,7 +73,11 @@ class Windows:
             cores=self.cores,
             batch_size=self.batch_size,
             shared_memory=self.shared_memory,
+            export=self.folder / "requests.json" if self._is_exported(model) else None,
         )
+
+    def _is_exported(self, model: str) -> bool:
+        return self._export_bytes.get(model, math.inf) <= LARGEST_EXPORT
 
     def measure(self, model: str, demand: Demand, window_ms: int | None = None) -> dict[str, Any]:
         """Return one window: perf_analyzer's row, the server's statistics around it, and what it cost.
@@ -88,6 +99,8 @@ class Windows:
         before = self.server.statistics(load.model)
         began, server, client = time.monotonic(), self._server_cpu_seconds(), finished_children_cpu_seconds()
         row = measure(self.installation.perf_analyzer, self._environment, load, self._results)
+        if load.model in self.values_a_request:
+            self._export_bytes[load.model] = BYTES_A_VALUE * self.values_a_request[load.model] * row[REQUESTS]
         cost = {
             "server": _used(server, self._server_cpu_seconds()),
             "client": _used(client, finished_children_cpu_seconds()),
@@ -105,6 +118,7 @@ class Windows:
             "statistics": {"before": before, "after": after},
             "cpu_seconds": cost,
             "seconds": seconds,
+            "latency_bins": histogram(latencies_us(load.export)) if load.export else None,
         }
 
     def _server_cpu_seconds(self) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perf_analyzer.arrivals import RequestRate, intervals_us
-from perf_analyzer.columns import DELAYED, UNITS
+from perf_analyzer.columns import DELAYED, REQUESTS, UNITS
 from runtime.cores import on_cores
 from runtime.process import StageError
 from server.client import Protocol
@@ -37,6 +37,7 @@ _END_WITH_STAGE = ("setpriv", "--pdeathsig", "SIGKILL", "--")
 # The file that tells perf_analyzer when to send.
 INTERVALS = "intervals_us.txt"
 _DELAYED = re.compile(r"([\d.]+)% of the requests were delayed")
+_REQUESTS = re.compile(r"Request count: (\d+)")
 
 
 class UnusableWindowError(StageError):
@@ -52,7 +53,8 @@ class Load:
     """A demand on one model, sent from some of the cores or from any.
 
     `batch_size` is the number of examples in a request; `shared_memory` whether they, and the
-    answers, stand in the system's shared memory in place of the messages.
+    answers, stand in the system's shared memory in place of the messages; `export` the file, if
+    any, that every single request is written to.
     """
 
     model: str
@@ -64,6 +66,7 @@ class Load:
     cores: tuple[int, ...] = ()
     batch_size: int = 1
     shared_memory: bool = False
+    export: Path | None = None
 
 
 def demand_in_words(demand: Demand) -> str:
@@ -95,6 +98,7 @@ def command(perf_analyzer: Path, load: Load, results: Path) -> list[str]:
         "-b",
         str(load.batch_size),
         *(["--shared-memory", "system"] if load.shared_memory else []),
+        *(["--profile-export-file", str(load.export)] if load.export else []),
         "--measurement-mode",
         "time_windows",
         "--measurement-interval",
@@ -133,6 +137,8 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
     what it printed, if it fails or takes far longer than its windows.
     """
     results.unlink(missing_ok=True)
+    if load.export:  # perf_analyzer refuses a file that is there
+        load.export.unlink(missing_ok=True)
     expected_s = WINDOWS * SLEEP_FACTOR * load.window_ms / 1000
     if isinstance(load.demand, RequestRate):
         # perf_analyzer begins again at the end: half as much again leaves time to start and stop.
@@ -163,5 +169,12 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
     if finished.returncode != 0:
         said = "\n  ".join(finished.stdout.strip().splitlines()[-10:])
         raise StageError(f"perf_analyzer on {load.model} failed with exit code {finished.returncode}:\n  {said}")
-    delayed = _DELAYED.search(finished.stdout)
-    return read_results(results) | ({DELAYED: float(delayed[1])} if delayed else {})
+    return read_results(results) | _beside_the_row(finished.stdout)
+
+
+def _beside_the_row(printed: str) -> dict[str, float]:
+    """Return what perf_analyzer prints and does not write to its row; raises StageError if it does not."""
+    counted, delayed = _REQUESTS.search(printed), _DELAYED.search(printed)
+    if counted is None:
+        raise StageError("perf_analyzer did not print how many requests a window held")
+    return {REQUESTS: float(counted[1])} | ({DELAYED: float(delayed[1])} if delayed else {})

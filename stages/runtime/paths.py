@@ -38,6 +38,9 @@ SATURATION = REPORTS / "saturation.json"
 VERDICTS = REPORTS / "verdicts"
 RECOMMENDED = REPORTS / "recommended"
 
+# How much a verdict differs between hours, where that was studied.
+BETWEEN_HOURS = ROOT / "benchmarks" / "results" / "between_hours.json"
+
 TRITON = ROOT / "triton"
 ANCHOR = TRITON / "anchor"
 BACKENDS = TRITON / "backends"

@@ -33,6 +33,22 @@ def mean_estimate(values: Sequence[float]) -> Estimate:
     return Estimate(mean, mean - half, mean + half)
 
 
+def share_of_blocks(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
+    """Return the share that several blocks of observations have together, and its 95 % t interval over blocks.
+
+    In block b, `counts[b]` of `totals[b]` observations count. Those of one block go together, so
+    it is the blocks that are independent: the interval is that of a ratio of two sums (Cochran
+    1977, chapter 6), from the spread of counts[b] - share * totals[b]. At least two blocks.
+    """
+    blocks = len(counts)
+    if blocks < 2:
+        raise ValueError("an interval needs at least two blocks")
+    share = sum(counts) / sum(totals)
+    squares = sum((count - share * total) ** 2 for count, total in zip(counts, totals, strict=True))
+    half = t_quantile(blocks - 1) * math.sqrt(blocks / (blocks - 1) * squares) / sum(totals)
+    return Estimate(share, max(0.0, share - half), min(1.0, share + half))
+
+
 def share_estimate(successes: int, trials: int) -> Estimate:
     """Return a share of independent trials and its 95 % interval by Wilson (1927)."""
     z = t_quantile(10**9)

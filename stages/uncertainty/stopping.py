@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from uncertainty.ratio import paired_ratio
+from uncertainty.ratio import ratio_of_logs
 
 # An interval is looked at only after so many rounds: every further look is one more chance to
 # stop while it happens to be short. Simulated with heavy tails, t intervals that stop so hold
@@ -10,14 +10,14 @@ from uncertainty.ratio import paired_ratio
 LOOKS = (12, 16, 24, 32)
 
 
-def enough(candidate: Sequence[float], anchor: Sequence[float], precision: float) -> bool:
-    """Return whether measuring may stop after these rounds, one value of each a round.
+def enough(log_ratios: Sequence[float], precision: float) -> bool:
+    """Return whether measuring may stop after these rounds, the logarithm of a ratio from each.
 
     It may where a look is due and the ratio's 95 % interval reaches no further than
     `precision`, a share of the ratio; and after the last look in any case.
     """
-    rounds = len(candidate)
-    return rounds >= LOOKS[-1] or (rounds in LOOKS and paired_ratio(candidate, anchor).reach <= precision)
+    rounds = len(log_ratios)
+    return rounds >= LOOKS[-1] or (rounds in LOOKS and ratio_of_logs(log_ratios).reach <= precision)
 
 
 def next_look(rounds: int) -> int:

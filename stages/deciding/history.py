@@ -1,0 +1,137 @@
+"""Earlier verdicts on the same machine, server and models, and what they say about another hour.
+
+What an interval holds is what these minutes say. A machine that others use, too, gives another
+answer an hour later; how far off it may be, earlier verdicts tell, or else how much hours differed
+where that was studied.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import mean
+from typing import Any
+
+from deciding.verdict import Verdict
+from measuring.journal import digest
+from parameters.cells import matrix
+from parameters.schema import Params
+from runtime.cores import server_cores
+from uncertainty.prediction import ENOUGH, Spread, another
+from uncertainty.ratio import Ratio
+
+# A verdict as `reports/verdicts/<server>.json` holds it: `server`, its `backend`, when it was
+# `measured_at`, the `basis` that it rests on, the `verdict`, and `earlier` ones on whatever basis.
+Record = dict[str, Any]
+# What is left of an earlier verdict: its time, a digest of its basis and server, who was recommended, and the ratios.
+Earlier = dict[str, Any]
+KEPT = 50
+# Of what a record holds; whoever reads one of another format does without it.
+FORMAT = 2
+# Verdicts that are closer together are of one hour.
+HOUR = timedelta(hours=1)
+LOOPBACK = ("127.", "localhost:", "[::1]:")
+
+
+def record(
+    params: Params, machine: dict[str, Any], exports: dict[str, Any], verdict: dict[str, Any], measured_at: str
+) -> Record:
+    """Return a verdict with what it rests on: the machine, the matrix, the question, how it is measured, the models."""
+    perf, url = params.perf, params.triton.url.http
+    elsewhere = params.triton.server == "url" and not url.startswith(LOOPBACK)
+    basis = {
+        "machine": {key: value for key, value in machine.items() if key != "server"},
+        "server_at": url if elsewhere else "this machine",
+        "server_cores": server_cores(params, machine["usable_cores"]),
+        "cells": [cell.name for cell in matrix(params)],
+        "perf": perf.model_dump(exclude={"instances", "max_batch_size", "dynamic_batching", "precision", "open_loop"}),
+        "exports": exports,
+    }
+    return {
+        "format": FORMAT,
+        "server": params.triton.server,
+        "backend": machine["server"].get("backend"),
+        "identity": machine["server"],
+        "measured_at": measured_at,
+        "basis": basis,
+        "verdict": verdict,
+        "earlier": [],
+    }
+
+
+def _shortened(full: Record) -> Earlier:
+    verdict = full["verdict"]
+    return {
+        "measured_at": full["measured_at"],
+        "basis": digest([], [full["basis"], full["identity"]]),
+        "recommended": verdict["recommended"],
+        "against_default": {each["cell"]: each["against_default"] for each in verdict["finalists"]},
+    }
+
+
+def remembering(ours: Record, last: Record | None) -> Record:
+    """Return our record with the last one's earlier verdicts, and with that one unless it is of the same run-off."""
+    if last is None:
+        return ours
+    earlier = [*last["earlier"], *([_shortened(last)] if last["measured_at"] != ours["measured_at"] else [])]
+    return {**ours, "earlier": earlier[-KEPT:]}
+
+
+def of_the_same(ours: Record) -> list[Earlier]:
+    """Return the verdicts, the newest and our own first, on one machine, server and set of models."""
+    own = _shortened(ours)
+    return [own, *(each for each in reversed(ours["earlier"]) if each["basis"] == own["basis"])]
+
+
+def by_hours(times: Sequence[datetime]) -> list[list[int]]:
+    """Return the places of times in groups: one begins with the first and lasts an hour, and so on."""
+    groups: list[list[int]] = []
+    for place in sorted(range(len(times)), key=times.__getitem__):
+        if not groups or times[place] - times[groups[-1][0]] >= HOUR:
+            groups.append([])
+        groups[-1].append(place)
+    return groups
+
+
+@dataclass(frozen=True)
+class AnotherHour:
+    """Where the recommended configuration's ratio to the default is to be expected at another hour.
+
+    `hours` are those in which it was measured on this machine; `studied` says whether their
+    spread was taken from the study, for want of enough of them.
+    """
+
+    ratio: Ratio
+    hours: int
+    studied: bool
+
+
+def another_hour(verdict: Verdict, verdicts: Sequence[Earlier], study: dict[str, Any]) -> AnotherHour | None:
+    """Return what is to be expected of the recommended configuration, None where that is the default or there is none.
+
+    `verdicts` are those of `of_the_same`; `study` is benchmarks/results/between_hours.json: the
+    standard deviation, between hours, of the logarithm of such a ratio, and its degrees of freedom.
+    """
+    if verdict.recommended is None or verdict.recommended.against_default is None:
+        return None
+    cell, now = verdict.recommended.cell.name, verdict.recommended.against_default
+    measured = [(each["measured_at"], ratio) for each in verdicts if (ratio := each["against_default"].get(cell))]
+    groups = by_hours([datetime.fromisoformat(when) for when, _ in measured])
+    values = [mean(math.log(measured[place][1]["ratio"]) for place in group) for group in groups]
+    # Each of them has an error of its own, beside what hours do: that of this one stands for all.
+    own = (math.log(now.high) - math.log(now.low)) / 2 / verdict.reach
+    found = another(values, Spread(math.hypot(study["deviation"], own), study["freedom"]))
+    ratio = Ratio(*(math.exp(each) for each in (found.value, found.low, found.high)))
+    return AnotherHour(ratio, len(groups), studied=len(groups) < ENOUGH)
+
+
+def another_hour_in_words(verdict: Verdict, found: AnotherHour, study: dict[str, Any]) -> str:
+    """Say where another hour's answer is to be expected, and how that is known."""
+    shown = verdict.objective.as_said(found.ratio)
+    known = (
+        f"{found.hours} hours in which it was measured here"
+        if not found.studied
+        else f"hours differed by {100 * math.expm1(study['deviation']):.1f} % (standard deviation) where that was "
+        f"studied, {study['visits']} visits in {study['hours']:.0f} hours on {study['processor']}"
+    )
+    return f"That is what these minutes say; at another hour expect {shown.low:.2f}–{shown.high:.2f} ({known})."

@@ -1,0 +1,38 @@
+"""Run-offs made up for tests: cells with speeds of their own, and the verdict on them."""
+
+from typing import Any
+
+import numpy as np
+from measured import one_round, window
+
+from deciding.verdict import Verdict, decide
+from parameters.cells import Cell
+from parameters.schema import validate
+
+EXPORT = {"test_correct": 950, "test_examples": 1000}
+DEFAULT = Cell("fp32", 1, 64, "off")
+
+
+def cell(batching: str = "off", instances: int = 1) -> Cell:
+    return Cell("fp32", instances, 64, batching)
+
+
+def rounds(speeds: dict[Cell, float], starts: int = 6, size: int = 4, **settings: Any) -> list[dict[str, Any]]:
+    """Return a run-off in which each cell has its own speed, all with the noise of start and round."""
+    random = np.random.default_rng(7)
+    machine = np.repeat(random.normal(0, 0.2, starts), size)
+    noise = np.exp(machine[:, np.newaxis] + random.normal(0, 0.02, (starts * size, len(speeds))))
+    return [
+        one_round(
+            1 + index // size,
+            **{
+                each.name: window(speed * noise[index, at], **settings)
+                for at, (each, speed) in enumerate(speeds.items())
+            },
+        )
+        for index in range(starts * size)
+    ]
+
+
+def verdict(content: dict[str, Any], speeds: dict[Cell, float], **settings: Any) -> Verdict:
+    return decide(list(speeds), rounds(speeds, **settings), validate(content), {"fp32": EXPORT})

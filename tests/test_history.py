@@ -1,0 +1,164 @@
+"""Verdicts of other servers and of other hours: which are compared, and what they say."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from runoffs import DEFAULT, EXPORT, cell, verdict
+
+from deciding.history import another_hour, another_hour_in_words, by_hours, of_the_same, record, remembering
+from deciding.transfer import comparable, transfer_in_words
+from parameters.schema import validate
+
+
+def kept(server: str, recommended: str | None, equals: list[str], **ratios: float) -> dict[str, Any]:
+    """Return a kept verdict: each finalist's ratio to the default, with an interval of ten percent."""
+    finalists_ = [
+        {"cell": name, "against_default": {"ratio": ratio, "low": 0.9 * ratio, "high": 1.1 * ratio}}
+        for name, ratio in ratios.items()
+    ]
+    default = {"cell": "default", "against_default": None}
+    verdict_ = {"recommended": recommended, "equals": equals, "finalists": [default, *finalists_]}
+    return {"server": server, "backend": "0123", "basis": {"cells": 3}, "verdict": verdict_}
+
+
+@pytest.mark.parametrize(
+    ("here", "sentence"),
+    [
+        (
+            kept("local", "b", ["b", "a"], a=1.2, b=1.3),
+            "On this machine the embedded server recommended `a`. That **held**: here, too, nothing is surely better; "
+            "against the default, better above 1: 2.00 (1.80–2.20) on embedded and 1.20 (1.08–1.32) on local.",
+        ),
+        (kept("local", "b", ["b"], a=1.2, b=1.9), "did not hold**: here it is surely worse than the best"),
+        (kept("local", "b", ["b"], b=1.9), "did not hold**: here it was not among the finalists."),
+    ],
+)
+def test_a_verdict_is_compared_with_another_servers(here: dict[str, Any], sentence: str) -> None:
+    """What the embedded server recommended holds where nothing is surely better than it, and only there."""
+    assert sentence in transfer_in_words(here, kept("embedded", "a", ["a"], a=2.0, b=1.5))
+
+
+def test_a_default_that_stays_the_default_holds_without_sizes() -> None:
+    """Where the default configuration is the answer on both, there is no ratio to compare."""
+    said = transfer_in_words(kept("url", "default", ["default"]), kept("embedded", "default", ["default"]))
+    assert said.endswith("nothing is surely better.")
+
+
+def test_no_recommendation_is_nothing_to_compare_with() -> None:
+    """A server on which no configuration met its limits says nothing about another."""
+    said = transfer_in_words(kept("url", "a", ["a"], a=1.5), kept("embedded", None, []))
+    assert said == "On this machine the embedded server gave no recommendation to compare with."
+
+
+def test_only_verdicts_on_the_same_basis_are_compared() -> None:
+    """Another machine, matrix or model is another question; and a server is not compared with itself."""
+    ours, same = kept("local", "a", ["a"], a=1.5), kept("embedded", "a", ["a"], a=2.0)
+    elsewhere = {**kept("docker", "a", ["a"], a=2.0), "basis": {"cells": 4}}
+    assert comparable(ours, [ours, same, elsewhere]) == [same]
+
+
+MACHINE = {"processor": "A processor", "usable_cores": 2, "server": {"backend": "0123", "onnxruntime": "1.0"}}
+
+
+def ours(content: dict[str, Any], measured_at: str, ratio: float = 1.5) -> dict[str, Any]:
+    against = {"ratio": ratio, "low": 0.95 * ratio, "high": 1.05 * ratio}
+    found = {
+        "recommended": "b",
+        "finalists": [{"cell": "a", "against_default": None}, {"cell": "b", "against_default": against}],
+    }
+    return record(validate(content), MACHINE, {"fp32": EXPORT}, found, measured_at)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_cores": 1},
+        {"window_ms": 100},
+        {"runoff": {"finalists": 4, "starts": 9, "rounds": 4}},
+        {"slo": {"p95_ms": 3.0, "p99_ms": None, "accuracy": None}},
+    ],
+)
+def test_what_a_verdict_depends_on_makes_another_basis(content: dict[str, Any], change: dict[str, Any]) -> None:
+    """Cores, windows, the run-off's length, limits: verdicts on other ones are not compared."""
+    before = ours(content, "2026-01-01T08:00:00+00:00")
+    content["perf"].update(change)
+    after = ours(content, "2026-01-01T08:00:00+00:00")
+    assert comparable(after, [{**before, "server": "local"}]) == []
+    assert len(of_the_same(remembering(after, before))) == 1
+
+
+def test_a_server_elsewhere_is_not_compared_with_one_here(content: dict[str, Any]) -> None:
+    """An address of this machine's own is here; any other may be any machine."""
+    embedded = ours(content, "2026-01-01T08:00:00+00:00")
+    content["triton"]["server"] = "url"
+    assert comparable(ours(content, "2026-01-01T09:00:00+00:00"), [embedded]) == [embedded]
+    content["triton"]["url"]["http"] = "10.0.0.7:8000"
+    assert comparable(ours(content, "2026-01-01T09:00:00+00:00"), [embedded]) == []
+    content["triton"]["url"].update(http="127.0.0.1:8000", cores=1)
+    assert comparable(ours(content, "2026-01-01T09:00:00+00:00"), [embedded]) == []
+
+
+def test_earlier_verdicts_are_kept_and_a_report_written_again_adds_none(content: dict[str, Any]) -> None:
+    """Each run-off is one entry, the newest first, whatever else was asked in between."""
+    first, second = ours(content, "2026-01-01T08:00:00+00:00", 1.4), ours(content, "2026-01-01T11:00:00+00:00", 1.6)
+    content["perf"]["objective"] = "p95_latency"
+    other = ours(content, "2026-01-01T10:00:00+00:00")
+    known = remembering(second, remembering(other, remembering(first, None)))
+    again = remembering(second, known)
+    assert again["earlier"] == known["earlier"]
+    found = of_the_same(again)
+    assert [each["measured_at"][11:13] for each in found] == ["11", "08"]
+    assert [each["against_default"]["b"]["ratio"] for each in found] == [1.6, 1.4]
+
+
+def test_verdicts_within_an_hour_are_of_one() -> None:
+    """Ten run-offs in a row do not tell what another hour gives."""
+    minutes = [0, 20, 40, 61, 200, 259, 261]
+    times = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=each) for each in minutes]
+    assert by_hours(times) == [[0, 1, 2], [3], [4, 5], [6]]
+
+
+STUDY = {"deviation": 0.08, "freedom": 8, "visits": 9, "hours": 20.4, "processor": "A processor"}
+
+
+def test_another_hour_is_less_sure_than_these_minutes(content: dict[str, Any]) -> None:
+    """With no earlier verdict, what hours differed by elsewhere is added, twice: this hour's and the other's."""
+    found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
+    now = found.recommended.against_default if found.recommended else None
+    assert now
+    seen = [{"measured_at": "2026-01-01T08:00:00+00:00", "against_default": {"fp32-2-64-off": {"ratio": now.ratio}}}]
+    expected = another_hour(found, seen, STUDY)
+    assert expected
+    assert expected.ratio.ratio == pytest.approx(now.ratio)
+    own = np.log(now.high / now.low) / 2 / 2.570582
+    assert np.log(expected.ratio.high / now.ratio) == pytest.approx(
+        2.306004 * np.sqrt(2) * np.hypot(0.08, own), rel=1e-3
+    )
+    said = another_hour_in_words(found, expected, STUDY)
+    assert (
+        "hours differed by 8.3 % (standard deviation) where that was studied, 9 visits in 20 hours on A processor"
+        in said
+    )
+
+
+def test_enough_earlier_verdicts_speak_for_themselves(content: dict[str, Any]) -> None:
+    """Four hours on this machine say how much it varies; one of many minutes ago is no other hour."""
+    found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
+    seen = [
+        {"measured_at": f"2026-01-01T{hour}:00+00:00", "against_default": {"fp32-2-64-off": {"ratio": ratio}}}
+        for hour, ratio in (("11:00", 1.5), ("10:30", 1.5), ("09:00", 1.6), ("07:00", 1.5), ("05:00", 1.4))
+    ]
+    expected = another_hour(found, seen, STUDY)
+    assert expected
+    assert (expected.hours, expected.studied) == (4, False)
+    logs = np.log([1.5, 1.6, 1.5, 1.4])
+    half = 3.182446 * logs.std(ddof=1) * np.sqrt(1.25)
+    assert np.log([expected.ratio.low, expected.ratio.high]) == pytest.approx([logs.mean() - half, logs.mean() + half])
+    assert "(4 hours in which it was measured here)" in another_hour_in_words(found, expected, STUDY)
+
+
+def test_nothing_is_expected_of_the_default(content: dict[str, Any]) -> None:
+    """Where the default configuration is recommended, there is no advantage that another hour could change."""
+    assert another_hour(verdict(content, {DEFAULT: 1000.0, cell("off", 2): 900.0}), [], STUDY) is None
