@@ -11,7 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from record import REVISION, ROOT
-from runtime.process import StageError
+from runtime.process import StageError, ending_with_us
 
 
 def require_committed() -> None:
@@ -51,7 +51,8 @@ def _run(folder: Path, command: Sequence[str], stdout: int | None) -> tuple[floa
     # This program's own search path is none of the clone's.
     environment.pop("PYTHONPATH", None)
     began = time.monotonic()
-    finished = subprocess.run(command, cwd=folder, env=environment, check=False, stdout=stdout, text=True)
+    command_line = ending_with_us(command)
+    finished = subprocess.run(command_line, cwd=folder, env=environment, check=False, stdout=stdout, text=True)
     if finished.returncode:
         said = f", after it printed:\n{finished.stdout}" if finished.stdout else "; its own words are above"
         raise StageError(f"`{' '.join(command)}` exited with {finished.returncode}{said}")

@@ -34,6 +34,7 @@ from measuring.readings import throughput
 from parameters.triton import BACKEND
 from record import append, runs
 from runtime.files import read_json
+from runtime.process import ending_with_us
 from server.backend import find_or_build
 from server.installation import find_installation
 from server.launch import HOST, free_ports
@@ -117,7 +118,7 @@ def run_analyzer(program: Path, clone_folder: Path) -> dict[str, Any]:
         command = [str(program), "profile", "--config-file", str(folder / "config.yaml")]
         began = time.monotonic()
         with machine_to_ourselves():
-            subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(ending_with_us(command), cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
         seconds = time.monotonic() - began
         with (folder / "results" / "results" / "metrics-model-inference.csv").open(newline="") as table:
             rows = list(csv.DictReader(table))

@@ -33,6 +33,7 @@ import models
 from arms import by_turns
 from parameters.schema import load_params
 from record import append, last_run
+from runtime.process import ending_with_us
 from runtime.quiet import load_tensorflow
 from server.lock import machine_to_ourselves
 from uncertainty.ratio import paired_ratio
@@ -146,9 +147,8 @@ def train(family_name: str, way: str) -> dict[str, Any]:
 
 def in_a_process(family: str, way: str, kept: list[dict[str, float]]) -> float:
     """Train in a process of its own; return examples a second, and keep what else was found."""
-    finished = subprocess.run(
-        [sys.executable, __file__, "--train", family, way], check=True, stdout=subprocess.PIPE, text=True
-    )
+    command = ending_with_us([sys.executable, __file__, "--train", family, way])
+    finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found = json.loads(finished.stdout.splitlines()[-1])
     first, *others = found["epochs"]
     kept.append({"first_epoch_s": first, **({"graph_s": found["graph"]} if "graph" in found else {})})

@@ -35,7 +35,7 @@ from arms import Rounds, by_turns, compared
 from measuring.bench import anchor
 from record import append, last_run
 from runtime.paths import ANCHOR
-from runtime.process import StageError
+from runtime.process import StageError, ending_with_us
 from server.embedded import serve
 from server.launch import HOST, free_ports
 from server.lock import machine_to_ourselves
@@ -111,7 +111,7 @@ def web_application(python: Path, folder: Path) -> Iterator[str]:
     (folder / "application.py").write_text(APPLICATION)
     (port,) = free_ports(1)
     command = [str(python), "-m", "uvicorn", "application:app", "--host", HOST, "--port", str(port)]
-    process = subprocess.Popen([*command, "--log-level", "warning", "--no-access-log"], cwd=folder)
+    process = subprocess.Popen(ending_with_us([*command, "--log-level", "warning", "--no-access-log"]), cwd=folder)
     try:
         deadline = time.monotonic() + PATIENCE_S
         while True:

@@ -1,6 +1,6 @@
 """A stage that serves model folders until it is ended: `serve_and_wait.py FOLDER …`.
 
-Prints the process ids of the server and the supervisor and the HTTP address.
+Prints the process ids of the server and of the supervisor that runs it, and the HTTP address.
 """
 
 from runtime.stage import run_stage

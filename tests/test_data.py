@@ -1,6 +1,5 @@
 """The bundled data, and how examples are divided and stored."""
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import data
 from datasets import Examples, digits, iris
 from runtime.arrays import read_split, write_split
 from runtime.files import read_json, remove_abandoned, replacing, replacing_directory, write_json
+from runtime.owner import mark
 from runtime.process import StageError
 
 
@@ -110,9 +110,8 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
 
 def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     """A half that nobody works at any more, however deep; not that of a process which lives."""
-    nobody = subprocess.Popen(["true"])
-    nobody.wait()
-    left = tmp_path / "models" / f"classifier.onnx.{nobody.pid}.partial"
+    pid, started, namespace = mark().split("-")
+    left = tmp_path / "models" / f"classifier.onnx.{pid}-{int(started) - 1}-{namespace}.partial"
     left.mkdir(parents=True)
     (left / "classifier.onnx").write_text("half")
     with replacing(tmp_path / "result.json") as partial:

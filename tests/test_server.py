@@ -1,5 +1,6 @@
 """The embedded server: real answers, readable failures, and nothing left behind."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -19,13 +20,15 @@ from conftest import ROOT, environment, until_counted, write_ensemble
 from tritonclient.utils import InferenceServerException
 
 from parameters.cells import parse_batching
+from runtime.owner import PREFIX, is_dead, mark, marked
 from runtime.process import StageError
+from runtime.supervisor import SHARED_MEMORY
+from runtime.temporary import remove_leftovers
 from server import launch
 from server.answers import check_answers, check_effective_config, check_labels
 from server.client import PROTOCOLS, Server
 from server.embedded import serve
 from server.model_config import read_config, render
-from server.supervisor import SHARED_MEMORY
 
 pytestmark = pytest.mark.slow
 
@@ -36,14 +39,8 @@ Folder = Callable[..., Path]
 
 def shared_memory() -> set[str]:
     """Return shared-memory files of this process's servers and of stages that are dead."""
-    owners = {path.name: path.name.removeprefix(launch.PREFIX).split("_")[0] for path in SHARED_MEMORY.iterdir()}
-    return {
-        name
-        for name, owner in owners.items()
-        if name.startswith(launch.PREFIX)
-        and owner.isdigit()
-        and (int(owner) == os.getpid() or not psutil.pid_exists(int(owner)))
-    }
+    owners = {path.name: marked(path.name) for path in SHARED_MEMORY.iterdir()}
+    return {name for name, owner in owners.items() if owner and (owner == mark() or is_dead(owner))}
 
 
 def processes_naming(text: str) -> list[str]:
@@ -81,7 +78,8 @@ def run_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     yield folder
     assert wait_until(lambda: not processes_naming(str(folder))), processes_naming(str(folder))
     assert wait_until(lambda: shared_memory() <= before), shared_memory() - before
-    assert wait_until(lambda: not list(folder.glob(f"{launch.PREFIX}*"))), list(folder.iterdir())
+    remove_leftovers(folder)  # as the next stage does, if one was killed
+    assert wait_until(lambda: not list(folder.glob(f"{PREFIX}*"))), list(folder.iterdir())
 
 
 @pytest.mark.parametrize("batching", ["off", "delay_0us", "delay_500us", "delay_500us_preferred_4_8"])
@@ -262,14 +260,15 @@ def test_two_servers_run_side_by_side(model_folder: Folder) -> None:
         check_answers(first, folder, EXAMPLES)
 
 
-@pytest.mark.parametrize("victim", ["server", "supervisor"])
+@pytest.mark.parametrize("victim", ["server", "inner", "outer"])
 def test_a_server_that_dies_is_the_error(model_folder: Folder, victim: str) -> None:
     """After a crash, of the server or of what supervises it, the error says that the server died."""
     folder = model_folder()
 
     def crash_and_ask() -> None:
         with serve([folder], timeout_s=60) as server:
-            os.kill(pid_of(server) if victim == "server" else psutil.Process(pid_of(server)).ppid(), signal.SIGKILL)
+            outer, inner, *_ = psutil.Process(pid_of(server)).parents()[1::-1]
+            os.kill({"server": pid_of(server), "inner": inner.pid, "outer": outer.pid}[victim], signal.SIGKILL)
             wait_until(lambda: not server.is_ready())
             check_answers(server, folder, EXAMPLES)
 
@@ -288,7 +287,7 @@ def test_a_server_that_hangs_is_ended(model_folder: Folder) -> None:
 def test_only_our_shared_memory_is_removed(model_folder: Folder) -> None:
     """Files of other programs, and of other servers of ours, stay; those of a step in Python go with its server."""
     foreign = SHARED_MEMORY / f"foreign_{os.getpid()}"
-    neighbour = SHARED_MEMORY / f"{launch.PREFIX}neighbour_{os.getpid()}"
+    neighbour = SHARED_MEMORY / f"{PREFIX}neighbour_{os.getpid()}"
     try:
         for path in (foreign, neighbour):
             path.write_bytes(b"kept")
@@ -301,10 +300,10 @@ def test_only_our_shared_memory_is_removed(model_folder: Folder) -> None:
             path.unlink(missing_ok=True)
 
 
-def start_stage(folder: Path) -> tuple[subprocess.Popen[str], int, int, str]:
-    """Start a stage of its own that serves; return it with the ids of server and supervisor."""
+def start_stage(*folders: Path) -> tuple[subprocess.Popen[str], int, int, str]:
+    """Start a stage of its own that serves; return it with the ids of server and inner supervisor."""
     stage = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "serve_and_wait.py"), str(folder)],
+        [sys.executable, str(Path(__file__).parent / "serve_and_wait.py"), *map(str, folders)],
         env={**environment(), "PYTHONPATH": str(ROOT / "stages")},
         stdout=subprocess.PIPE,
         text=True,
@@ -332,14 +331,45 @@ def test_no_signal_to_the_stage_leaves_a_server(model_folder: Folder, number: si
     assert wait_until(lambda: refuses_connections(address))
 
 
-@pytest.mark.parametrize("victim", ["server", "supervisor"])
-def test_killing_one_process_takes_the_others(model_folder: Folder, victim: str) -> None:
-    """A server killed alone leaves no Python stub; a supervisor killed alone leaves no server."""
-    stage, server, supervisor, address = start_stage(model_folder())
-    os.kill({"server": server, "supervisor": supervisor}[victim], signal.SIGKILL)
-    assert wait_until(lambda: refuses_connections(address))
-    stage.terminate()
+@pytest.mark.parametrize(
+    "victims",
+    [
+        "server",
+        "inner",
+        "outer",
+        "stage inner",
+        "stage outer",
+        "inner outer",
+        "inner server",
+        "stage inner server",
+        "stage inner outer",
+    ],
+)
+def test_killing_any_takes_the_others(model_folder: Folder, victims: str) -> None:
+    """Of stage, both supervisors, server and the Python stub, nobody outlives one, two or three killed at once."""
+    folder = model_folder("classifier-fp32")
+    before = set(Path("/tmp").glob("python_env_*"))  # noqa: S108  where Triton's Python backend makes it
+    stage, server, inner, _ = start_stage(folder, *write_ensemble(folder, tuple("0123456789"), top_k=1))
+    outer = psutil.Process(inner).ppid()
+    family = psutil.Process(stage.pid).children(recursive=True)
+    assert {"triton_python_backend_stub", "tritonserver"} <= {each.name() for each in family}
+    for victim in victims.split():
+        os.kill({"server": server, "inner": inner, "outer": outer, "stage": stage.pid}[victim], signal.SIGKILL)
+    if "stage" not in victims:
+        # As soon as it asks and nobody answers, a stage ends.
+        wait_until(lambda: not psutil.pid_exists(server) or psutil.Process(server).status() == psutil.STATUS_ZOMBIE)
+        stage.terminate()
     stage.wait(GONE_WITHIN_S)
+    if victims == "stage inner outer":  # nobody is left who could look after the stub but the next stage
+        remove_leftovers(Path(os.environ["TMPDIR"]))
+    assert wait_until(lambda: not any(map(lives, family))), [each for each in family if lives(each)]
+    assert set(Path("/tmp").glob("python_env_*")) <= before  # noqa: S108
+
+
+def lives(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def test_an_ensemble_names_the_likeliest_classes_of_every_example(model_folder: Folder) -> None:

@@ -18,8 +18,8 @@ from parameters.schema import validate
 from perf_analyzer.input_data import write_input_data
 from perf_analyzer.shared_memory import names, reserve
 from runtime.process import StageError
+from runtime.supervisor import SHARED_MEMORY
 from server.embedded import serve
-from server.supervisor import SHARED_MEMORY
 
 GONE_WITHIN_S = 10
 # A stage that measures one long window, to be killed in it.

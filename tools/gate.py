@@ -42,7 +42,7 @@ from runtime.arrays import read_split  # noqa: E402
 from runtime.cores import server_cores  # noqa: E402
 from runtime.files import read_json, write_text  # noqa: E402
 from runtime.paths import ARRAYS, MACHINE, MODEL_REPOSITORY, PARITY  # noqa: E402
-from runtime.process import StageError  # noqa: E402
+from runtime.process import StageError, ending_with_us  # noqa: E402
 from server.lock import machine_to_ourselves  # noqa: E402
 from server.model_config import THREADS, ModelShape, read_config, render, threads_for  # noqa: E402
 from uncertainty.limit import Answer, at_least, overall  # noqa: E402
@@ -202,7 +202,7 @@ def build_workspace() -> bool:
     """Bring this working tree's models up to date; return whether its stages succeeded."""
     print("this working tree: dvc repro triton-config", flush=True)
     command = ["dvc", "repro", "--quiet", "triton-config"]
-    return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode == 0
+    return subprocess.run(ending_with_us(command), cwd=ROOT, env=environment(), check=False).returncode == 0
 
 
 def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from runtime.paths import ROOT
-from runtime.process import StageError
+from runtime.process import StageError, ending_with_us
 
 MODELS = "artifacts/model_repository"
 
@@ -24,7 +24,7 @@ def environment() -> dict[str, str]:
 
 def _run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command,
+        ending_with_us(command),
         cwd=cwd,
         env=environment(),
         check=False,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from perf_analyzer.input_data import count_requests
 from runtime.process import StageError
+from runtime.supervisor import SHARED_MEMORY, SHARED_MEMORY_LIST
 from server.client import Server
 from server.model_config import read_config
-from server.supervisor import SHARED_MEMORY, SHARED_MEMORY_LIST
 
 
 def names(model: Path, input_data: Path) -> set[str]:

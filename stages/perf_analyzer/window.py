@@ -10,7 +10,7 @@ from pathlib import Path
 from perf_analyzer.arrivals import RequestRate, intervals_us
 from perf_analyzer.columns import DELAYED, REQUESTS, UNITS
 from runtime.cores import on_cores
-from runtime.process import StageError
+from runtime.process import StageError, ending_with_us
 from server.client import Protocol
 
 # perf_analyzer calls a level stable when its last three windows agree, and prints
@@ -30,9 +30,6 @@ _CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
 # perf_analyzer sleeps this many times the interval it is told.
 SLEEP_FACTOR = 1.2
 _START_AND_STOP_S = 15
-# A stage that is killed takes perf_analyzer along. Not by a preexec_fn: Python
-# would fork, and gRPC's threads in this process do not survive that.
-_END_WITH_STAGE = ("setpriv", "--pdeathsig", "SIGKILL", "--")
 
 # The file that tells perf_analyzer when to send.
 INTERVALS = "intervals_us.txt"
@@ -146,7 +143,7 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
         results.with_name(INTERVALS).write_text("\n".join(lines) + "\n", encoding="utf-8")
     try:
         finished = subprocess.run(
-            [*_END_WITH_STAGE, *command(perf_analyzer, load, results)],
+            ending_with_us(command(perf_analyzer, load, results), "KILL"),
             check=False,
             env=environment,
             stdout=subprocess.PIPE,

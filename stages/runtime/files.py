@@ -2,12 +2,13 @@
 
 import glob
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from runtime.owner import is_dead, mark
 
 PARTIAL = ".partial"
 
@@ -17,10 +18,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a path of the same name to write to; rename it onto `path` on success.
 
     What the block wrote, a file or a directory, is removed if it raises. A killed
-    run leaves `<name>.<process id>.partial`, which DVC and git ignore and the next one removes.
+    run leaves `<name>.<its mark>.partial`, which DVC and git ignore and the next one removes.
     """
     remove_abandoned(path.parent, f"{glob.escape(path.name)}.*{PARTIAL}")
-    folder = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+    folder = path.with_name(f"{path.name}.{mark()}{PARTIAL}")
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(parents=True)
@@ -41,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def remove_abandoned(folder: Path, pattern: str = f"**/*{PARTIAL}") -> None:
     """Remove what killed processes left half-written in a folder, and nothing of living ones."""
     for path in list(folder.glob(pattern)):
-        if not Path("/proc", path.stem.rpartition(".")[2]).exists():
+        if is_dead(path.stem.rpartition(".")[2]):
             shutil.rmtree(path, ignore_errors=True)
 
 

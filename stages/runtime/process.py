@@ -4,7 +4,8 @@ import ctypes
 import os
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import Literal, NoReturn
 
 PR_SET_PDEATHSIG = 1
 INTERRUPTED = "interrupted; nothing is half-written, and `dvc repro` goes on from the stages that finished\n"
@@ -13,6 +14,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 class StageError(Exception):
     """A failure that a person can act on; the message says what, where, how to mend."""
+
+
+def ending_with_us(command: Sequence[str], signal_name: Literal["KILL", "TERM"] = "TERM") -> list[str]:
+    """Return the command line of a child that is sent a signal when this process dies, in whatever way.
+
+    Not by a preexec_fn: Python would fork, and threads of gRPC's in this process do not survive that.
+    """
+    return ["setpriv", "--pdeathsig", signal_name, "--", *command]
 
 
 def follow_dvc() -> None:

@@ -89,7 +89,7 @@ def run_stage(main: Callable[[], None], error_code: int = 1) -> NoReturn:
     """Run a stage's `main`, turn its failures into one sentence, and exit, with `error_code` if it failed.
 
     SIGTERM and SIGHUP unwind like an exception, so that context managers clean
-    up. Under DVC the stage follows its death.
+    up. Under DVC the stage follows its death. Temporary files go to a folder of its own.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # A background job starts with SIGINT ignored, and keeps it so.
@@ -98,7 +98,10 @@ def run_stage(main: Callable[[], None], error_code: int = 1) -> NoReturn:
     sys.unraisablehook = _raise_again
     follow_dvc()
     try:
-        main()
+        from runtime.temporary import own_folder  # here, where signals are taken care of
+
+        with own_folder():
+            main()
     except StageError as error:
         _fail(str(error), error_code)
     except OSError as error:

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from parameters.triton import BACKEND
 from runtime.paths import BACKENDS, ENVIRONMENT
-from runtime.process import StageError
+from runtime.process import StageError, ending_with_us
 
 SOURCES = BACKENDS / BACKEND
 LIBRARY = f"libtriton_{BACKEND}.so"
@@ -121,8 +121,9 @@ def _build(words: list[str], content: Mapping[str, bytes], folder: Path) -> None
         for source, text in content.items():
             (Path(name) / source).write_bytes(text)
         finished = subprocess.run(
-            [*command(words, content), "-o", str(library)],
+            ending_with_us([*command(words, content), "-o", str(library)]),
             cwd=name,
+            env={**os.environ, "TMPDIR": name},
             check=False,
             capture_output=True,
             text=True,

@@ -13,6 +13,10 @@ from runtime.process import StageError
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _MEND = "install the environment again with `make environment`"
 
+_PYTHON_LIBRARY = "libtriton_python.so"
+# In it, how the name of a temporary folder begins, and one as long that is relative.
+_COMMON_FOLDER, _OWN_FOLDER = b"/tmp/python_env_", b"./tmp_python_env"
+
 # Names under which perf_analyzer asks for libraries -> how the server wheel names its copies.
 _PERF_ANALYZER_LIBRARIES = {"libb64.so.0d": "libb64-*.so.0d", "libcudart.so.12": "libcudart-*.so.12*"}
 
@@ -47,9 +51,15 @@ class PythonBackend:
     python_library: Path
 
     def write(self, folder: Path) -> None:
-        """Add it to a backend directory: a copy, because Triton refuses a backend library that is a link."""
+        """Add it to a backend directory: a copy, because Triton refuses a backend library that is a link.
+
+        Each server makes a folder for packed environments, in /tmp whatever TMPDIR is, and a killed one leaves
+        it there: the copy makes it where the server works.
+        """
         shutil.copytree(self.folder, folder / "python")
         shutil.copy2(self.stub, folder / "python")
+        library = folder / "python" / _PYTHON_LIBRARY
+        library.write_bytes(library.read_bytes().replace(_COMMON_FOLDER, _OWN_FOLDER))
 
     def server_environment(self, libraries: str) -> dict[str, str]:
         """Return the environment variables of a server that has it, and otherwise loads from `libraries`.

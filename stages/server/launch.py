@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import secrets
 import select
 import shutil
 import socket
@@ -17,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+from runtime import supervisor
+from runtime.owner import prefix
 from runtime.process import StageError
-from server import supervisor
 from server.client import Server
 
 HOST = "127.0.0.1"
-PREFIX = "triton_pipeline_"
 START_ATTEMPTS = 3
 _POLL_S = 0.05
 # The supervisor kills the server and cleans up in a moment; beyond this, something is wrong with it.
@@ -135,7 +134,10 @@ class _Supervised:
 
     def log(self) -> str:
         """Return everything the server has printed, without the folder that models were copied to."""
-        text = (self.place.folder / "server.log").read_text(encoding="utf-8", errors="replace")
+        try:
+            text = (self.place.folder / "server.log").read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:  # the supervisor was killed, and the folder has gone with the server
+            return ""
         return text.replace(f"{self.place.folder}/", "")
 
     def stop(self) -> None:
@@ -144,11 +146,12 @@ class _Supervised:
         try:
             self.process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()  # the kernel kills the server with it
+            self.process.kill()
             self.process.wait()
         # The supervisor has done all of this already unless it was killed itself.
         if self.process.returncode != 0:
             supervisor.say_farewell(self.launch.farewell)
+            supervisor.end_marked(self.place.prefix)
         supervisor.remove_shared_memory(self.place.prefix, self.place.folder)
         shutil.rmtree(self.place.folder, ignore_errors=True)
 
@@ -173,12 +176,13 @@ def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) ->
 
 def _start(prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s: float) -> tuple[Server, _Supervised]:
     http_port, grpc_port = free_ports(2)
+    folder = Path(tempfile.mkdtemp(prefix=prefix()))
     place = Place(
-        folder=Path(tempfile.mkdtemp(prefix=PREFIX)),
+        folder=folder,
         models=tuple(model.name for model in models),
         http_port=http_port,
         grpc_port=grpc_port,
-        prefix=f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}_",
+        prefix=f"{folder.name}_",
     )
     try:
         for model in models:

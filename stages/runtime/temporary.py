@@ -1,0 +1,70 @@
+"""One temporary folder for each process, whatever it and its libraries put there; and what killed ones left.
+
+A process that is killed cannot clean up. What it leaves in folders common to all programs bears its mark, and the
+next process of ours removes it.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runtime import supervisor
+from runtime.owner import PREFIX, is_dead, mark, marked, prefix
+from runtime.process import StageError
+from runtime.supervisor import OWNER, SHARED_MEMORY
+
+
+def common_folder() -> Path:
+    """Return the folder for temporary files that programs share: what TMPDIR names, or /tmp.
+
+    Raises StageError if nothing can be written there.
+    """
+    try:
+        folder = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise StageError(f"{error.strerror}; free some space there, or name another folder in TMPDIR") from None
+    return folder.parent if marked(folder.name) == mark() else folder
+
+
+@contextmanager
+def own_folder() -> Iterator[None]:
+    """Have `tempfile` use a folder of this process's own inside the block, which is removed with all that is in it.
+
+    Removes what killed processes left before. Processes that are started here bear this one's mark.
+    """
+    common = common_folder()
+    remove_leftovers(common)
+    folder = Path(tempfile.mkdtemp(prefix=prefix()))
+    tempfile.tempdir = str(folder)
+    os.environ[OWNER] = prefix()
+    try:
+        yield
+    finally:
+        tempfile.tempdir = str(common)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """End processes and remove shared memory and temporary folders of our processes that have died, of this user's."""
+    left = {path: owner for path in folder.glob(f"{PREFIX}*") if (owner := _dead_owner(path))}
+    shared = {path: owner for path in SHARED_MEMORY.glob(f"{PREFIX}*") if (owner := _dead_owner(path))}
+    for owner in {*left.values(), *shared.values()}:
+        supervisor.end_marked(prefix(owner))
+    for path, owner in left.items():
+        supervisor.remove_shared_memory(prefix(owner), path)
+        shutil.rmtree(path, ignore_errors=True)
+    for path in shared:
+        path.unlink(missing_ok=True)
+
+
+def _dead_owner(path: Path) -> str | None:
+    """Return the mark of the dead process that a path is of, None if it is alive, or the path not ours to remove."""
+    owner = marked(path.name)
+    with contextlib.suppress(FileNotFoundError):
+        if owner and path.lstat().st_uid == os.geteuid() and is_dead(owner):
+            return owner
+    return None
