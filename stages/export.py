@@ -40,8 +40,8 @@ def check_portable(model: onnx.ModelProto, name: str) -> None:
             f"Triton 24.10 reads at most {NEWEST_OPSET} and {NEWEST_IR_VERSION}"
         )
     for tensor in (*model.graph.input, *model.graph.output):
-        batch, *rest = tensor.type.tensor_type.shape.dim
-        if batch.HasField("dim_value") or not all(axis.HasField("dim_value") for axis in rest):
+        free = [not axis.HasField("dim_value") for axis in tensor.type.tensor_type.shape.dim]
+        if free[:1] != [True] or any(free[1:]):
             raise StageError(f"{name}.onnx: {tensor.name} must have a free batch axis and no other free axis")
 
 
@@ -65,7 +65,13 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
         answer = np.concatenate([onnx_answer(session, example[np.newaxis]) for example in x])
         if not np.isfinite(answer).all():
             raise StageError(f"{name} as {variant} gives answers that are no numbers; was a learning rate too high?")
-        difference = largest_difference(source.framework.answer(source.trained, x), answer)
+        expected = source.framework.answer(source.trained, x)
+        if answer.shape != expected.shape:
+            raise StageError(
+                f"{name} as {variant} answers {len(x)} examples with {list(answer.shape)} values, "
+                f"the trained model with {list(expected.shape)}"
+            )
+        difference = largest_difference(expected, answer)
         (folder / f"{name}.onnx").write_bytes(content)
         measured[name] = {"parity": difference, "file_bytes": len(content), "opset": params.onnx.opset, **costs(model)}
         if name == CLASSIFIER:

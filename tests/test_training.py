@@ -140,5 +140,8 @@ def test_models_that_a_target_server_could_not_load_are_refused() -> None:
     fixed = onnx.ModelProto.FromString(model.SerializeToString())
     for tensor in (fixed.graph.input[0], fixed.graph.output[0]):
         tensor.type.tensor_type.shape.dim[0].dim_value = 4
-    with pytest.raises(StageError, match="image must have a free batch axis"):
-        check_portable(fixed, "classifier")
+    scalar = linear_model()
+    scalar.graph.input.append(helper.make_tensor_value_info("threshold", onnx.TensorProto.FLOAT, []))
+    for refused, name in ((fixed, "image"), (scalar, "threshold")):
+        with pytest.raises(StageError, match=f"{name} must have a free batch axis"):
+            check_portable(refused, "classifier")

@@ -21,7 +21,21 @@ def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndar
     return np.asarray(answer)
 
 
+def magnitude(expected: np.ndarray) -> float:
+    """Return the largest |value| of an answer, or 1 where none is larger: what its differences are measured by.
+
+    Sums of 32-bit floats are rounded in proportion to what is summed.
+    """
+    return max(1.0, float(np.abs(expected.astype(np.float64)).max(initial=0)))
+
+
 def largest_difference(expected: np.ndarray, found: np.ndarray) -> float:
-    """Return max |expected - found| of two arrays of one shape; infinite if one is not a number."""
-    difference = np.abs(expected.astype(np.float64) - found.astype(np.float64))
-    return float(np.nan_to_num(difference, nan=np.inf).max())
+    """Return max |expected - found|, as a share of the largest |expected| where that exceeds 1.
+
+    Infinite if the two have other shapes, or one holds what is not a number.
+    """
+    if expected.shape != found.shape:
+        return np.inf
+    with np.errstate(invalid="ignore"):  # infinity against infinity is not a number, and counted as that
+        difference = np.abs(expected.astype(np.float64) - found.astype(np.float64)) / magnitude(expected)
+    return float(np.where(np.isnan(difference), np.inf, difference).max(initial=0))

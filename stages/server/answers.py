@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from analysis.parity import largest_difference, onnx_answer, onnx_session
+from analysis.parity import largest_difference, magnitude, onnx_answer, onnx_session
 from runtime.process import StageError
 from server.client import PROTOCOLS, Server
 from server.ensemble import INDEX, LABEL
@@ -41,7 +41,7 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
     for batch in batches(config, examples):
         scores = onnx_answer(session, batch)
         best = -np.sort(-scores, axis=1)[:, :top_k]
-        near = TOLERANCE * max(1.0, float(np.abs(scores).max()))
+        near = TOLERANCE * magnitude(scores)
         for protocol in PROTOCOLS:
             labels, index = (server.infer(config.name, name, batch, each, protocol) for each in (LABEL, INDEX))
             named = np.vectorize(bytes.decode, otypes=[object])(labels)
@@ -66,8 +66,8 @@ def check_answers(server: Server, folder: Path, examples: np.ndarray) -> dict[st
         expected = onnx_answer(session, batch)
         for protocol in PROTOCOLS:
             answer = server.infer(config.name, model_input.name, batch, model_output.name, protocol)
-            difference = largest_difference(expected, answer) if answer.shape == expected.shape else np.inf
-            if difference > TOLERANCE * max(1.0, float(np.abs(expected).max())):
+            difference = largest_difference(expected, answer)
+            if difference > TOLERANCE:
                 raise StageError(
                     f"{config.name} answers a batch of {size} over {protocol} with {list(answer.shape)} values "
                     f"that differ from ONNX Runtime's {list(expected.shape)} by up to {difference:.3g}"

@@ -28,7 +28,8 @@ class Settings(Section):
     """What every variant's section of params.yaml says.
 
     `parity_limit` is the largest difference from any output of the trained model that is
-    allowed; None allows any, for what is meant to be another model.
+    allowed, as a share of the largest output where that exceeds 1; None allows any, for what is
+    meant to be another model.
     """
 
     parity_limit: Annotated[float, Field(gt=0)] | None
