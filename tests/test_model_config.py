@@ -5,7 +5,8 @@ from pathlib import Path
 import onnx
 import pytest
 from conftest import linear_model
-from onnx import helper
+from onnx import TensorProto, helper
+from tritonclient.grpc import model_config_pb2 as schema
 
 from parameters.cells import Cell
 from runtime.process import StageError
@@ -89,6 +90,46 @@ def test_a_fixed_batch_axis_is_refused() -> None:
     model = linear_model()
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     with pytest.raises(StageError, match="image: the ONNX batch axis is fixed at 1"):
+        ModelShape.of(model)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (TensorProto.UINT16, "TYPE_UINT16"),
+        (TensorProto.UINT32, "TYPE_UINT32"),
+        (TensorProto.UINT64, "TYPE_UINT64"),
+        (TensorProto.INT16, "TYPE_INT16"),
+        (TensorProto.BFLOAT16, "TYPE_BF16"),
+    ],
+)
+def test_every_type_that_triton_has_is_written(kind: int, name: str) -> None:
+    """Whatever a model of somebody else's takes."""
+    model = linear_model()
+    model.graph.input[0].type.tensor_type.elem_type = kind
+    assert schema.DataType.Name(ModelShape.of(model).inputs[0].data_type) == name
+
+
+def test_what_triton_has_no_type_for_is_one_sentence() -> None:
+    """Complex numbers, and sequences of tensors, are named with the tensor."""
+    model = linear_model()
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.COMPLEX64
+    with pytest.raises(StageError, match="image: Triton has no type for what the ONNX file calls COMPLEX64"):
+        ModelShape.of(model)
+    sequence = helper.make_tensor_sequence_value_info("labels", TensorProto.INT64, ["batch"])
+    model.graph.input[0].CopyFrom(sequence)
+    with pytest.raises(StageError, match=r"labels: Triton has no type for .* sequence_type"):
+        ModelShape.of(model)
+
+
+def test_a_scalar_has_no_batch_axis() -> None:
+    """Nor has a tensor of which the file tells no shape: neither can be batched."""
+    model = linear_model()
+    del model.graph.input[0].type.tensor_type.shape.dim[:]
+    with pytest.raises(StageError, match="image: the ONNX file gives it no axes"):
+        ModelShape.of(model)
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+    with pytest.raises(StageError, match="image: the ONNX file gives it no axes"):
         ModelShape.of(model)
 
 

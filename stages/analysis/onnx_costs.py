@@ -28,7 +28,8 @@ def _macs(model: onnx.ModelProto, constants: dict[str, np.ndarray]) -> int | Non
     single = onnx.ModelProto()
     single.CopyFrom(model)
     for tensor in (*single.graph.input, *single.graph.output):
-        tensor.type.tensor_type.shape.dim[0].dim_value = 1
+        for batch in tensor.type.tensor_type.shape.dim[:1]:  # a scalar has none
+            batch.dim_value = 1
     graph = shape_inference.infer_shapes(single, data_prop=True).graph
     shapes = {name: array.shape for name, array in constants.items()}
     for value in (*graph.input, *graph.value_info, *graph.output):

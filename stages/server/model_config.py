@@ -21,10 +21,15 @@ _TRITON_TYPES: dict[int, int] = {
     onnx.TensorProto.FLOAT: schema.TYPE_FP32,
     onnx.TensorProto.FLOAT16: schema.TYPE_FP16,
     onnx.TensorProto.DOUBLE: schema.TYPE_FP64,
+    onnx.TensorProto.BFLOAT16: schema.TYPE_BF16,
     onnx.TensorProto.INT64: schema.TYPE_INT64,
     onnx.TensorProto.INT32: schema.TYPE_INT32,
-    onnx.TensorProto.UINT8: schema.TYPE_UINT8,
+    onnx.TensorProto.INT16: schema.TYPE_INT16,
     onnx.TensorProto.INT8: schema.TYPE_INT8,
+    onnx.TensorProto.UINT64: schema.TYPE_UINT64,
+    onnx.TensorProto.UINT32: schema.TYPE_UINT32,
+    onnx.TensorProto.UINT16: schema.TYPE_UINT16,
+    onnx.TensorProto.UINT8: schema.TYPE_UINT8,
     onnx.TensorProto.BOOL: schema.TYPE_BOOL,
     onnx.TensorProto.STRING: schema.TYPE_STRING,
 }
@@ -60,7 +65,8 @@ class ModelShape:
     def of(cls, model: onnx.ModelProto) -> "ModelShape":
         """Read the shape of an ONNX model whose first axis is a free batch axis.
 
-        Raises StageError if the batch axis of a tensor is fixed.
+        Raises StageError if the batch axis of a tensor is fixed or missing, or Triton has no
+        type for what is in it.
         """
         weights = {tensor.name for tensor in model.graph.initializer}
         return cls(
@@ -70,11 +76,17 @@ class ModelShape:
 
 
 def _tensor(value: onnx.ValueInfoProto) -> TensorShape:
+    data_type = _TRITON_TYPES.get(value.type.tensor_type.elem_type)
+    if data_type is None:
+        kind = onnx.helper.printable_type(value.type)
+        raise StageError(f"{value.name}: Triton has no type for what the ONNX file calls {kind}")
+    if not value.type.tensor_type.shape.dim:
+        raise StageError(f"{value.name}: the ONNX file gives it no axes, and no batch axis; Triton could not batch")
     batch, *rest = value.type.tensor_type.shape.dim
     if batch.HasField("dim_value"):
         raise StageError(f"{value.name}: the ONNX batch axis is fixed at {batch.dim_value}; Triton could not batch")
     dims = tuple(axis.dim_value if axis.HasField("dim_value") else -1 for axis in rest)
-    return TensorShape(value.name, _TRITON_TYPES[value.type.tensor_type.elem_type], dims)
+    return TensorShape(value.name, data_type, dims)
 
 
 def serving_config(
