@@ -45,11 +45,11 @@ WAYS = ("stage", "plain", "plain, not deterministic")
 
 
 def made_up_splits(classes: int, shape: tuple[int, ...]) -> models.Splits:
-    """Return noise of the right shapes."""
+    """Return images of noise of the right shapes."""
     chance = np.random.default_rng(0)
 
     def examples(count: int) -> tuple[np.ndarray, np.ndarray]:
-        return chance.random((count, *shape), np.float32), np.arange(count) % classes
+        return chance.integers(0, 256, (count, *shape), np.uint8), np.arange(count) % classes
 
     return {"train": examples(TRAINED), "validation": examples(WATCHED), "test": examples(WATCHED)}
 

@@ -45,6 +45,16 @@ def check_portable(model: onnx.ModelProto, name: str) -> None:
             raise StageError(f"{name}.onnx: {tensor.name} must have a free batch axis and no other free axis")
 
 
+def check_takes(model: onnx.ModelProto, x: np.ndarray, name: str) -> None:
+    """Raise StageError if a model takes another type than the inputs that it will be asked."""
+    taken = onnx.helper.tensor_dtype_to_np_dtype(model.graph.input[0].type.tensor_type.elem_type)
+    if taken != x.dtype:
+        raise StageError(
+            f"{name}.onnx takes {taken} and will be asked {x.dtype}, as examples are stored: "
+            "give the model's input that type and let its first layer convert"
+        )
+
+
 def sources(variant: str, params: Params) -> list[Source]:
     """Return the trained models that a variant is exported of."""
     names = "*" if variants.get(variant).every_export else CLASSIFIER
@@ -58,8 +68,9 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
     for source in sources(variant, params):
         name = source.path.stem
         model = variants.get(variant).export(source)
-        check_portable(model, name)
         content, x = model.SerializeToString(), read_inputs(source.path)
+        check_portable(model, name)
+        check_takes(model, x, name)
         session = onnx_session(content)
         # Each example alone: where values are quantised as they come, the neighbours in a batch change an answer.
         answer = np.concatenate([onnx_answer(session, example[np.newaxis]) for example in x])

@@ -80,14 +80,26 @@ def linear_model(name: str = "linear", scale: float = 0.1) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def taking_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a model of pixels from 0 to 1 as one that takes bytes, scales them itself, and answers the same."""
+    graph = model.graph
+    graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    for node in graph.node:
+        node.input[:] = ["scaled" if name == "image" else name for name in node.input]
+    graph.node.insert(0, helper.make_node("Cast", ["image"], ["cast"], name="cast", to=TensorProto.FLOAT))
+    graph.node.insert(1, helper.make_node("Mul", ["cast", "factor"], ["scaled"], name="scaled"))
+    graph.initializer.append(numpy_helper.from_array(np.full((1, 1, 1), 1 / 255, np.float32), "factor"))
+    return model
+
+
 @pytest.fixture
 def model_folder(tmp_path: Path) -> Callable[..., Path]:
-    """Write a servable folder of the linear model; keywords go to its configuration."""
+    """Write a servable folder of a model, the linear one if none is given; keywords go to its configuration."""
 
-    def write(name: str = "linear", **settings: Any) -> Path:
+    def write(name: str = "linear", model: onnx.ModelProto | None = None, **settings: Any) -> Path:
         folder = tmp_path / "models" / name
         (folder / "1").mkdir(parents=True)
-        model = linear_model()
+        model = model or linear_model()
         onnx.save(model, folder / "1" / "model.onnx")
         config = serving_config(name, ModelShape.of(model), threads=1, **settings)
         (folder / "config.pbtxt").write_text(render(config))

@@ -16,7 +16,7 @@ import variants
 from analysis.parity import largest_difference, onnx_answer, onnx_session
 from analysis.scores import classification_scores, roc_curves
 from datasets import Dataset
-from export import check_portable
+from export import check_portable, check_takes
 from models import Splits
 from parameters import plugins
 from parameters.schema import validate
@@ -50,8 +50,8 @@ def examples(shape: tuple[int, ...]) -> Splits:
 
     def split(size: int) -> tuple[np.ndarray, np.ndarray]:
         y = np.arange(size) % len(CLASSES)
-        x = chance.random((size, *shape), dtype=np.float32) + y.reshape(-1, *[1] * len(shape)).astype(np.float32)
-        return x / 3, y
+        x = (chance.random((size, *shape)) + y.reshape(-1, *[1] * len(shape))) / 3
+        return (255 * x).astype(np.uint8) if len(shape) == 3 else x.astype(np.float32), y
 
     return {"train": split(24), "validation": split(9), "test": split(9)}
 
@@ -64,7 +64,7 @@ def test_every_family_is_tried_here() -> None:
 @slow
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_family_trains_and_is_exported_as_it_answers(name: str, tmp_path: Path, content: dict[str, Any]) -> None:
-    """Shapes of its own, any batch size, every export of it equal to the trained model within rounding."""
+    """Shapes of its own, any batch size, bytes of images, every export equal to the trained model within rounding."""
     family, shape = models.get(name), SHAPES[name]
     framework = frameworks.get(family.framework)
     hyperparameters = family.hyperparameters.model_validate(content["models"][name] | QUICK.get(name, {}))
@@ -78,10 +78,13 @@ def test_a_family_trains_and_is_exported_as_it_answers(name: str, tmp_path: Path
         x = trained.inputs.get(export, splits["test"][0])
         converted = variants.get("fp32").export(Source(path, 17, None))
         check_portable(converted, export)
+        check_takes(converted, x, export)
         answer = onnx_answer(onnx_session(converted.SerializeToString()), x)
         assert largest_difference(framework.answer(model, x), answer) < 1e-4
     assert answer.shape[0] == 9
-    assert framework.answer(trained.exports["classifier"], splits["test"][0]).shape == (9, len(CLASSES))
+    x, _ = splits["test"]
+    assert x.dtype == (np.uint8 if len(shape) == 3 else np.float32)
+    assert framework.answer(trained.exports["classifier"], x).shape == (9, len(CLASSES))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_augmented_batches_hold_every_image_once_and_moved() -> None:
     """Each is one of its nine shifts, or that mirrored; another epoch has another order."""
     from training.augment import FlippedAndCropped
 
-    x = np.random.default_rng(0).random((10, 6, 6, 1), dtype=np.float32)
+    x = np.random.default_rng(0).integers(0, 256, (10, 6, 6, 1), np.uint8)
     batches = FlippedAndCropped(x, np.arange(10), batch_size=4, shift=1, seed=1)
     found = [batches[index] for index in range(len(batches))]
     assert [len(labels) for _, labels in found] == [4, 4, 2]
@@ -137,6 +140,20 @@ def test_a_channel_that_never_changes_is_only_shifted() -> None:
     assert np.allclose(found[:, 0], 0)
     assert found[:, 1].mean() == pytest.approx(0, abs=1e-6)
     assert found[:, 1].std() == pytest.approx(1, abs=1e-6)
+
+
+@slow
+@pytest.mark.parametrize("channels", [1, 3])
+def test_bytes_are_standardised_as_fractions_are(channels: int) -> None:
+    """Whether pixels go from 0 to 255 or from 0 to 1, each channel has mean 0 and deviation 1 in the end."""
+    from training.pixels import scaled
+    from training.standardised import standardised
+
+    x = np.random.default_rng(0).integers(0, 100 + 50 * np.arange(channels), (20, 5, 6, channels)).astype(np.uint8)
+    found = np.asarray(standardised(x)(x))
+    assert np.allclose(found.mean(axis=(0, 1, 2)), 0, atol=1e-5)
+    assert np.allclose(found.std(axis=(0, 1, 2)), 1, atol=1e-5)
+    assert np.allclose(found, standardised(scaled(x))(scaled(x)), atol=1e-5)
 
 
 def test_scores_of_each_class_count_the_same() -> None:

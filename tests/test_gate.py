@@ -1,19 +1,32 @@
 """The gate: a working tree against another revision, and its four exit codes."""
 
 import argparse
+import base64
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
-from conftest import ROOT, FinishedRun, commit, read_params, run
+from conftest import ROOT, FinishedRun, commit, linear_model, read_params, run, taking_bytes
 from ruamel.yaml import YAML
 
-from gate import compare, compute_here, default_cell, divided_alike, seconds, share
-from measuring.bench import Candidate
+from gate import (
+    compare,
+    compare_accuracy,
+    compute_here,
+    default_cell,
+    divided_alike,
+    prepared,
+    seconds,
+    share,
+)
+from measuring.bench import Candidate, bench
+from measuring.readings import throughput
 from parameters.schema import validate
-from runtime.files import write_json
+from runtime.arrays import write_split
+from runtime.files import read_json, write_json
 from runtime.process import StageError
 from server.model_config import THREADS, read_config, render
 from uncertainty.limit import Answer, at_least, at_most, overall
@@ -111,6 +124,56 @@ def test_a_model_configured_on_another_machine_gets_this_ones_threads(
     (folder / "config.pbtxt").write_text(render(config))
     compute_here(Candidate(folder, folder, np.zeros(0, np.float32)), tmp_path / "there.json", validate(read_params()))
     assert read_config(folder / "config.pbtxt").parameters[THREADS].string_value == threads
+
+
+@pytest.fixture
+def folders(model_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A model of fractions as the reference, the same one of bytes as this working tree's, and images to ask about."""
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), np.uint8)
+    write_split(tmp_path / "test.npz", pixels, np.arange(40) % 10)
+    monkeypatch.setattr("gate.ARRAYS", tmp_path)
+    return model_folder("old"), model_folder("new", taking_bytes(linear_model()))
+
+
+def test_each_revision_is_asked_in_the_type_that_it_takes(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """Bytes, or fractions where it was trained on these: the same model of both kinds is equally accurate."""
+    candidates = prepared(folders, "0123456789", tmp_path)
+    assert [each.examples.dtype for each in candidates] == [np.float32, np.uint8]
+    assert [float(each.examples.max()) for each in candidates] == [1, 255]
+    requests = [read_json(each.input_data)["data"][0]["image"]["b64"] for each in candidates]
+    assert [len(base64.b64decode(each)) for each in requests] == [4 * 784, 784]
+    found = compare_accuracy(candidates, 0.5, alike=True)
+    assert "a change of +0.0000" in found.found
+    assert found.answer == "meets"
+
+
+@pytest.mark.slow
+def test_both_kinds_of_revision_answer_side_by_side(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """In one server, each under the load of its own requests."""
+    content = read_params()
+    content["perf"]["window_ms"] = 20
+    with bench(prepared(folders, "0123456789", tmp_path), validate(content)) as windows:
+        assert min(throughput(windows.measure(name, 2)) for name in ("reference", "workspace")) > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "width", "problem"),
+    [
+        (onnx.TensorProto.FLOAT, 27, "01234567 takes other inputs than this working tree"),
+        (onnx.TensorProto.INT32, 28, "old of the reference takes int32, and examples are uint8"),
+    ],
+)
+def test_other_shapes_and_unknown_types_are_no_answer(
+    folders: tuple[Path, Path], tmp_path: Path, kind: int, width: int, problem: str
+) -> None:
+    """A type says how to ask; a shape says that the two were made for other examples."""
+    path = folders[0] / "1" / "model.onnx"
+    model = onnx.load(path)
+    model.graph.input[0].type.tensor_type.elem_type = kind
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = width
+    onnx.save(model, path)
+    with pytest.raises(StageError, match=problem):
+        prepared(folders, "0123456789", tmp_path)
 
 
 @pytest.mark.parametrize("now", [True, False])

@@ -12,7 +12,7 @@ import pytest
 from measuring.readings import completed, percent_late
 from measuring.windows import PAUSES_S, Windows
 from perf_analyzer.arrivals import RequestRate, intervals_us
-from perf_analyzer.input_data import write_input_data
+from perf_analyzer.input_data import read_input_data, write_input_data
 from perf_analyzer.single_requests import histogram, latencies_us
 from perf_analyzer.window import Load, UnusableWindowError, command, measure, read_results
 from runtime.process import StageError
@@ -151,13 +151,15 @@ def test_an_incomplete_report_is_an_error(tmp_path: Path, text: str | None, sent
         read_results(path)
 
 
-def test_inputs_are_the_examples_bytes(tmp_path: Path) -> None:
-    """Each example is one request, its bytes in base64."""
-    examples = np.arange(6, dtype=np.float32).reshape(2, 3)
+@pytest.mark.parametrize(("dtype", "size"), [(np.uint8, 3), (np.float32, 12)])
+def test_inputs_are_the_examples_bytes(tmp_path: Path, dtype: type, size: int) -> None:
+    """Each example is one request, its bytes in base64: an image's are a quarter of what floats would be."""
+    examples: np.ndarray = np.arange(6, dtype=dtype).reshape(2, 3)
     write_input_data(tmp_path / "input.json", "image", examples)
     requests = json.loads((tmp_path / "input.json").read_text())["data"]
-    read = [np.frombuffer(base64.b64decode(request["image"]["b64"]), np.float32) for request in requests]
-    assert np.array_equal(read, examples)
+    assert [len(base64.b64decode(request["image"]["b64"])) for request in requests] == [size, size]
+    read = read_input_data(tmp_path / "input.json", "image", np.dtype(dtype), (3,))
+    assert (read.dtype, read.tolist()) == (dtype, examples.tolist())
 
 
 def test_a_failure_shows_what_perf_analyzer_said(tmp_path: Path, load: Load) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-from conftest import linear_model
+from conftest import linear_model, taking_bytes
 from PIL import Image
 
 import predict
@@ -29,7 +29,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: dict[str, An
     monkeypatch.setattr(predict, "ONNX", tmp_path / "onnx")
     monkeypatch.setattr(predict, "ROOT", tmp_path)
     (tmp_path / "onnx" / "fp32").mkdir(parents=True)
-    onnx.save(linear_model(), tmp_path / "onnx" / "fp32" / "classifier.onnx")
+    onnx.save(taking_bytes(linear_model()), tmp_path / "onnx" / "fp32" / "classifier.onnx")
     output = tmp_path / "said.csv"
 
     def ask(*arguments: object) -> pd.DataFrame:
@@ -107,16 +107,15 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, name: str, text: str, proble
 
 
 def test_whole_numbers_are_pixels_whatever_their_type(tmp_path: Path) -> None:
-    """As floats they are scaled, too; fractions, and black and white, are taken as they are; nothing is an error."""
-    for name, x, largest in (
-        ("whole", PIXELS.astype(np.float64), 255),
-        ("fractions", PIXELS / 255, 1),
-        ("black and white", PIXELS > 127, 1),
-        ("nearly black", PIXELS // 128, 255),
-    ):
+    """Read as bytes, 0 and 1 among them; fractions are refused, and nothing is an error."""
+    for name, x in (("whole", PIXELS.astype(np.float64)), ("truths", PIXELS > 127), ("nearly black", PIXELS // 128)):
         np.savez(tmp_path / f"{name}.npz", x=x)
         _, read = read_examples(tmp_path / f"{name}.npz", SHAPE, resize=False)
-        assert np.allclose(read[..., 0], x / largest)
+        assert read.dtype == np.uint8
+        assert np.array_equal(read[..., 0], x)
+    np.savez(tmp_path / "fractions.npz", x=PIXELS / 255)
+    with pytest.raises(ValueError, match="must hold pixels as whole numbers from 0 to 255"):
+        read_examples(tmp_path / "fractions.npz", SHAPE, resize=False)
     np.savez(tmp_path / "none.npz", x=PIXELS[:0])
     with pytest.raises(ValueError, match="has no examples"):
         read_examples(tmp_path / "none.npz", SHAPE, resize=False)
@@ -187,6 +186,13 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
         expand([tmp_path])
 
 
+def test_an_export_that_takes_fractions_is_refused(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
+    """It is of a revision that left scaling to whoever asked: bytes would be 255 times too bright for it."""
+    onnx.save(linear_model(), tmp_path / "onnx" / "fp32" / "classifier.onnx")
+    with pytest.raises(StageError, match=r"takes float32, and examples of dataset digits are uint8.* `dvc repro onnx`"):
+        asked(write_inputs(tmp_path / "inputs"))
+
+
 def test_a_model_for_other_examples_is_refused(
     asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any]
 ) -> None:
@@ -204,9 +210,12 @@ def test_a_running_server_says_what_the_export_says(
     """More examples than its largest batch, over either protocol."""
     inputs = write_inputs(tmp_path / "inputs")
     expected = asked(inputs / "three.npz")
-    with serve([model_folder(max_batch_size=2)], 60) as server:
+    models = [model_folder(model=taking_bytes(linear_model()), max_batch_size=2), model_folder("of_fractions")]
+    with serve(models, 60) as server:
         address = server.http_address if protocol == "http" else server.grpc_address
         said = asked(inputs / "three.npz", f"--{protocol}", address, "--model", "linear")
         with pytest.raises(StageError, match="did not say how it serves absent"):
             asked(inputs / "three.npz", f"--{protocol}", address, "--model", "absent")
+        with pytest.raises(StageError, match=r"of_fractions at .* takes float32, and examples of dataset digits are"):
+            asked(inputs / "three.npz", f"--{protocol}", address, "--model", "of_fractions")
     pd.testing.assert_frame_equal(said, expected, atol=1e-5)

@@ -16,7 +16,7 @@ import psutil
 import pytest
 import tritonclient.grpc
 import tritonclient.http
-from conftest import ROOT, environment, until_counted, write_ensemble
+from conftest import ROOT, environment, linear_model, taking_bytes, until_counted, write_ensemble
 from tritonclient.utils import InferenceServerException
 
 from parameters.cells import parse_batching
@@ -94,6 +94,21 @@ def test_every_batching_serves_right_answers(model_folder: Folder, batching: str
     }
 
 
+def test_a_model_of_bytes_is_asked_bytes(model_folder: Folder) -> None:
+    """Its answers are those of the same model of fractions, over both protocols; floats are refused."""
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), np.uint8)
+    folders = [model_folder("bytes", taking_bytes(linear_model()), max_batch_size=4), model_folder("fractions")]
+    with serve(folders, timeout_s=60) as server:
+        check_effective_config(server, folders[0])
+        check_answers(server, folders[0], pixels)
+        for protocol in PROTOCOLS:
+            of_bytes = server.infer("bytes", "image", pixels[:4], "logits", protocol)
+            of_fractions = server.infer("fractions", "image", pixels[:4] / np.float32(255), "logits", protocol)
+            np.testing.assert_allclose(of_bytes, of_fractions, atol=1e-5)
+            with pytest.raises(StageError, match=f"over {protocol}"):
+                server.infer("bytes", "image", EXAMPLES[:1], "logits", protocol)
+
+
 def test_requests_that_triton_batches_get_their_own_answers(model_folder: Folder) -> None:
     """Requests of different sizes, joined into one execution, come back divided rightly."""
     folder = model_folder(max_batch_size=16, batching=parse_batching("delay_200000us_preferred_6"))
@@ -122,8 +137,6 @@ def test_different_answers_are_found(model_folder: Folder) -> None:
     """A server that serves another model than the file at hand does not pass."""
     folder = model_folder()
     with serve([folder], timeout_s=60) as server:
-        from conftest import linear_model
-
         (folder / "1" / "model.onnx").write_bytes(linear_model(scale=0.2).SerializeToString())
         with pytest.raises(StageError, match=r"linear answers a batch of 1 over http .* differ from ONNX Runtime's"):
             check_answers(server, folder, EXAMPLES)
@@ -375,9 +388,9 @@ def lives(process: psutil.Process) -> bool:
 def test_an_ensemble_names_the_likeliest_classes_of_every_example(model_folder: Folder) -> None:
     """In batches of 1, 3 and 8, over both protocols, the best three of ten; another list of names is found out."""
     classes = tuple(f"class {letter}" for letter in "äbcdefghij")
-    folder = model_folder("classifier-fp32", max_batch_size=8)
+    folder = model_folder("classifier-fp32", taking_bytes(linear_model()), max_batch_size=8)
     label, ensemble = write_ensemble(folder, classes, top_k=3)
-    examples = np.random.default_rng(0).random((9, 28, 28, 1), dtype=np.float32)
+    examples = np.random.default_rng(0).integers(0, 256, (9, 28, 28, 1), np.uint8)
     with serve([folder, label, ensemble], timeout_s=60) as server:
         check_effective_config(server, ensemble)
         check_labels(server, ensemble, folder, classes, examples)

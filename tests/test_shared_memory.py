@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, environment
+from conftest import ROOT, environment, linear_model, taking_bytes
 from test_params import errors
 
 from measuring.readings import throughput
@@ -41,13 +41,13 @@ run_stage(main)
 
 @pytest.fixture
 def folder(model_folder: Callable[..., Path]) -> Path:
-    return model_folder()
+    return model_folder(model=taking_bytes(linear_model()))
 
 
 @pytest.fixture
 def input_data(tmp_path: Path) -> Path:
     path = tmp_path / "input.json"
-    write_input_data(path, "image", np.random.default_rng(0).random((3, 28, 28, 1), np.float32))
+    write_input_data(path, "image", np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), np.uint8))
     return path
 
 

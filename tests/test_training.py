@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from conftest import linear_model
+from conftest import linear_model, taking_bytes
 from onnx import helper
 
 from datasets.digits import DATASET as DIGITS
@@ -22,7 +22,8 @@ def splits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     random = np.random.default_rng(0)
     sizes = {"train": 64, "validation": 20, "test": 20}
     return {
-        name: (random.random((size, 28, 28, 1), dtype=np.float32), np.arange(size) % 10) for name, size in sizes.items()
+        name: (random.integers(0, 256, (size, 28, 28, 1), np.uint8), np.arange(size) % 10)
+        for name, size in sizes.items()
     }
 
 
@@ -47,7 +48,7 @@ def test_a_width_that_eight_does_not_divide_is_rounded_up() -> None:
     """Any width gives a model that fits together."""
     from models.autoencoder import build_decoder, build_encoder
 
-    assert build_decoder(9)(build_encoder(9)(np.zeros((2, 28, 28, 1), np.float32))).shape == (2, 28, 28, 1)
+    assert build_decoder(9)(build_encoder(9)(np.zeros((2, 28, 28, 1), np.uint8))).shape == (2, 28, 28, 1)
 
 
 def trained(splits: Any, seed: int, folder: Path) -> Any:
@@ -88,7 +89,7 @@ def test_the_head_learns_on_a_frozen_encoder(result: Any, splits: Any, curves: P
     classifier, autoencoder = result.exports["classifier"], result.exports["autoencoder"]
     assert classifier.get_layer("encoder") is autoencoder.get_layer("encoder")
     x = splits["test"][0]
-    mse = float(np.mean((autoencoder.predict(x, verbose=0) - x) ** 2))
+    mse = float(np.mean((autoencoder.predict(x, verbose=0) - x / 255) ** 2))
     assert result.scores["test"]["reconstruction_mse"] == pytest.approx(mse)
     assert isinstance(classifier, keras.Model)
     written = sorted(path.relative_to(curves).as_posix() for path in curves.rglob("*.tsv"))
@@ -106,9 +107,10 @@ def test_an_export_beyond_its_parity_limit_fails_the_stage(
     from parameters.schema import validate
     from runtime import arrays
     from runtime.arrays import write_split
+    from training.pixels import scaling
 
-    image = keras.Input((28, 28, 1), name="image")
-    logits = keras.layers.Dense(10, name="logits")(keras.layers.Flatten()(image))
+    image = keras.Input((28, 28, 1), dtype="uint8", name="image")
+    logits = keras.layers.Dense(10, name="logits")(keras.layers.Flatten()(scaling()(image)))
     (tmp_path / "models").mkdir()
     keras.Model(image, logits).save(tmp_path / "models" / "classifier.keras")
     write_split(tmp_path / "test.npz", *splits["test"])
@@ -126,6 +128,20 @@ def test_an_export_beyond_its_parity_limit_fails_the_stage(
     content["variants"]["fp32"]["parity_limit"] = 1e-4
     export.main()
     assert (tmp_path / "onnx" / "fp32" / "classifier.onnx").exists()
+    content["variants"]["fp32"]["parity_limit"] = None
+    monkeypatch.setattr(export, "onnx_answer", lambda _, x: np.zeros((len(x), 1)))
+    with pytest.raises(StageError, match=r"with \[20, 1\] values, the trained model with \[20, 10\]"):
+        export.main()
+
+
+def test_a_model_that_takes_another_type_than_examples_have_is_refused() -> None:
+    """Whoever wrote its family forgot the type of its input; ONNX Runtime would say so in its own words."""
+    from export import check_takes
+
+    x = np.zeros((1, 28, 28, 1), np.uint8)
+    check_takes(taking_bytes(linear_model()), x, "classifier")
+    with pytest.raises(StageError, match=r"classifier\.onnx takes float32 and will be asked uint8"):
+        check_takes(linear_model(), x, "classifier")
 
 
 def test_models_that_a_target_server_could_not_load_are_refused() -> None:

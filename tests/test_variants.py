@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from conftest import linear_model
+from conftest import linear_model, taking_bytes
 from measured import level
 from onnx import TensorProto, helper, numpy_helper
 
@@ -56,8 +56,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
         y = np.arange(size) % 3
         x = (CHANCE.random((size, 12, 12, 3)) * 60 + 60 * y.reshape(-1, 1, 1, 1)).astype(np.uint8)
         write_split(folder / f"{name}.npz", x, y)
-    image = keras.Input((12, 12, 3), name="image")
-    x = layers.Rescaling([1.0, 2.0, 3.0], [0.0, -1.0, 0.5])(image)
+    image = keras.Input((12, 12, 3), dtype="uint8", name="image")
+    x = layers.Rescaling([0.004, 0.008, 0.012], [0.0, -1.0, 0.5])(image)
     x = layers.Conv2D(8, 3, padding="same", use_bias=False)(x)
     x = layers.MaxPooling2D()(layers.ReLU()(layers.BatchNormalization()(x)))
     x = layers.SpatialDropout2D(0.1)(layers.Conv2D(6, 3)(x))
@@ -93,8 +93,8 @@ def test_pruning_removes_the_weakest_channels_of_every_layer_but_the_last(networ
     half = pruned(model, 0.5)
     weights = [each.shape for each in half.get_weights() if len(each.shape) > 1]
     assert weights == [(3, 3, 3, 4), (3, 3, 4, 3), (4 * 4 * 3, 5), (5, 3)]
-    assert (half.output_names, half.input.name) == (["logits"], "image")
-    x = CHANCE.random((4, 12, 12, 3), dtype=np.float32)
+    assert (half.output_names, half.input.name, half.input.dtype) == (["logits"], "image", "uint8")
+    x = CHANCE.integers(0, 256, (4, 12, 12, 3), np.uint8)
     whole = pruned(model, 1e-9)
     assert np.allclose(whole.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
     assert strongest(np.array([[1.0, -3.0, 0.5, 2.0]]), 0.5).tolist() == [1, 3]
@@ -114,7 +114,7 @@ def test_a_pruned_network_is_the_network_with_dead_channels(network: Path) -> No
             dead = np.setdiff1d(np.arange(kernel.shape[-1]), strongest(kernel, 0.5))
             kernel[..., dead] = 0
             layer.set_weights([kernel, *(np.where(np.isin(np.arange(len(each)), dead), 0, each) for each in bias)])
-    x = CHANCE.random((4, 12, 12, 3), dtype=np.float32)
+    x = CHANCE.integers(0, 256, (4, 12, 12, 3), np.uint8)
     smaller = pruned(model, 0.5)
     assert smaller.count_params() < model.count_params() / 2
     assert np.allclose(smaller.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
@@ -134,7 +134,7 @@ def test_the_default_model_can_be_pruned() -> None:
     model = keras.Model(encoder.input, layers.Identity(name="logits")(head(encoder(encoder.input))))
     smaller = pruned(model, 0.5)
     assert (smaller.output_names, smaller.output_shape) == (["logits"], (None, 10))
-    x = CHANCE.random((2, 28, 28, 1), dtype=np.float32)
+    x = CHANCE.integers(0, 256, (2, 28, 28, 1), np.uint8)
     assert np.allclose(pruned(model, 1e-9).predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
     assert smaller.count_params() < model.count_params() / 2
 
@@ -159,10 +159,31 @@ def test_eight_bits_lose_little_on_any_processor(quantise: str) -> None:
     """Large products are not cut off, as whole 8-bit weights would be without the newest instructions."""
     from compression import quantise as tools
 
-    model, x = linear_model(scale=1.0), CHANCE.random((50, 28, 28, 1), dtype=np.float32)
+    model, x = taking_bytes(linear_model(scale=1.0)), CHANCE.integers(0, 256, (50, 28, 28, 1), np.uint8)
     smaller = tools.static(model, x) if quantise == "static" else tools.dynamic(model)
     whole, quantised = (onnx_answer(onnx_session(each.SerializeToString()), x) for each in (model, smaller))
     assert largest_difference(whole, quantised) < 0.05
+
+
+@slow
+def test_bytes_lose_no_more_in_eight_bits_than_fractions_do() -> None:
+    """What scales them stays in floats: calibrated on the same images, both answer the same."""
+    from compression import quantise as tools
+
+    x = CHANCE.integers(0, 256, (50, 28, 28, 1), np.uint8)
+    fractions = x.astype(np.float32) / np.float32(255)
+    of_bytes, of_fractions = tools.static(taking_bytes(linear_model()), x), tools.static(linear_model(), fractions)
+    answers = [
+        onnx_answer(onnx_session(model.SerializeToString()), examples)
+        for model, examples in ((of_bytes, x), (of_fractions, fractions))
+    ]
+    assert largest_difference(*answers) < 1e-6
+    assert [node.op_type for node in of_bytes.graph.node if "image" in node.input or "cast" in node.input] == [
+        "Cast",
+        "Mul",
+    ]
+    (product,) = [node for node in of_bytes.graph.node if node.op_type == "MatMul"]
+    assert all("Dequantize" in name for name in product.input)
 
 
 @slow
@@ -228,7 +249,7 @@ def test_static_quantisation_is_in_8_bits_throughout(
 @slow
 def test_openvino_serves_what_it_is_asked_to(tmp_path: Path) -> None:
     """The accelerator stands in config.pbtxt, its answers are ONNX Runtime's, and an unknown one is an error."""
-    model, x = linear_model(), CHANCE.random((9, 28, 28, 1), dtype=np.float32)
+    model, x = taking_bytes(linear_model()), CHANCE.integers(0, 256, (9, 28, 28, 1), np.uint8)
 
     def write(accelerator: str) -> Path:
         folder = tmp_path / accelerator
@@ -261,6 +282,7 @@ def test_costs_are_counted_from_the_file() -> None:
     weights[:196] = 0
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
     assert costs(model)["sparsity"] == pytest.approx(0.25)
+    assert costs(taking_bytes(model)) == costs(model)  # what scales pixels is no weight
 
 
 def test_a_convolution_multiplies_once_a_weight_and_place() -> None:

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,10 +34,10 @@ from runtime.stage import run_stage  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
 from datasets import OWN  # noqa: E402
-from measuring.bench import Candidate, bench, exported, renamed  # noqa: E402
+from measuring.bench import Candidate, asked, bench, renamed  # noqa: E402
 from measuring.readings import throughput  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
-from reference import MODELS, check_out, environment, resolve, restore_models  # noqa: E402
+from reference import MODELS, as_taken, check_out, environment, resolve, restore_models  # noqa: E402
 from runtime.arrays import read_split  # noqa: E402
 from runtime.cores import server_cores  # noqa: E402
 from runtime.files import read_json, write_text  # noqa: E402
@@ -156,13 +156,32 @@ def compare_throughput(
     return Result(f"throughput at concurrency {concurrency}", found, answer)
 
 
-def compare_accuracy(reference: Path, workspace: Path, tolerance: float, *, alike: bool) -> Result:
+def prepared(folders: tuple[Path, Path], commit: str, temporary: Path) -> tuple[Candidate, Candidate]:
+    """Return the reference and this working tree's model under names of their own, each asked in the type it takes.
+
+    Raises StageError if they take other inputs than each other, types aside.
+    """
+    examples, _ = read_split(ARRAYS / "test.npz")
+    inputs = [ModelShape.read(folder / "1" / "model.onnx").inputs for folder in folders]
+    names_and_dims = [[(each.name, each.dims) for each in taken] for taken in inputs]
+    if names_and_dims[0] != names_and_dims[1]:
+        raise StageError(f"{commit[:8]} takes other inputs than this working tree: the two cannot be compared")
+
+    def candidate(index: int, name: str) -> Candidate:
+        x = as_taken(examples, inputs[index][0].dtype, f"{folders[index].name} of the {name}")
+        (found,) = asked([folders[index]], x, temporary / f"{name}.json")
+        return renamed(found, name, temporary / "served")
+
+    return candidate(0, "reference"), candidate(1, "workspace")
+
+
+def compare_accuracy(candidates: tuple[Candidate, Candidate], tolerance: float, *, alike: bool) -> Result:
     """Compare both models' answers to this working tree's test examples.
 
     Nobody can tell unless both were trained without these: `alike` says so.
     """
-    x, y = read_split(ARRAYS / "test.npz")
-    answers = [onnx_answer(onnx_session(str(each / "1" / "model.onnx")), x) for each in (reference, workspace)]
+    _, y = read_split(ARRAYS / "test.npz")
+    answers = [onnx_answer(onnx_session(str(each.folder / "1" / "model.onnx")), each.examples) for each in candidates]
     right = [each.argmax(axis=1) == y for each in answers]
     # Equal to the last bit: they are one model, and no other examples would tell them apart.
     equal = np.array_equal(answers[0], answers[1])
@@ -222,19 +241,12 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     print(f"the reference {commit[:8]} comes from {restore_models(checkout)}", flush=True)
     old = checkout / MODELS / default_cell(checkout, given.cell)
     new = MODEL_REPOSITORY / default_cell(ROOT, given.cell)
-    shapes = [ModelShape.read(each / "1" / "model.onnx") for each in (old, new)]
-    if shapes[0].inputs != shapes[1].inputs:
-        raise StageError(f"{commit[:8]} takes other inputs than this working tree: the two cannot be compared")
-    (workspace,) = exported([new], temporary)
-    candidates = (
-        renamed(replace(workspace, folder=old), "reference", temporary / "served"),
-        renamed(workspace, "workspace", temporary / "served"),
-    )
+    candidates = prepared((old, new), commit, temporary)
     compute_here(candidates[0], checkout / MACHINE.relative_to(ROOT), params)
     print(f"side by side: {old.name} of {commit[:8]} and {new.name} of this working tree", flush=True)
     with machine_to_ourselves():
         speed = compare_throughput(candidates, params, given.tolerance, given.budget)
-    accuracy = compare_accuracy(old, new, given.accuracy_tolerance, alike=divided_alike(checkout))
+    accuracy = compare_accuracy(candidates, given.accuracy_tolerance, alike=divided_alike(checkout))
     return [speed, accuracy, check_parity(params, params.onnx.variants)]
 
 

@@ -24,7 +24,7 @@ def expand(paths: list[Path]) -> list[Path]:
 
 
 def read_examples(path: Path, shape: tuple[int, ...], resize: bool) -> tuple[list[str], np.ndarray]:
-    """Return the examples of a file as a model takes them, float32 [N, *shape], and a name for each.
+    """Return the examples of a file as a model takes them, pixels uint8 or features float32 [N, *shape], and names.
 
     Raises ValueError, or OSError, that says what is wrong with the file.
     """
@@ -52,15 +52,9 @@ def read_examples(path: Path, shape: tuple[int, ...], resize: bool) -> tuple[lis
 
 
 def _pixels(x: np.ndarray) -> np.ndarray:
-    """Return pixels from 0 to 1, as models learn them; whole numbers, of whatever type, go from 0 to 255.
-
-    Nothing but 0 and 1, in a type that is not of whole numbers only, is black and white.
-    """
-    black_and_white = x.dtype.kind in "bf" and x.max() <= 1
-    largest = 255 if np.array_equal(x, np.rint(x)) and not black_and_white else 1
-    if x.min() < 0 or x.max() > largest:
-        raise ValueError("must hold pixels as whole numbers from 0 to 255 or as fractions from 0 to 1")
-    return np.asarray(x.astype(np.float32) / np.float32(largest))
+    if x.min() < 0 or x.max() > 255 or np.any(x != np.rint(x)):
+        raise ValueError("must hold pixels as whole numbers from 0 to 255")
+    return x.astype(np.uint8)
 
 
 def _read_array(path: Path) -> np.ndarray:

@@ -32,6 +32,7 @@ from runtime.files import replacing  # noqa: E402
 from runtime.paths import ONNX  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from server.client import Protocol, Server  # noqa: E402
+from server.model_config import ModelShape  # noqa: E402
 
 LARGEST_BATCH = 64
 PROBABILITIES = "probabilities"
@@ -61,19 +62,18 @@ def exported(variant: str, dataset: Dataset) -> Answer:
     path = ONNX / variant / f"{CLASSIFIER}.onnx"
     if not path.exists():
         raise StageError(f"{path.relative_to(ROOT)} is missing; make it with `dvc repro onnx`")
-    session = onnx_session(str(path))
-    (model_input,), (output,) = session.get_inputs(), session.get_outputs()
-    check_shapes(str(path.relative_to(ROOT)), [tuple(model_input.shape[1:])], [tuple(output.shape[1:])], dataset)
-    return in_batches(partial(onnx_answer, session), LARGEST_BATCH, output.name)
+    shape = ModelShape.read(path)
+    check_fits(str(path.relative_to(ROOT)), shape, dataset)
+    return in_batches(partial(onnx_answer, onnx_session(str(path))), LARGEST_BATCH, shape.outputs[0].name)
 
 
 def served(address: str, protocol: Protocol, model: str, dataset: Dataset) -> Answer:
     """Return how a served model is asked; raises StageError if nobody serves it, or it takes something else."""
     server = Server(http_address=address, grpc_address=address, pid=None)
     config = server.effective_config(model, protocol)
-    inputs, outputs = ([tuple(each.dims) for each in tensors] for tensors in (config.input, config.output))
-    check_shapes(f"{model} at {address}", inputs, outputs, dataset)
-    (model_input,), (output,) = config.input, config.output
+    shape = ModelShape.configured(config)
+    check_fits(f"{model} at {address}", shape, dataset)
+    (model_input,), (output,) = shape.inputs, shape.outputs
 
     def ask(x: np.ndarray) -> np.ndarray:
         return server.infer(model, model_input.name, x, output.name, protocol)
@@ -81,13 +81,19 @@ def served(address: str, protocol: Protocol, model: str, dataset: Dataset) -> An
     return in_batches(ask, max(1, config.max_batch_size), output.name)
 
 
-def check_shapes(what: str, inputs: list[Shape], outputs: list[Shape], dataset: Dataset) -> None:
-    """Raise StageError unless a model takes examples of the dataset in params.yaml and scores its classes."""
+def check_fits(what: str, shape: ModelShape, dataset: Dataset) -> None:
+    """Raise StageError unless a model takes examples of the dataset in params.yaml as stored and scores its classes."""
+    inputs, outputs = ([each.dims for each in tensors] for tensors in (shape.inputs, shape.outputs))
     expected: tuple[list[Shape], list[Shape]] = ([dataset.shape], [(len(dataset.classes),)])
     if (inputs, outputs) != expected:
         raise StageError(
             f"{what} takes {_shown(inputs)} and gives {_shown(outputs)}; for dataset {dataset.name}, which params.yaml "
             f"names, it must take {_shown(expected[0])} and give a score for each class, {_shown(expected[1])}"
+        )
+    if (taken := shape.inputs[0].dtype) != dataset.dtype:
+        raise StageError(
+            f"{what} takes {taken}, and examples of dataset {dataset.name} are {dataset.dtype}: it is of another "
+            "revision; run `dvc repro onnx` and ask what that exports"
         )
 
 

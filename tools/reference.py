@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from runtime.paths import ROOT
 from runtime.process import StageError, ending_with_us
+from training.pixels import scaled
 
 MODELS = "artifacts/model_repository"
 
@@ -78,3 +81,17 @@ def restore_models(folder: Path) -> str:
     print("the reference is neither in the cache nor on a remote: building it again", flush=True)
     _checked("dvc", "repro", "triton-config", cwd=folder, failure="the reference could not be built again")
     return "its own stages, run again"
+
+
+def as_taken(examples: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
+    """Return examples [N, …], as this working tree stores them, in the type that a revision's model takes.
+
+    Models that take images as 32-bit floats are of revisions that trained on pixels from 0 to
+    1 and left the scaling to whoever asked; later ones take bytes and scale them. Raises
+    StageError for a model that takes neither; `what` names it.
+    """
+    if examples.dtype == dtype:
+        return examples
+    if examples.dtype == np.uint8 and dtype == np.float32:
+        return scaled(examples)
+    raise StageError(f"{what} takes {dtype}, and examples are {examples.dtype}: the two cannot be compared")

@@ -14,11 +14,14 @@ _COUNTED = ("Conv", "ConvTranspose", "MatMul", "Gemm", "MatMulInteger")
 def costs(model: onnx.ModelProto) -> dict[str, Any]:
     """Return the number of weights, the share of them that is zero, and multiply-accumulates for one example.
 
-    Weights are constants with more than one axis; scales and biases are none. The last is
-    None where a model multiplies no weights, as a forest does not, or shapes are unknown.
+    Weights are constants with more than one axis that such an operator takes, as they are or in
+    8 bits; scales and biases are none. The last is None where a model multiplies no weights, as
+    a forest does not, or shapes are unknown.
     """
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    weights = [array for array in constants.values() if array.ndim > 1]
+    stored = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    taken = {stored.get(name, name) for node in model.graph.node if node.op_type in _COUNTED for name in node.input}
+    weights = [array for name, array in constants.items() if name in taken and array.ndim > 1]
     count = sum(array.size for array in weights)
     zeros = sum(int(np.count_nonzero(array == 0)) for array in weights)
     return {"weights": count, "sparsity": zeros / count if count else None, "macs": _macs(model, constants)}

@@ -59,7 +59,7 @@ def pruned(model: keras.Model, remove: float) -> keras.Model:
     # Others only gave names to the outputs of models inside this one.
     every = [layer for layer in every if layer is every[-1] or not isinstance(layer, layers.Identity)]
     last = next(index for index, layer in reversed(list(enumerate(every))) if layer.weights)
-    x = inputs = keras.Input(model.input.shape[1:], name=model.input.name)
+    x = inputs = keras.Input(model.input.shape[1:], dtype=model.input.dtype, name=model.input.name)
     kept: np.ndarray | None = None  # channels of the layer before; None is all of them
     for index, layer in enumerate(every):
         changed, weights, kept = _without(layer, kept, remove if index < last else 0.0)

@@ -71,6 +71,11 @@ class Dataset:
         return "x".join(map(str, self.shape))
 
     @property
+    def dtype(self) -> np.dtype:
+        """The type in which its examples are stored, and asked of models: images are bytes, rows 32-bit floats."""
+        return np.dtype(np.uint8 if len(self.shape) == 3 else np.float32)
+
+    @property
     def remedy(self) -> str:
         """Return the command that brings the raw files, or brings them back."""
         if self.bundled:
@@ -111,6 +116,8 @@ class Dataset:
             raise StageError(f"{what} are {len(x):,}, their labels {len(y):,}")
         if x.shape[1:] != self.shape:
             raise StageError(f"{what} have the shape {list(x.shape[1:])}, expected {list(self.shape)}")
+        if x.dtype != self.dtype:
+            raise StageError(f"{what} are {x.dtype}, expected {self.dtype}")
         if outside := sorted(set(np.unique(y).tolist()) - set(range(len(self.classes)))):
             raise StageError(f"{what} have the labels {outside}, outside 0 to {len(self.classes) - 1}")
         if absent := [name for index, name in enumerate(self.classes) if not np.any(y == index)]:

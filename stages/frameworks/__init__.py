@@ -21,9 +21,9 @@ class Framework:
     """How models of one framework are kept, asked, and converted.
 
     `suffix` ends the name of a saved model. `make_deterministic` makes training give the same
-    for the same seed on one machine. `answer` gives a model's output for a batch,
-    float32 [N, …]. `to_onnx` converts a model to an opset, its batch axis free, with one
-    input and one output.
+    for the same seed on one machine. `answer` gives a model's output, float32 [N, …], for a
+    batch in the type that it takes. `to_onnx` converts a model to an opset, its batch axis
+    free, with one input, of that type, and one output.
     """
 
     suffix: str

@@ -105,7 +105,7 @@ def to_onnx(model: "keras.Model", opset: int) -> onnx.ModelProto:
         import tf2onnx
 
     (output_name,) = model.output_names
-    signature = [tf.TensorSpec((None, *model.input.shape[1:]), tf.float32, name=model.input.name)]
+    signature = [tf.TensorSpec((None, *model.input.shape[1:]), model.input.dtype, name=model.input.name)]
 
     # tf2onnx.convert.from_keras knows Keras 2 only; a traced function is the way for Keras 3.
     def forward(inputs: tf.Tensor) -> dict[str, tf.Tensor]:

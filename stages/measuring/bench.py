@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from measuring.journal import Journal, digest
 from measuring.windows import Windows
@@ -22,7 +21,7 @@ from runtime.cores import divide_cores
 from runtime.files import write_text
 from runtime.paths import ANCHOR, ARRAYS, MACHINE, STAGES
 from server.answers import check_answers, check_effective_config
-from server.model_config import read_config, render
+from server.model_config import ModelShape, read_config, render
 from server.serve import serve
 
 # Enough different requests that no cache of one input helps; sent in turn, again and again.
@@ -38,7 +37,7 @@ class Candidate:
 
     folder: Path
     input_data: Path
-    examples: NDArray[np.float32]  # what the requests are made of, and more where there is more
+    examples: np.ndarray  # [N, …] in the model's own type: what the requests are made of, and more where there is more
 
     @property
     def name(self) -> str:
@@ -46,19 +45,22 @@ class Candidate:
         return self.folder.name
 
 
-def exported(folders: Sequence[Path], temporary: Path) -> list[Candidate]:
-    """Return some of our models, whose input has one name, to be asked with the test split."""
-    examples, _ = read_split(ARRAYS / "test.npz")
-    input_data = temporary / "input_data.json"
+def asked(folders: Sequence[Path], examples: np.ndarray, input_data: Path) -> list[Candidate]:
+    """Return models, whose input has one name, to be asked `examples` [N, …] of its type; write the requests."""
     write_input_data(input_data, read_config(folders[0] / "config.pbtxt").input[0].name, examples[:REQUESTS])
     return [Candidate(folder, input_data, examples) for folder in folders]
 
 
+def exported(folders: Sequence[Path], temporary: Path) -> list[Candidate]:
+    """Return some of our models, to be asked the test split as it is stored."""
+    return asked(folders, read_split(ARRAYS / "test.npz")[0], temporary / "input_data.json")
+
+
 def anchor() -> Candidate:
     """Return the anchor."""
-    (model_input,) = read_config(ANCHOR / "config.pbtxt").input
+    (taken,) = ModelShape.configured(read_config(ANCHOR / "config.pbtxt")).inputs
     input_data = ANCHOR / "input_data.json"
-    return Candidate(ANCHOR, input_data, read_input_data(input_data, model_input.name, model_input.dims))
+    return Candidate(ANCHOR, input_data, read_input_data(input_data, taken.name, taken.dtype, taken.dims))
 
 
 def renamed(candidate: Candidate, name: str, temporary: Path) -> Candidate:

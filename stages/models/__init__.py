@@ -27,10 +27,11 @@ class Trained:
     """What a family's `train` returns.
 
     `exports` are models of the family's framework by name, `classifier` among them: from
-    inputs [N, *shape] float32 to a score for each class [N, classes] float32, the largest
-    for the predicted one. `scores` are numbers beyond the classifier's own, measured on the
-    validation and test splits. `inputs` are test inputs of exports that take something else
-    than the dataset's examples.
+    examples [N, *shape] as the dataset stores them, pixels uint8 or features float32, to a
+    score for each class [N, classes] float32, the largest for the predicted one. `scores` are
+    numbers beyond the classifier's own, measured on the validation and test splits. `inputs`
+    are test inputs, float32 [N, …], of exports that take something else than the dataset's
+    examples.
     """
 
     exports: Mapping[str, Any]

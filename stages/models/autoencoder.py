@@ -46,13 +46,15 @@ def refuses(dataset: Dataset) -> str | None:
 
 
 def build_encoder(hidden_width: int) -> "keras.Model":
-    """Return images [N, 28, 28, 1] -> latents [N, hidden_width], linear at the end."""
+    """Return images uint8 [N, 28, 28, 1] -> latents [N, hidden_width], linear at the end."""
     import keras
     from keras import layers
 
+    from training.pixels import scaling
+
     eighth, quarter, half = (math.ceil(hidden_width / part) for part in (8, 4, 2))
-    image = keras.Input(SHAPE, name="image")
-    x = layers.Conv2D(eighth, 5, activation="relu")(image)
+    image = keras.Input(SHAPE, dtype="uint8", name="image")
+    x = layers.Conv2D(eighth, 5, activation="relu")(scaling()(image))
     x = layers.MaxPooling2D()(x)
     x = layers.Conv2D(quarter, 3, activation="relu")(x)
     x = layers.MaxPooling2D()(x)
@@ -62,7 +64,7 @@ def build_encoder(hidden_width: int) -> "keras.Model":
 
 
 def build_decoder(hidden_width: int) -> "keras.Model":
-    """Return latents [N, hidden_width] -> images [N, 28, 28, 1], never negative."""
+    """Return latents [N, hidden_width] -> images [N, 28, 28, 1] from 0 to about 1, never negative."""
     import keras
     from keras import layers
 
@@ -85,6 +87,7 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     import keras
 
     from training.fit import compile_classifier, compile_network, fit_recording
+    from training.pixels import scaled
     from training.reconstructions import Reconstructions
 
     (x_train, y_train), (x_validation, y_validation), (x_test, _) = splits.values()
@@ -99,8 +102,8 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     pictures = Reconstructions(x_validation, y_validation, dataset.classes, curves / RECONSTRUCTIONS.name)
     fit_recording(
         autoencoder,
-        (x_train, x_train),
-        (x_validation, x_validation),
+        (x_train, scaled(x_train)),
+        (x_validation, scaled(x_validation)),
         hyperparameters.reconstruction,
         curves / "reconstruction",
         callbacks=[pictures],
@@ -123,7 +126,7 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     logits = keras.layers.Identity(name="logits")(head(encoder(image)))
     classifier = keras.Model(image, logits, name=CLASSIFIER)
     measured = {"validation": x_validation, "test": x_test}
-    errors = {name: np.mean((autoencoder.predict(x, verbose=0) - x) ** 2) for name, x in measured.items()}
+    errors = {name: np.mean((autoencoder.predict(x, verbose=0) - scaled(x)) ** 2) for name, x in measured.items()}
     return Trained(
         exports={CLASSIFIER: classifier, "autoencoder": autoencoder, "head": head},
         scores={name: {"reconstruction_mse": float(error)} for name, error in errors.items()},

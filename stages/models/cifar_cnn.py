@@ -47,7 +47,7 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     from training.standardised import standardised
 
     chosen = hyperparameters
-    image = keras.Input(dataset.shape, name="image")
+    image = keras.Input(dataset.shape, dtype=dataset.dtype, name="image")
     x = standardised(splits["train"][0])(image)
     for factor in (1, 2, 4):
         x = layers.Conv2D(factor * chosen.width, 3, padding="same", use_bias=False)(x)

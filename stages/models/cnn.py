@@ -40,7 +40,7 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     from training.fit import compile_classifier, fit_recording
     from training.standardised import standardised
 
-    image = keras.Input(dataset.shape, name="image")
+    image = keras.Input(dataset.shape, dtype=dataset.dtype, name="image")
     x = standardised(splits["train"][0])(image)
     x = layers.Conv2D(10, 5)(x)
     x = layers.ReLU()(layers.MaxPooling2D()(x))

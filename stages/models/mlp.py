@@ -27,7 +27,7 @@ def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, cu
     from training.fit import compile_classifier, fit_recording
     from training.standardised import standardised
 
-    example = keras.Input(dataset.shape, name="example")
+    example = keras.Input(dataset.shape, dtype=dataset.dtype, name="example")
     x = layers.Flatten()(standardised(splits["train"][0])(example))
     x = layers.Dense(hyperparameters.hidden_width, activation="relu")(x)
     classifier = keras.Model(example, layers.Dense(len(dataset.classes), name="logits")(x), name=CLASSIFIER)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runtime.files import read_json, write_json
 
@@ -21,8 +20,8 @@ def count_requests(path: Path) -> int:
     return len(read_json(path)["data"])
 
 
-def read_input_data(path: Path, input_name: str, shape: Sequence[int]) -> NDArray[np.float32]:
-    """Return the examples [N, *shape] that were written as such requests."""
+def read_input_data(path: Path, input_name: str, dtype: np.dtype, shape: Sequence[int]) -> np.ndarray:
+    """Return the examples [N, *shape] of a type that were written as such requests."""
     requests = read_json(path)["data"]
-    examples = [np.frombuffer(base64.b64decode(request[input_name]["b64"]), np.float32) for request in requests]
-    return np.stack(examples).reshape(-1, *shape)
+    examples = [np.frombuffer(base64.b64decode(request[input_name]["b64"]), dtype) for request in requests]
+    return np.asarray(np.stack(examples).reshape(-1, *shape))

@@ -24,18 +24,16 @@ def write_split(path: Path, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def read_split(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return model inputs, float32 [N, …], and labels, int64 [N].
+    """Return examples as they are stored, and labels, int64 [N].
 
-    Stored pixels, uint8, are scaled to the range 0 to 1; features are as stored.
-    Raises StageError if the file is damaged.
+    Pixels are uint8 [N, height, width, channels], features float32 [N, features]. Raises
+    StageError if the file is damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            x, y = arrays["x"], arrays["y"]
+            return arrays["x"], arrays["y"]
     except (BadZipFile, EOFError, KeyError, ValueError) as error:
         raise StageError(f"{path} is damaged ({error}); make it again with `dvc repro --force data`") from None
-    scaled = x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x
-    return scaled, y
 
 
 def _own_inputs(model: Path) -> Path:
@@ -48,7 +46,7 @@ def write_inputs(model: Path, inputs: np.ndarray) -> None:
 
 
 def read_inputs(model: Path) -> np.ndarray:
-    """Return test inputs of a model, float32 [N, …]: its own, or else the test split."""
+    """Return test inputs of a model [N, …], in the type that it takes: its own, or else the test split."""
     if (path := _own_inputs(model)).exists():
         return np.asarray(np.load(path, allow_pickle=False))
     return read_split(ARRAYS / "test.npz")[0]

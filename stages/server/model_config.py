@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tritonclient.grpc import model_config_pb2 as schema
+from tritonclient.utils import triton_to_np_dtype
 
 from parameters.cells import DynamicBatching
 from parameters.triton import BACKEND
@@ -43,6 +45,12 @@ class TensorShape:
     data_type: int
     dims: tuple[int, ...]
 
+    @property
+    def dtype(self) -> np.dtype:
+        """NumPy's type of what it holds; text is objects."""
+        name = schema.DataType.Name(self.data_type).removeprefix("TYPE_")
+        return np.dtype(triton_to_np_dtype("BYTES" if name == "STRING" else name))
+
 
 @dataclass(frozen=True)
 class ModelShape:
@@ -50,6 +58,15 @@ class ModelShape:
 
     inputs: tuple[TensorShape, ...]
     outputs: tuple[TensorShape, ...]
+
+    @classmethod
+    def configured(cls, config: schema.ModelConfig) -> "ModelShape":
+        """Return the shape that a configuration states."""
+        inputs, outputs = (
+            tuple(TensorShape(each.name, each.data_type, tuple(each.dims)) for each in tensors)
+            for tensors in (config.input, config.output)
+        )
+        return cls(inputs, outputs)
 
     @classmethod
     def read(cls, path: Path) -> "ModelShape":
@@ -144,13 +161,12 @@ def read_config(path: Path) -> schema.ModelConfig:
 
 def disagreements(config: schema.ModelConfig, shape: ModelShape) -> list[str]:
     """Return in words where a configuration and an ONNX file do not belong together."""
-    found = []
-    for kind, configured, actual in (
-        ("input", config.input, shape.inputs),
-        ("output", config.output, shape.outputs),
+    found, configured = [], ModelShape.configured(config)
+    for kind, stated, actual in (
+        ("input", configured.inputs, shape.inputs),
+        ("output", configured.outputs, shape.outputs),
     ):
-        stated = {TensorShape(tensor.name, tensor.data_type, tuple(tensor.dims)) for tensor in configured}
-        for tensor in sorted(stated.symmetric_difference(actual), key=lambda tensor: tensor.name):
+        for tensor in sorted(set(stated).symmetric_difference(actual), key=lambda tensor: tensor.name):
             source = "config.pbtxt" if tensor in stated else "model.onnx"
             type_name = schema.DataType.Name(tensor.data_type)
             found.append(f"{kind} {tensor.name} {type_name} {list(tensor.dims)} is only in {source}")

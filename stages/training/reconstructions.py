@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from runtime.files import replacing
+from training.pixels import scaled
 
 # Rows of the picture below the originals, the first and the last epoch among them.
 MOST_ROWS = 10
@@ -22,13 +23,16 @@ def grid(rows: list[np.ndarray]) -> Image.Image:
 
 
 class Reconstructions(keras.callbacks.Callback):
-    """Writes the picture when training ends: the originals, then a row for each of up to ten epochs."""
+    """Writes the picture when training ends: the originals, then a row for each of up to ten epochs.
+
+    `x` are pixels uint8 [N, height, width, 1], `y` their labels [N].
+    """
 
     def __init__(self, x: np.ndarray, y: np.ndarray, classes: tuple[str, ...], path: Path) -> None:
         super().__init__()
         self.path = path
         self.originals = x[[int(np.flatnonzero(y == label)[0]) for label in range(len(classes))]]
-        self.rows = [self.originals]
+        self.rows = [scaled(self.originals)]
 
     def on_train_begin(self, _logs: dict[str, float] | None = None) -> None:
         """Choose the epochs to show."""
