@@ -1,5 +1,6 @@
 """The bundled data, and how examples are divided and stored."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.datasets import load_digits, load_iris
 import data
 from datasets import Examples, digits, iris
 from runtime.arrays import read_split, write_split
-from runtime.files import read_json, remove_abandoned, replacing, replacing_directory, write_json
+from runtime.files import read_json, remove_abandoned, replacing, replacing_directory, write_json, write_text
 from runtime.owner import mark
 from runtime.process import StageError
 
@@ -128,6 +129,44 @@ def test_a_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
         with replacing_directory(folder) as partial:
             (partial / name).touch()
     assert [path.name for path in folder.iterdir()] == ["new"]
+
+
+def test_only_its_like_gives_way_to_a_file_or_a_folder(tmp_path: Path) -> None:
+    """A file takes no folder's place and a folder no file's, and neither a pipe's, as it would a device's."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "kept").touch()
+    (tmp_path / "link").symlink_to("folder")
+    (tmp_path / "file").write_text("kept")
+    os.mkfifo(tmp_path / "pipe")
+    for write, name, sentence in [
+        (write_text, "folder", "folder is a folder; remove it first"),
+        (write_text, "link", "link is a folder; remove it first"),
+        (write_text, "pipe", "pipe is neither a file nor a folder, and nothing may take its place"),
+        (write_folder, "file", "file is a file; remove it first"),
+        (write_folder, "link", "link is a link to a folder; remove it first"),
+        (write_folder, "pipe", "pipe is neither a file nor a folder, and nothing may take its place"),
+    ]:
+        with pytest.raises(StageError, match=sentence):
+            write(tmp_path / name, "new")
+    assert (tmp_path / "folder" / "kept").exists()
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == "kept"
+    assert (tmp_path / "pipe").is_fifo()
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def write_folder(path: Path, name: str) -> None:
+    with replacing_directory(path) as partial:
+        (partial / name).touch()
+
+
+def test_a_link_gives_way_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    """DVC may give a stage links into its cache, where nothing must change."""
+    (tmp_path / "cached").write_text("kept")
+    (tmp_path / "result").symlink_to("cached")
+    write_text(tmp_path / "result", "new")
+    assert not (tmp_path / "result").is_symlink()
+    assert ((tmp_path / "result").read_text(), (tmp_path / "cached").read_text()) == ("new", "kept")
 
 
 def test_a_class_that_is_too_rare_for_the_splits_is_an_error() -> None:

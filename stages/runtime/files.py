@@ -2,6 +2,7 @@
 
 import glob
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.owner import is_dead, mark
+from runtime.process import StageError
 
 PARTIAL = ".partial"
 
@@ -19,7 +21,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
     What the block wrote, a file or a directory, is removed if it raises. A killed
     run leaves `<name>.<its mark>.partial`, which DVC and git ignore and the next one removes.
+    Only a file or a link to one gives way to a file, and only a directory to a directory:
+    raises StageError about anything else, a device most of all.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise StageError(f"{os.path.relpath(path)} is neither a file nor a folder, and nothing may take its place")
     remove_abandoned(path.parent, f"{glob.escape(path.name)}.*{PARTIAL}")
     folder = path.with_name(f"{path.name}.{mark()}{PARTIAL}")
     shutil.rmtree(folder, ignore_errors=True)
@@ -27,7 +33,11 @@ def replacing(path: Path) -> Iterator[Path]:
         folder.mkdir(parents=True)
         partial = folder / path.name
         yield partial
+        if path.is_dir() != partial.is_dir() and path.exists():
+            raise StageError(f"{os.path.relpath(path)} is a {'folder' if path.is_dir() else 'file'}; remove it first")
         if path.is_dir():
+            if path.is_symlink():
+                raise StageError(f"{os.path.relpath(path)} is a link to a folder; remove it first")
             shutil.rmtree(path)
         partial.replace(path)
     except OSError as error:
