@@ -2,7 +2,7 @@
 
 Reads   datasets/<dataset>/
 Writes  artifacts/data/{train,validation,test}.npz
-        reports/data.json: examples of each class in each split
+        reports/data.json: examples of each class in each split, and the names of features
 Run     python stages/data.py
 """
 
@@ -65,7 +65,8 @@ def main() -> None:
     for name, (x, y) in splits.items():
         write_split(ARRAYS / f"{name}.npz", x, y)
     counts = {name: class_counts(y, dataset.classes) for name, (_, y) in splits.items()}
-    write_json(REPORTS / "data.json", {"dataset": dataset.name, "class_counts": counts})
+    columns = {"columns": examples.columns} if examples.columns else {}
+    write_json(REPORTS / "data.json", {"dataset": dataset.name, **columns, "class_counts": counts})
     print("  ".join(f"{name} {sum(each.values()):,}" for name, each in counts.items()))
 
 

@@ -258,6 +258,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=50, help="how often the torture test kills something")
     parser.addoption("--fuzz-seconds", type=float, default=6, help="how long each test of damaged input goes on")
     parser.addoption("--seed", default="0", help="of the damage; another one tries other things")
+    parser.addoption("--mutations", type=int, default=30, help="how often each kind of raw file is damaged")
 
 
 def _turn(item: pytest.Item) -> int:

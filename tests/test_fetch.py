@@ -1,7 +1,11 @@
 """tools/fetch_dataset.py against a web server on loopback, and from folders."""
 
+import base64
+import contextlib
 import hashlib
 import io
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +18,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import clone, environment, run
+from own_data import CLASSES as CLASS_NAMES
+from own_data import description
 
+import datasets
 import download
+from fetch_dataset import fetch_own, fetch_published
 from runtime.process import StageError
 
 CLASSES = 2
@@ -25,7 +33,7 @@ from sources.files import RawFile
 from sources.npz import read_npz
 
 FILE = RawFile("toys.npz", {size}, "{sha256}")
-EDITION = Edition("toys", (FILE,), lambda folder: Examples(*read_npz(folder / FILE.name)), "http://127.0.0.1:9/toys")
+EDITION = Edition("toys", (FILE,), lambda folder: Examples(*read_npz(folder / FILE.name, (4,))), "http://127.0.0.1:9/toys")
 DATASET = Dataset("toys", (4,), ("cat", "dog"), (EDITION,))
 """
 
@@ -40,8 +48,10 @@ class Mirror(BaseHTTPRequestHandler):
     """Serves the toys under addresses that say how to misbehave."""
 
     content = toys()
+    asked_by: str | None = None
 
     def do_GET(self) -> None:
+        Mirror.asked_by = self.headers["Authorization"]
         manner = self.path.split("/")[1]
         if manner == "absent":
             self.send_error(404)
@@ -190,7 +200,7 @@ def test_a_folder_is_copied_after_the_same_checks(project: Path, tmp_path: Path)
 @pytest.mark.slow
 def test_ones_own_folder_is_fetched_as_described(project: Path, tmp_path: Path) -> None:
     """`own` is checked against data.own before it is tracked, and a bad one replaces nothing."""
-    lines = "\n".join(f"{number},{number % 2}" for number in range(20))
+    lines = "\n".join(f"{number * 3 % 7},{number % 2}" for number in range(20))
     (tmp_path / "own.csv").write_text(f"width,label\n{lines}\n")
     params = (project / "params.yaml").read_text()
     description = 'own:\n    format: csv\n    shape: [1]\n    classes: ["0", "1"]\n    resize: false\n'
@@ -202,15 +212,82 @@ def test_ones_own_folder_is_fetched_as_described(project: Path, tmp_path: Path) 
     (tmp_path / "own.csv").write_text("width,label\nwide,0\n")
     code, said = fetch(project, "own", "--from", str(tmp_path))
     assert code == 1
-    assert "line 2: width is 'wide', not a number" in said
+    assert "own/own.csv has 'wide' for 'width' in line 2, not a number" in said
     assert (project / "datasets" / "own" / "own.csv").read_bytes() == before
     assert "own needs `--from FOLDER`" in fetch(project, "own")[1]
     assert "holds the folder that it would be copied to" in fetch(project, "own", "--from", ".")[1]
     (tmp_path / "nowhere").symlink_to("missing")
-    assert "/nowhere': neither a file nor a folder" in fetch(project, "own", "--from", str(tmp_path))[1]
-    (tmp_path / "nowhere").rename(tmp_path / "two\nlines")
-    (tmp_path / "missing").touch()
-    assert "lines': rename it; DVC cannot track such a name" in fetch(project, "own", "--from", str(tmp_path))[1]
+    assert "nothing else; it holds: 'nowhere', 'own.csv'" in fetch(project, "own", "--from", str(tmp_path))[1]
+    (tmp_path / "nowhere").unlink()
+    (tmp_path / "own.csv").rename(tmp_path / "two\nlines.csv")
+    assert (
+        "error: 'two\\nlines.csv': rename it; DVC cannot track such a name"
+        in fetch(project, "own", "--from", str(tmp_path))[1]
+    )
+
+
+def test_of_ones_own_folder_nothing_is_copied_but_what_is_described(tmp_path: Path) -> None:
+    """Hidden files are left out and said to be; a name that does not fit ends it before anything is copied."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    for name in CLASS_NAMES:
+        (source / name).mkdir(parents=True)
+        (source / name / "0.png").touch()
+    (source / ".git").mkdir()
+    (source / "cat" / ".DS_Store").touch()
+    (source / "cat" / "linked.png").symlink_to(source / "dog" / "0.png")
+    target.mkdir()
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        fetch_own(str(source), description("images", [4, 6, 3]), target)
+    assert said.getvalue() == "left out, for their names begin with a dot: '.DS_Store', '.git'\n"
+    copied = sorted(path for path in target.rglob("*") if not path.is_dir())
+    assert [str(path.relative_to(target)) for path in copied] == ["cat/0.png", "cat/linked.png", "dog/0.png"]
+    assert not any(path.is_symlink() for path in copied)
+
+    shutil.rmtree(target)
+    target.mkdir()
+    (source / "dog" / "all").symlink_to(source)
+    with pytest.raises(StageError, match="source/dog/all is a link to a folder, which is not followed"):
+        fetch_own(str(source), description("images", [4, 6, 3]), target)
+    (source / "dog" / "all").unlink()
+    (source / "dog" / os.fsdecode(b"\xff.png")).touch()
+    with pytest.raises(StageError, match="rename it; DVC cannot track such a name"):
+        fetch_own(str(source), description("images", [4, 6, 3]), target)
+    assert list(target.iterdir()) == []
+
+
+@pytest.mark.parametrize("manner", ["absent", "other", "endless"])
+def test_a_mirrors_password_is_used_and_not_shown(project: Path, mirror: str, manner: str) -> None:
+    """Not in what is fetched, nor in what is wrong with it."""
+    code, said = fetch(project, "toys", "--from", mirror.replace("//", "//me:se%20cret@") + f"/{manner}")
+    assert code == 1
+    assert Mirror.asked_by == "Basic " + base64.b64encode(b"me:se cret").decode()
+    assert f"from http://…@127.0.0.1:{mirror.rpartition(':')[2]}/{manner}\n" in said
+    assert "cret" not in said
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://me:secret@127.0.0.1:9/x",
+        "http://me:p/secret@127.0.0.1:9",
+        "http://me:sec ret@127.0.0.1:9",
+        "http://me:@secret@127.0.0.1:9",
+        "http://127.0.0.1:9/x?token=secret",
+        "http://me:secret@[::1/x",
+        "ftp://me:secret@mirror",
+        "HTTP://me:secret@mirror",
+        "me:secret@mirror:/data",
+    ],
+)
+def test_no_failure_shows_a_password(place: str, tmp_path: Path) -> None:
+    """However an address is written, and whatever a library says about it."""
+    dataset = datasets.get("mnist")
+    with pytest.raises(StageError) as raised, contextlib.redirect_stdout(io.StringIO()) as said:
+        fetch_published(dataset, place, tmp_path)
+    for text in (str(raised.value), said.getvalue()):
+        assert "sec" not in text
+        assert "ret" not in text.replace("retr", "")
+        assert "me:" not in text
 
 
 def test_bundled_sets_are_not_fetched(project: Path) -> None:

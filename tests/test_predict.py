@@ -1,5 +1,8 @@
 """Predicting: whatever a person brings along is answered, or named with what is wrong."""
 
+import contextlib
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,16 +13,21 @@ import onnx
 import pandas as pd
 import pytest
 from conftest import linear_model, taking_bytes
-from PIL import Image
+from own_data import own
+from PIL import ExifTags, Image
 
 import predict
+from analysis.parity import onnx_answer, onnx_session
 from inputs import expand, read_examples
 from parameters.schema import validate
 from runtime.process import StageError
+from server.client import Server
 from server.embedded import serve
 
 SHAPE = (28, 28, 1)
-PIXELS = np.random.default_rng(0).integers(0, 256, (3, 28, 28), dtype=np.uint8)
+LABELS = [f"c{number}" for number in range(10)]
+COLUMNS = ",".join(f"p{place}" for place in range(784))
+PIXELS = np.random.default_rng(0).integers(0, 256, (10, 28, 28), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -30,10 +38,10 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: dict[str, An
     monkeypatch.setattr(predict, "ROOT", tmp_path)
     (tmp_path / "onnx" / "fp32").mkdir(parents=True)
     onnx.save(taking_bytes(linear_model()), tmp_path / "onnx" / "fp32" / "classifier.onnx")
-    output = tmp_path / "said.csv"
+    monkeypatch.setattr(predict, "REPORTS", tmp_path / "reports")
 
-    def ask(*arguments: object) -> pd.DataFrame:
-        monkeypatch.setattr(sys, "argv", ["predict.py", *map(str, arguments), "--output", str(output)])
+    def ask(*arguments: object, output: Path = tmp_path / "said.csv") -> pd.DataFrame:
+        monkeypatch.setattr(sys, "argv", ["predict.py", "--output", str(output), *map(str, arguments)])
         predict.main()
         return pd.read_csv(output, dtype={"label": str})
 
@@ -41,12 +49,12 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: dict[str, An
 
 
 def write_inputs(folder: Path) -> Path:
-    """Write the same three images as PNG files, one .npz and one CSV."""
+    """Write the same ten images as PNG files, one .npz and one CSV."""
     folder.mkdir()
     for index, pixels in enumerate(PIXELS):
         Image.fromarray(pixels).save(folder / f"{index}.png")
-    np.savez(folder / "three.npz", x=PIXELS)
-    pd.DataFrame(PIXELS.reshape(3, -1)).assign(label="?").to_csv(folder / "three.csv", index=False)
+    np.savez(folder / "ten.npz", x=PIXELS)
+    pd.DataFrame(PIXELS.reshape(10, -1)).assign(label="?").to_csv(folder / "ten.csv", index=False)
     return folder
 
 
@@ -56,15 +64,15 @@ def test_images_arrays_and_tables_of_the_same_get_the_same_answer(
     """A row an example, in the order of names, with probabilities that sum to 1."""
     said = asked(write_inputs(tmp_path / "inputs"))
     assert [name.rpartition("/")[2] for name in said["input"]] == [
-        *("0.png", "1.png", "2.png"),
-        *("three.csv#0", "three.csv#1", "three.csv#2"),
-        *("three.npz#0", "three.npz#1", "three.npz#2"),
+        *(f"{index}.png" for index in range(10)),
+        *(f"ten.csv#{index}" for index in range(10)),
+        *(f"ten.npz#{index}" for index in range(10)),
     ]
     probabilities = said.filter(like="probability_").to_numpy()
-    assert probabilities.shape == (9, 10)
+    assert probabilities.shape == (30, 10)
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    assert np.allclose(probabilities[:3], probabilities[3:6])
-    assert np.allclose(probabilities[:3], probabilities[6:])
+    assert np.allclose(probabilities[:10], probabilities[10:20])
+    assert np.allclose(probabilities[:10], probabilities[20:])
     assert said["label"].tolist() == [str(index) for index in probabilities.argmax(axis=1)]
 
 
@@ -79,24 +87,28 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_answered(
     with pytest.raises(StageError) as refused:
         asked(folder)
     first, *problems = str(refused.value).splitlines()
-    assert first == "3 of 8 inputs were not answered:"
+    assert first == "3 of 15 inputs were not answered:"
     assert "cut.png is not a readable image" in problems[0]
     assert "foreign.npz has examples of the shape [5], not [28, 28, 1]" in problems[1]
     assert "small.png is 28x10, not 28x28; --resize scales images" in problems[2]
-    assert len(pd.read_csv(tmp_path / "said.csv")) == 9
+    assert len(pd.read_csv(tmp_path / "said.csv")) == 30
     assert len(asked("--resize", folder / "small.png")) == 1
 
 
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("words.csv", "a,b\n1,x\n", "has no number in row 1 of column b"),
+        ("words.csv", f"{COLUMNS}\n{'1,' * 783}x\n", "has 'x' for 'p783' in line 2, not a number"),
         ("empty.csv", "", "is not a readable CSV file"),
+        ("huge.csv", f"{COLUMNS}\n{'1,' * 783}1e300\n", "has '1e300' for 'p783' in line 2, beyond the largest"),
         ("foreign.npz", "no archive", "is not a readable .npz file"),
         ("text.txt", "hello", "is not a readable image"),
-        ("header.csv", "a,b\n", "has examples of the shape"),
-        ("long.csv", "a,b\n1,2,3\n", "is not a readable CSV file"),
-        ("negative.csv", ",".join(map(str, range(784))) + "\n" + ",".join(["-1"] * 784), "must hold pixels"),
+        ("header.csv", COLUMNS, "has no examples, only a header"),
+        ("long.csv", f"{COLUMNS}\n{'1,' * 784}1\n", "has 785 fields in line 2, and 784 in its header"),
+        ("narrow.csv", "a,b\n1,2\n", "has 2 columns of features, not 784: 'a', 'b'"),
+        ("negative.csv", f"{COLUMNS}\n{'-1,' * 783}0\n", "has -1 in example 0, and 782 more .*; pixels are whole"),
+        ("fractions.csv", f"{COLUMNS}\n{'0.5,' * 783}0\n", "has 0.5 in example 0, and 782 more .*; pixels are whole"),
+        ("numbers.csv", f"{'1,' * 783}0\n", "has several columns named '1'"),
     ],
 )
 def test_a_bad_file_is_one_sentence(tmp_path: Path, name: str, text: str, problem: str) -> None:
@@ -106,36 +118,189 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, name: str, text: str, proble
         read_examples(tmp_path / name, SHAPE, resize=False)
 
 
-def test_whole_numbers_are_pixels_whatever_their_type(tmp_path: Path) -> None:
-    """Read as bytes, 0 and 1 among them; fractions are refused, and nothing is an error."""
-    for name, x in (("whole", PIXELS.astype(np.float64)), ("truths", PIXELS > 127), ("nearly black", PIXELS // 128)):
-        np.savez(tmp_path / f"{name}.npz", x=x)
-        _, read = read_examples(tmp_path / f"{name}.npz", SHAPE, resize=False)
-        assert read.dtype == np.uint8
-        assert np.array_equal(read[..., 0], x)
-    np.savez(tmp_path / "fractions.npz", x=PIXELS / 255)
-    with pytest.raises(ValueError, match="must hold pixels as whole numbers from 0 to 255"):
-        read_examples(tmp_path / "fractions.npz", SHAPE, resize=False)
-    np.savez(tmp_path / "none.npz", x=PIXELS[:0])
-    with pytest.raises(ValueError, match="has no examples"):
-        read_examples(tmp_path / "none.npz", SHAPE, resize=False)
-
-
-def test_a_folder_is_no_output(
-    asked: Callable[..., pd.DataFrame],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("kind", [np.uint8, bool, np.float64, np.int64])
+def test_the_training_arrays_get_the_answer_that_the_model_gives_on_them(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any], kind: Any
 ) -> None:
-    """It would be replaced, with all that is in it."""
-    (tmp_path / "kept").mkdir()
+    """Black and white as 0 and 1, in whatever type: prediction reads it as training did, as 0 and 1 of 255."""
+    compare(asked, tmp_path, content, "npz", lambda path: np.savez(path, x=(PIXELS // 128).astype(kind), y=LABELS))
+
+
+def test_the_training_table_gets_the_answer_that_the_model_gives_on_it(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any]
+) -> None:
+    """One file, one rule for reading it; its labels are not looked at."""
+    rows = pd.DataFrame(PIXELS.reshape(10, -1) // 128).assign(label=LABELS)
+    compare(asked, tmp_path, content, "csv", lambda path: rows.to_csv(path, index=False))
+
+
+def test_the_training_images_get_the_answer_that_the_model_gives_on_them(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any]
+) -> None:
+    """Turned as they are to be looked at, and scaled where the description lets training scale them."""
+
+    def write(path: Path) -> None:
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6
+        for label, pixels in zip(LABELS, PIXELS, strict=True):
+            (path.parent / label).mkdir()
+            Image.fromarray(pixels).resize((40, 30)).save(path.parent / label / "one.png", exif=exif)
+
+    content["data"]["own"]["resize"] = True
+    compare(asked, tmp_path, content, "images", write)
+
+
+def compare(
+    asked: Callable[..., pd.DataFrame],
+    folder: Path,
+    content: dict[str, Any],
+    format: str,  # noqa: A002  the parameter's name
+    write: Callable[[Path], None],
+) -> None:
+    """Write a dataset of one's own, and compare what predict says with the model's answer to what training reads."""
+    content["dataset"] = "own"
+    content["data"]["own"] |= {"format": format, "shape": list(SHAPE), "classes": LABELS}
+    inputs = folder / "data"
+    inputs.mkdir()
+    write(inputs / f"x.{format}")
+    examples = validate(content).raw_data.load(inputs)
+    assert examples.x.dtype == np.uint8
+    scores = onnx_answer(onnx_session(taking_bytes(linear_model()).SerializeToString()), examples.x)
+    said = asked(inputs)
+    assert np.allclose(said.filter(like="probability_"), predict.softmax(scores), atol=1e-5)
+    assert said["label"].tolist() == [LABELS[index] for index in scores.argmax(axis=1)]
+
+
+def test_what_training_reads_is_what_predict_reads(tmp_path: Path) -> None:
+    """The same bytes of the same file; rows of features the same floats."""
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "x.csv").write_text("a,b,label\n0.1,1e-3,cat\n16777217,5,dog\n")
+    _, x = read_examples(tmp_path / "rows" / "x.csv", (2,), resize=False)
+    assert np.array_equal(x, own("csv", [2]).load(tmp_path / "rows").x)
+    np.savez(tmp_path / "x.npz", x=PIXELS)  # without labels
+    assert np.array_equal(read_examples(tmp_path / "x.npz", SHAPE, resize=False)[1], PIXELS[..., np.newaxis])
+    np.savez(tmp_path / "x.npz", x=PIXELS[:0])
+    with pytest.raises(ValueError, match="has no examples"):
+        read_examples(tmp_path / "x.npz", SHAPE, resize=False)
+
+
+def test_features_are_found_by_the_names_that_were_learned(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another order they mean the same, under other names nothing; names of another dataset do not count."""
+    content |= {"dataset": "iris", "model": "mlp"}
+    monkeypatch.setattr(predict, "REPORTS", tmp_path)
+    monkeypatch.setattr(predict, "exported", lambda *_: lambda x: x[:, :3] / 10)
+    (tmp_path / "data.json").write_text('{"dataset": "iris", "columns": ["a", "b", "c", "d"]}')
+    (tmp_path / "rows.csv").write_text("d,c,b,a\n4,3,2,1\n")
+    assert asked(tmp_path / "rows.csv").iloc[0, 2:].tolist() == [0.1, 0.2, 0.3]
+    (tmp_path / "rows.csv").write_text("d,c,b,id\n4,3,2,1\n")
+    with pytest.raises(StageError, match=r"rows\.csv has no column 'a'; its columns: 'd', 'c', 'b', 'id'"):
+        asked(tmp_path / "rows.csv")
+    (tmp_path / "data.json").write_text('{"dataset": "own", "columns": ["a", "b", "c", "d"]}')
+    assert asked(tmp_path / "rows.csv").iloc[0, 2:].tolist() == [0.4, 0.3, 0.2]
+
+
+def test_scores_that_are_no_numbers_are_no_answer(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An input that is too much for the model is named; no class is made of nothing."""
+    infinite = np.zeros((10, 10), np.float32)
+    infinite[3] = np.inf
     inputs = write_inputs(tmp_path / "inputs")
-    asked(inputs)
-    monkeypatch.setattr(sys, "argv", ["predict.py", str(inputs), "--output", str(tmp_path / "kept")])
-    with pytest.raises(SystemExit):
-        predict.main()
-    assert "kept is a folder; name a file" in capsys.readouterr().err
+    monkeypatch.setattr(predict, "exported", lambda *_: predict.in_batches(lambda _: infinite, 64, "logits"))
+    with pytest.raises(StageError, match="is beyond what the model can compute: no numbers for example 3") as raised:
+        asked(inputs / "ten.npz")
+    assert str(raised.value).startswith("1 of 1 inputs were not answered:")
+    assert not (tmp_path / "said.csv").exists()
+
+
+def test_an_output_never_replaces_what_is_no_file(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
+    """A folder, a pipe, a device behind a link, an input, a link to itself: all stay as they are."""
+    inputs = write_inputs(tmp_path / "inputs")
+    before = (inputs / "ten.csv").read_bytes()
+    (tmp_path / "kept").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "to-pipe").symlink_to("pipe")
+    (tmp_path / "to-input").symlink_to(inputs / "ten.csv")
+    (tmp_path / "circle").symlink_to("circle")
+    for name, sentence in [
+        ("kept", "is a folder; name a file"),
+        ("pipe", "is neither a file nor a folder; name a file, and read that"),
+        ("to-pipe", "is neither a file nor a folder; name a file, and read that"),
+        ("inputs/ten.csv", "is one of the inputs; name another file"),
+        ("to-input", "is one of the inputs; name another file"),
+        ("circle", "is a link that leads to itself; name a file"),
+        ("inputs/ten.csv/said.csv", "ten.csv is no folder that you may write to"),
+    ]:
+        with pytest.raises(StageError, match=f"--output .*{name}.*{sentence}"):
+            asked(inputs, output=tmp_path / name)
+    assert (inputs / "ten.csv").read_bytes() == before
     assert (tmp_path / "kept").is_dir()
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "to-pipe").is_symlink()
+
+
+def test_an_output_that_is_a_link_is_written_where_it_leads(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
+    """As a shell's > does: the link stays, and what it leads to is new."""
+    inputs = write_inputs(tmp_path / "inputs")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link.csv").symlink_to("elsewhere/said.csv")
+    for _ in range(2):
+        assert len(asked(inputs, output=tmp_path / "link.csv")) == 30
+        assert (tmp_path / "link.csv").is_symlink()
+        assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["said.csv"]
+
+
+def test_names_are_text_that_no_spreadsheet_computes(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are escaped, and a name that looks like a formula is a path; numbers stay numbers."""
+    inputs = write_inputs(tmp_path / "inputs")
+    names = [os.fsdecode(b"\xff.png"), "=1+1.png", "-1.png", "+1.png", "@a.png", "\ta.png", "plain.png", "é.png"]
+    for name in names:
+        (inputs / "0.png").rename(tmp_path / name) if name == names[-1] else shutil.copy(
+            inputs / "0.png", tmp_path / name
+        )
+    with contextlib.chdir(tmp_path):
+        said = asked("--", *names)
+    assert said["input"].tolist() == [
+        *("./\\xff.png", "./=1+1.png", "./-1.png", "./+1.png", "./@a.png", "./\\ta.png", "plain.png", "é.png"),
+    ]
+    assert said.filter(like="probability_").map(np.isreal).to_numpy().all()
+
+
+def test_of_folders_every_file_is_answered_or_named(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
+    """However deep; hidden ones are left out, links to folders named, pipes not waited for."""
+    inputs = write_inputs(tmp_path / "inputs")
+    (inputs / "deep" / "deeper").mkdir(parents=True)
+    (inputs / "0.png").rename(inputs / "deep" / "deeper" / "0.png")
+    (inputs / ".hidden").mkdir()
+    (inputs / ".hidden" / "0.png").touch()
+    (inputs / ".0.png").touch()
+    (inputs / "deep" / "up").symlink_to(inputs)
+    os.mkfifo(inputs / "pipe.csv")
+    with pytest.raises(StageError) as raised:
+        asked(inputs, tmp_path / "missing.csv")
+    assert [line.replace(str(tmp_path), "") for line in str(raised.value).splitlines()] == [
+        "3 of 15 inputs were not answered:",
+        "  /inputs/deep/up is a link to a folder, which is not followed",
+        "  /inputs/pipe.csv is neither a file nor a folder",
+        "  /missing.csv cannot be read: No such file or directory",
+    ]
+    assert len(pd.read_csv(tmp_path / "said.csv")) == 30
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "user:secret@127.0.0.1:8000", "127.0.0.1", "127.0.0.1:0"])
+def test_an_address_is_host_and_port(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, address: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With a scheme, a user or no port it is refused in one sentence, which repeats no password."""
+    for protocol in ("--http", "--grpc"):
+        with pytest.raises(SystemExit):
+            asked(write_inputs(tmp_path / protocol), protocol, address)
+        said = capfd.readouterr().err
+        assert f"error: argument {protocol}: write host:port, without http://, as in 127.0.0.1:8000" in said
+        assert "Exception" not in said
+        assert "secret" not in said
 
 
 def test_rows_of_features_are_taken_as_they_are(tmp_path: Path) -> None:
@@ -144,6 +309,7 @@ def test_rows_of_features_are_taken_as_they_are(tmp_path: Path) -> None:
     names, x = read_examples(tmp_path / "rows.csv", (4,), resize=False)
     assert [name.rpartition("#")[2] for name in names] == ["0", "1"]
     assert np.array_equal(x, np.array([[5.7, 2.8, 4.5, 1.3], [6, 3, 5, 2]], np.float32))
+    (tmp_path / "image.png").touch()
     with pytest.raises(ValueError, match=r"is neither \.npz nor \.csv"):
         read_examples(tmp_path / "image.png", (4,), resize=False)
 
@@ -165,7 +331,7 @@ def test_a_server_that_fails_halfway_ends_it_and_takes_no_answer_along(
     with pytest.raises(StageError) as raised:
         asked(*paths)
     assert str(raised.value).splitlines() == [
-        "2 of 3 inputs were not answered:",
+        "9 of 10 inputs were not answered:",
         f"  {paths[1]} and all after it: the Triton server died",
     ]
     assert list(pd.read_csv(tmp_path / "said.csv")["label"]) == [0]
@@ -209,13 +375,24 @@ def test_a_running_server_says_what_the_export_says(
 ) -> None:
     """More examples than its largest batch, over either protocol."""
     inputs = write_inputs(tmp_path / "inputs")
-    expected = asked(inputs / "three.npz")
+    expected = asked(inputs / "ten.npz")
     models = [model_folder(model=taking_bytes(linear_model()), max_batch_size=2), model_folder("of_fractions")]
     with serve(models, 60) as server:
         address = server.http_address if protocol == "http" else server.grpc_address
-        said = asked(inputs / "three.npz", f"--{protocol}", address, "--model", "linear")
+        said = asked(inputs / "ten.npz", f"--{protocol}", address, "--model", "linear")
         with pytest.raises(StageError, match="did not say how it serves absent"):
-            asked(inputs / "three.npz", f"--{protocol}", address, "--model", "absent")
+            asked(inputs / "ten.npz", f"--{protocol}", address, "--model", "absent")
         with pytest.raises(StageError, match=r"of_fractions at .* takes float32, and examples of dataset digits are"):
-            asked(inputs / "three.npz", f"--{protocol}", address, "--model", "of_fractions")
+            asked(inputs / "ten.npz", f"--{protocol}", address, "--model", "of_fractions")
     pd.testing.assert_frame_equal(said, expected, atol=1e-5)
+
+
+def test_a_server_is_let_go_of(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connections are closed, whether it answered or not."""
+    closed = []
+    monkeypatch.setattr(Server, "close", lambda self: closed.append(self.http_address))
+    with pytest.raises(StageError, match="did not say how it serves classifier-fp32"):
+        asked(write_inputs(tmp_path / "inputs"), "--http", "127.0.0.1:9")
+    assert closed == ["127.0.0.1:9"]

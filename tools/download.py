@@ -1,5 +1,6 @@
 """Fetch one file over HTTP, showing progress, and leave nothing half-written."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -7,27 +8,38 @@ import requests
 from tqdm import tqdm
 
 from runtime.process import StageError
+from runtime.quoting import cut, printable
 
 TIMEOUT_S = 30  # without a single byte
 CHUNK_BYTES = 1 << 16
+LONGEST = 300  # characters of what a library says about a failure
+
+
+def without_secrets(text: str) -> str:
+    """Return an address, or what is said of one, without a name and password, and without what follows a `?`."""
+    # Up to the last @: a password may hold one that should have been written as %40.
+    return re.sub(r"\?\S+", "?…", re.sub(r"(\w+://)?.*@", r"\1…@", text, flags=re.DOTALL))
 
 
 def download(address: str, target: Path, size: int) -> None:
     """Write what `address` serves to `target`; a publisher's file is `size` bytes long.
 
     Raises StageError for an address that does not answer, refuses, stalls, breaks
-    off, or sends more than that.
+    off, or sends more than that; no message holds a password.
     """
+    shown = without_secrets(address)
     try:
         with requests.get(address, stream=True, timeout=TIMEOUT_S) as response:
             if not response.ok:
-                raise StageError(
-                    f"{address} answered {response.status_code} {response.reason}; try a mirror or a folder: --from"
-                )
+                reason = cut(printable(response.reason or ""))
+                raise StageError(f"{shown} answered {response.status_code} {reason}; try a mirror or a folder: --from")
             _save(response, target, size)
+    except requests.exceptions.InvalidURL:
+        raise StageError(f"{shown} is no address; write % codes for signs in a password: --from") from None
     except requests.RequestException as error:
         raise StageError(
-            f"{address} cannot be downloaded: {error}; try again, or a mirror or a folder: --from"
+            f"{shown} cannot be downloaded: {cut(without_secrets(str(error)), LONGEST)}; "
+            "try again, or a mirror or a folder: --from"
         ) from None
 
 
@@ -38,6 +50,7 @@ def _save(response: requests.Response, target: Path, size: int) -> None:
         for chunk in response.iter_content(CHUNK_BYTES):
             received += len(chunk)
             if received > size:
-                raise StageError(f"{response.url} sends more than the {size:,} bytes of the published file")
+                shown = without_secrets(response.url)
+                raise StageError(f"{shown} sends more than the {size:,} bytes of the published file")
             file.write(chunk)
             bar.update(len(chunk))

@@ -18,12 +18,15 @@ from runtime.stage import run_stage  # noqa: E402
 
 import datasets  # noqa: E402  the stages are scripts, not an installed package
 from datasets import OWN, Dataset, Edition, known_files  # noqa: E402
-from download import download  # noqa: E402
+from datasets.own import files as own_files  # noqa: E402
+from download import download, without_secrets  # noqa: E402
 from parameters import plugins  # noqa: E402
+from parameters.own import Description  # noqa: E402
 from parameters.schema import load_params  # noqa: E402
 from runtime.files import replacing_directory  # noqa: E402
 from runtime.paths import DATASETS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
+from runtime.quoting import listed  # noqa: E402
 from sources.files import check_files  # noqa: E402
 
 
@@ -38,34 +41,42 @@ def published_edition(dataset: Dataset, source: str | None) -> tuple[Edition, st
         edition = next(edition for edition in dataset.editions if edition.address)
         return edition, source or str(edition.address)
     if not Path(source).is_dir():
-        raise StageError(f"--from {source}: that is no folder, and no address that begins with http:// or https://")
+        shown = without_secrets(source)
+        raise StageError(f"--from {shown}: that is no folder, and no address that begins with http:// or https://")
     return dataset.edition_in(Path(source), "the folder must hold the published files"), source
 
 
 def fetch_published(dataset: Dataset, source: str | None, folder: Path) -> None:
     """Copy or download a published dataset into an empty folder and verify it."""
     edition, origin = published_edition(dataset, source)
+    shown = without_secrets(origin)
     for file in edition.files:
-        print(f"{file.name}, {file.size / 1e6:,.1f} MB, from {origin}", flush=True)
+        print(f"{file.name}, {file.size / 1e6:,.1f} MB, from {shown}", flush=True)
         if is_address(origin):
             download(f"{origin.rstrip('/')}/{file.name}", folder / file.name, file.size)
         else:
             shutil.copyfile(Path(origin) / file.name, folder / file.name)
-    check_files(folder, edition.files, known_files, f"nothing was kept of what {origin} has")
+    check_files(folder, edition.files, known_files, f"nothing was kept of what {shown} has")
 
 
-def fetch_own(source: str | None, folder: Path) -> None:
-    """Copy one's own files into an empty folder."""
+def fetch_own(source: str | None, own: Description, folder: Path) -> None:
+    """Copy one's own files, those that their description stands for, into an empty folder."""
     if source is None or not Path(source).is_dir():
         raise StageError("own needs `--from FOLDER`, a folder that exists")
     if folder.is_relative_to(Path(source).resolve()):
         raise StageError(f"--from {source} holds the folder that it would be copied to; name a folder of its own")
-    paths = sorted(Path(source).rglob("*"))
-    if odd := [str(path) for path in paths if not (path.is_file() or path.is_dir())]:
-        raise StageError(f"{', '.join(map(repr, odd[:10]))}: neither a file nor a folder, or a link to nowhere")
-    if odd := [str(path) for path in paths if not path.name.isprintable()]:
-        raise StageError(f"{', '.join(map(repr, odd[:10]))}: rename it; DVC cannot track such a name")
-    shutil.copytree(source, folder, dirs_exist_ok=True)
+    origin = Path(source).absolute()
+    paths = own_files(origin, own)
+    if odd := [path for path in paths if not path.name.isprintable()]:
+        raise StageError(
+            f"{listed(str(path.relative_to(origin)) for path in odd)}: rename it; DVC cannot track such a name"
+        )
+    for path in paths:
+        target = folder / path.relative_to(origin)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, target)
+    if hidden := [path for place in {origin, *(path.parent for path in paths)} for path in place.glob(".*")]:
+        print(f"left out, for their names begin with a dot: {listed(sorted(path.name for path in hidden))}")
 
 
 def track(folder: Path) -> None:
@@ -92,7 +103,8 @@ def main() -> None:
     parser.add_argument("name", choices=plugins.names(datasets))
     parser.add_argument("--from", dest="source", metavar="PLACE", help="a folder, or the address of a mirror")
     given = parser.parse_args()
-    dataset = datasets.get(given.name, load_params().data.own)
+    own = load_params().data.own
+    dataset = datasets.get(given.name, own)
     if dataset.bundled:
         raise StageError(f"{dataset.name} comes with this repository: `dvc pull data.dvc`")
     target = DATASETS / dataset.name
@@ -102,7 +114,7 @@ def main() -> None:
     else:
         with replacing_directory(target) as folder:
             if dataset.name == OWN:
-                fetch_own(given.source, folder)
+                fetch_own(given.source, own, folder)
             else:
                 fetch_published(dataset, given.source, folder)
             examples = dataset.load(folder)

@@ -1,85 +1,69 @@
-"""Read what a person wants to have classified: images, arrays, tables."""
+"""Read what a person wants to have classified, as the stages read what a model learns from."""
 
-import warnings
+import math
+import os
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from runtime.process import StageError
+from runtime.quoting import listed, printable
+from sources.decoding import UnreadableError, check_file
 from sources.images import read_image
-from sources.npz import DAMAGES
+from sources.npz import read_npz
+from sources.stored import as_stored
+from sources.table import read_table
+
+
+def _fail(error: OSError) -> None:
+    raise error
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Return what is in a folder and its folders but hidden things, in the order of paths; links are not followed."""
+    found = []
+    for place, folders, files in os.walk(folder, onerror=_fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        found += [Path(place, name) for name in (*files, *links) if not name.startswith(".")]
+    return sorted(found)
 
 
 def expand(paths: list[Path]) -> list[Path]:
     """Return files, those of folders in the order of their names; raises StageError if there is none."""
-    found = [
-        file
-        for path in paths
-        for file in (sorted(each for each in path.rglob("[!.]*") if each.is_file()) if path.is_dir() else [path])
-    ]
+    found = [file for path in paths for file in (_inside(path) if path.is_dir() else [path])]
     if not found:
-        raise StageError(f"no files in {', '.join(map(str, paths))}")
+        raise StageError(f"no files in {listed(map(printable, paths))}")
     return found
 
 
-def read_examples(path: Path, shape: tuple[int, ...], resize: bool) -> tuple[list[str], np.ndarray]:
-    """Return the examples of a file as a model takes them, pixels uint8 or features float32 [N, *shape], and names.
+def read_examples(
+    path: Path, shape: tuple[int, ...], resize: bool, columns: tuple[str, ...] | None = None
+) -> tuple[list[str], np.ndarray]:
+    """Return the examples of a file as they are stored, and a name for each.
 
-    Raises ValueError, or OSError, that says what is wrong with the file.
+    Pixels are uint8 [N, height, width, channels], features float32 [N, features], in the order of
+    `columns` where their names are known. Raises UnreadableError that says what is wrong with the file.
     """
+    name = cell(path)
     match path.suffix.lower():
         case ".npz":
-            x = _read_array(path)
+            x, _ = read_npz(path, shape, labelled=False)
         case ".csv":
-            x = _read_rows(path)
-            if x.shape[1] == np.prod(shape):
-                x = x.reshape(-1, *shape)
+            x = read_table(path, math.prod(shape), labelled=False, columns=columns).x
         case _ if len(shape) == 3:
-            image = read_image(path, shape, resize, remedy="--resize scales images")
-            return [str(path)], _pixels(image[np.newaxis])
+            return [name], read_image(path, shape, resize, remedy="--resize scales images")[np.newaxis]
         case _:
-            raise ValueError("is neither .npz nor .csv, and the dataset in params.yaml has no images")
-    if len(shape) == 3 and x.shape[1:] == shape[:2] and shape[2] == 1:
-        x = x[..., np.newaxis]
-    if x.shape[1:] != shape:
-        raise ValueError(f"has examples of the shape {list(x.shape[1:])}, not {list(shape)}")
-    if not len(x):
-        raise ValueError("has no examples")
-    if not np.isfinite(x).all():
-        raise ValueError("has values that are not finite numbers")
-    return [f"{path}#{index}" for index in range(len(x))], _pixels(x) if len(shape) == 3 else x.astype(np.float32)
+            check_file(path)
+            raise UnreadableError("is neither .npz nor .csv, and the dataset in params.yaml has no images")
+    x = as_stored(x, shape)
+    return [f"{name}#{index}" for index in range(len(x))], x
 
 
-def _pixels(x: np.ndarray) -> np.ndarray:
-    if x.min() < 0 or x.max() > 255 or np.any(x != np.rint(x)):
-        raise ValueError("must hold pixels as whole numbers from 0 to 255")
-    return x.astype(np.uint8)
+def cell(path: Path) -> str:
+    """Return the name of a file for a cell of a CSV file, which no spreadsheet takes for a formula.
 
-
-def _read_array(path: Path) -> np.ndarray:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            x = np.asarray(arrays["x"])
-    except KeyError:
-        raise ValueError("has no array x") from None
-    except DAMAGES as error:
-        raise ValueError(f"is not a readable .npz file: {error}") from None
-    if x.dtype.kind not in "biuf" or x.ndim < 2:
-        raise ValueError("must have an array x of numbers with an axis of examples and at least one more")
-    return x
-
-
-def _read_rows(path: Path) -> np.ndarray:
-    try:
-        with warnings.catch_warnings():
-            # Fields beyond the header's would be dropped with a warning.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(path, index_col=False)
-    except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise ValueError(f"is not a readable CSV file: {str(error).strip()}") from None
-    numbers = table.drop(columns="label", errors="ignore").apply(pd.to_numeric, errors="coerce")
-    if bad := np.argwhere(numbers.isna().to_numpy()).tolist():
-        row, column = bad[0]
-        raise ValueError(f"has no number in row {row + 1} of column {numbers.columns[column]}")
-    return np.asarray(numbers.to_numpy(np.float64))
+    One that begins with something else than a letter, digit, underscore, dot or slash is written as ./name.
+    """
+    text = printable(path)
+    return text if text[0].isalnum() or text[0] in "_./" else f"./{text}"

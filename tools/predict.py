@@ -12,6 +12,7 @@ Run     python tools/predict.py INPUT… [--output FILE] [--variant fp32] [--res
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -24,15 +25,19 @@ sys.path.insert(0, str(ROOT / "stages"))
 from runtime.stage import run_stage  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
-from datasets import Dataset  # noqa: E402
+from datasets import OWN, Dataset  # noqa: E402
 from inputs import expand, read_examples  # noqa: E402
 from models import CLASSIFIER  # noqa: E402
-from parameters.schema import load_params  # noqa: E402
-from runtime.files import replacing  # noqa: E402
-from runtime.paths import ONNX  # noqa: E402
+from outputs import checked_output  # noqa: E402
+from parameters.schema import Params, load_params  # noqa: E402
+from parameters.triton import address  # noqa: E402
+from runtime.files import read_json, replacing  # noqa: E402
+from runtime.paths import ONNX, REPORTS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
+from runtime.quoting import first, printable  # noqa: E402
 from server.client import Protocol, Server  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
+from sources.decoding import UnreadableError  # noqa: E402
 
 LARGEST_BATCH = 64
 PROBABILITIES = "probabilities"
@@ -41,9 +46,10 @@ Shape = tuple[int, ...]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return the probabilities that logits [N, classes] stand for."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    """Return the probabilities that logits [N, classes] stand for, no numbers where these are none."""
+    with np.errstate(invalid="ignore"):
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def in_batches(ask: Answer, largest: int, output: str) -> Answer:
@@ -67,18 +73,19 @@ def exported(variant: str, dataset: Dataset) -> Answer:
     return in_batches(partial(onnx_answer, onnx_session(str(path))), LARGEST_BATCH, shape.outputs[0].name)
 
 
-def served(address: str, protocol: Protocol, model: str, dataset: Dataset) -> Answer:
-    """Return how a served model is asked; raises StageError if nobody serves it, or it takes something else."""
-    server = Server(http_address=address, grpc_address=address, pid=None)
-    config = server.effective_config(model, protocol)
-    shape = ModelShape.configured(config)
-    check_fits(f"{model} at {address}", shape, dataset)
-    (model_input,), (output,) = shape.inputs, shape.outputs
+@contextmanager
+def served(place: str, protocol: Protocol, model: str, dataset: Dataset) -> Iterator[Answer]:
+    """Give how a served model is asked; raises StageError if nobody serves it, or it takes something else."""
+    with closing(Server(http_address=place, grpc_address=place, pid=None)) as server:
+        config = server.effective_config(model, protocol)
+        shape = ModelShape.configured(config)
+        check_fits(f"{model} at {place}", shape, dataset)
+        (model_input,), (output,) = shape.inputs, shape.outputs
 
-    def ask(x: np.ndarray) -> np.ndarray:
-        return server.infer(model, model_input.name, x, output.name, protocol)
+        def ask(x: np.ndarray) -> np.ndarray:
+            return server.infer(model, model_input.name, x, output.name, protocol)
 
-    return in_batches(ask, max(1, config.max_batch_size), output.name)
+        yield in_batches(ask, max(1, config.max_batch_size), output.name)
 
 
 def check_fits(what: str, shape: ModelShape, dataset: Dataset) -> None:
@@ -101,22 +108,43 @@ def _shown(shapes: list[Shape]) -> str:
     return " and ".join(str(list(shape)) for shape in shapes)
 
 
-def predictions(paths: list[Path], answer: Answer, dataset: Dataset, *, resize: bool) -> Iterator[pd.DataFrame | str]:
+def learned_columns(params: Params) -> tuple[str, ...] | None:
+    """Return the names of the features that the dataset was last divided with; None where they have none."""
+    path = REPORTS / "data.json"
+    found = read_json(path) if path.exists() else {}
+    return tuple(found["columns"]) if found.get("dataset") == params.dataset and "columns" in found else None
+
+
+def predictions(
+    paths: list[Path], answer: Answer, dataset: Dataset, *, resize: bool, columns: tuple[str, ...] | None = None
+) -> Iterator[pd.DataFrame | str]:
     """Return for each input its rows, or in words why there are none; a server that fails ends it."""
     for path in paths:
         try:
-            names, x = read_examples(path, dataset.shape, resize)
-        except (ValueError, OSError) as error:
-            yield f"{path} {error}"
+            names, x = read_examples(path, dataset.shape, resize, columns)
+        except UnreadableError as error:
+            yield f"{printable(path)} {error}"
             continue
         try:
             probabilities = answer(x)
         except StageError as error:
-            yield f"{path} and all after it: {error}"
+            yield f"{printable(path)} and all after it: {error}"
             return
+        numbers = np.isfinite(probabilities).all(axis=1)
+        if not numbers.all():
+            yield f"{printable(path)} is beyond what the model can compute: no numbers for example {numbers.argmin()}"
+            continue
         labels = np.take(dataset.classes, probabilities.argmax(axis=1))
-        columns = {f"probability_{name}": probabilities[:, index] for index, name in enumerate(dataset.classes)}
-        yield pd.DataFrame({"input": names, "label": labels, **columns})
+        scores = {f"probability_{name}": probabilities[:, index] for index, name in enumerate(dataset.classes)}
+        yield pd.DataFrame({"input": names, "label": labels, **scores})
+
+
+def checked_address(text: str) -> str:
+    """Return a server's address, for argparse."""
+    try:
+        return address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def main() -> None:
@@ -126,36 +154,39 @@ def main() -> None:
     parser.add_argument("--resize", action="store_true", help="scale images to the dataset's shape")
     parser.add_argument("--variant", default="fp32", help="of the exported classifier")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--http", metavar="ADDRESS", help="ask a Triton server, as in 127.0.0.1:8000")
-    where.add_argument("--grpc", metavar="ADDRESS", help="ask a Triton server, as in 127.0.0.1:8001")
+    for protocol, example in (("http", "127.0.0.1:8000"), ("grpc", "127.0.0.1:8001")):
+        purpose = f"ask a Triton server, as in {example}"
+        where.add_argument(f"--{protocol}", metavar="ADDRESS", type=checked_address, help=purpose)
     parser.add_argument("--model", help="its name there; classifier-<variant> without")
     given = parser.parse_args()
     params = load_params()
     dataset = params.raw_data
-    if given.output.is_dir():
-        parser.error(f"--output {given.output} is a folder; name a file")
     if given.variant not in type(params.variants).model_fields:
         parser.error(f"--variant: choose one of {', '.join(type(params.variants).model_fields)}")
     if given.model and not (given.http or given.grpc):
         parser.error("--model names a served model: say where with --http or --grpc")
-    model = given.model or f"{CLASSIFIER}-{given.variant}"
-    if given.http:
-        answer = served(given.http, "http", model, dataset)
-    elif given.grpc:
-        answer = served(given.grpc, "grpc", model, dataset)
-    else:
-        answer = exported(given.variant, dataset)
     paths = expand(given.inputs)
-    found = list(predictions(paths, answer, dataset, resize=given.resize))
+    output = checked_output(given.output, paths)
+    # One's own images are scaled where the description lets training scale them.
+    resize = given.resize or (params.dataset == OWN and params.data.own.resize)
+    model = given.model or f"{CLASSIFIER}-{given.variant}"
+    with ExitStack() as open_for_now:
+        if given.http:
+            answer = open_for_now.enter_context(served(given.http, "http", model, dataset))
+        elif given.grpc:
+            answer = open_for_now.enter_context(served(given.grpc, "grpc", model, dataset))
+        else:
+            answer = exported(given.variant, dataset)
+        found = list(predictions(paths, answer, dataset, resize=resize, columns=learned_columns(params)))
     tables = [each for each in found if isinstance(each, pd.DataFrame)]
     problems = [each for each in found if isinstance(each, str)]
     if tables:
-        with replacing(given.output.absolute()) as partial:
+        with replacing(output) as partial:
             pd.concat(tables).to_csv(partial, index=False, float_format="%.6f")
-        print(f"{sum(map(len, tables))} answers in {given.output}")
+        print(f"{sum(map(len, tables))} answers in {printable(given.output)}")
     if problems:
         unanswered = f"{len(paths) - len(tables)} of {len(paths)} inputs were not answered:"
-        raise StageError("\n  ".join([unanswered, *problems]))
+        raise StageError("\n  ".join([unanswered, *first(problems)]))
 
 
 if __name__ == "__main__":

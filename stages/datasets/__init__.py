@@ -16,6 +16,8 @@ import numpy as np
 from parameters import plugins
 from runtime.paths import DATASETS
 from runtime.process import StageError
+from runtime.quoting import first, listed
+from sources.decoding import naming
 from sources.files import RawFile
 
 if TYPE_CHECKING:
@@ -31,18 +33,20 @@ class Examples:
 
     Pixels go from 0 to 255; labels are indices into the dataset's classes. `test` is
     the publisher's own test split, where there is one; x and y do not contain it.
+    `columns` are the names of features, where they have some.
     """
 
     x: np.ndarray
     y: np.ndarray
     test: Arrays | None = None
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Edition:
     """One form in which a dataset is published.
 
-    `load` takes the folder of raw files and raises StageError on bad ones. `address`
+    `load` takes the folder of raw files and raises StageError or UnreadableError on bad ones. `address`
     is the folder on the web that has the files; None if they come from elsewhere.
     """
 
@@ -105,7 +109,9 @@ class Dataset:
 
     def load(self, folder: Path) -> Examples:
         """Return the examples in `folder`; raise StageError unless they are what the dataset promises."""
-        examples = self.edition_in(folder).load(folder)
+        edition = self.edition_in(folder)
+        with naming(folder):
+            examples = edition.load(folder)
         self._check(f"{self.name}: the examples", examples.x, examples.y)
         if examples.test:
             self._check(f"{self.name}: the test examples", *examples.test)
@@ -119,9 +125,9 @@ class Dataset:
         if x.dtype != self.dtype:
             raise StageError(f"{what} are {x.dtype}, expected {self.dtype}")
         if outside := sorted(set(np.unique(y).tolist()) - set(range(len(self.classes)))):
-            raise StageError(f"{what} have the labels {outside}, outside 0 to {len(self.classes) - 1}")
+            raise StageError(f"{what} have the labels [{listed(outside)}], outside 0 to {len(self.classes) - 1}")
         if absent := [name for index, name in enumerate(self.classes) if not np.any(y == index)]:
-            raise StageError(f"{what} have none of the class {', '.join(absent)}")
+            raise StageError(f"{what} have none of the class {', '.join(first(absent))}")
 
 
 def get(name: str, own: "Description | None" = None) -> Dataset:

@@ -12,6 +12,7 @@ import numpy as np
 
 from datasets import Arrays, Dataset, Edition, Examples
 from runtime.process import StageError
+from sources.decoding import naming
 from sources.files import RawFile
 from sources.npz import read_npz
 
@@ -61,7 +62,12 @@ def load_archive(folder: Path) -> Examples:
 
 def load_jpeg(folder: Path) -> Examples:
     """Return 20,000 training and the 10,000 test images, recompressed as JPEG once."""
-    return Examples(*read_npz(folder / JPEG_TRAIN.name), test=read_npz(folder / JPEG_TEST.name))
+
+    def read(file: RawFile) -> Arrays:
+        with naming(folder / file.name):
+            return read_npz(folder / file.name, SHAPE)
+
+    return Examples(*read(JPEG_TRAIN), test=read(JPEG_TEST))
 
 
 DATASET = Dataset(

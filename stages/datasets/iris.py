@@ -16,8 +16,9 @@ def load(folder: Path) -> Examples:
     import pandas as pd
 
     table = pd.read_csv(folder / FILE.name)
-    features = table.drop(columns="label").to_numpy(np.float32)
-    return Examples(features, table["label"].map(SPECIES.index).to_numpy(np.int64))
+    features = table.drop(columns="label")
+    species = table["label"].map(SPECIES.index).to_numpy(np.int64)
+    return Examples(features.to_numpy(np.float32), species, columns=tuple(features.columns))
 
 
 DATASET = Dataset(

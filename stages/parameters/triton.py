@@ -14,7 +14,8 @@ LARGEST_PORT = 65535
 BACKEND = "onnxruntime"
 
 
-def _address(value: str) -> str:
+def address(value: str) -> str:
+    """Return an address of a server as it is; raises ValueError unless it is host:port."""
     if not re.fullmatch(rf"{_HOST}:[1-9][0-9]{{0,4}}", value) or int(value.rpartition(":")[2]) > LARGEST_PORT:
         raise ValueError("write host:port, without http://, as in 127.0.0.1:8000")
     return value
@@ -33,7 +34,7 @@ def _absolute(value: str) -> str:
 
 
 Kind = Literal["embedded", "local", "docker", "url"]
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(address)]
 
 
 class Local(Section):

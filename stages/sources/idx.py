@@ -3,12 +3,11 @@
 import gzip
 import math
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from runtime.process import StageError
+from sources.decoding import UnreadableError, check_size, decoding, naming
 
 UNSIGNED_BYTE = 0x08
 
@@ -20,19 +19,19 @@ def read_idx(path: Path) -> np.ndarray:
     length as four bytes (http://yann.lecun.com/exdb/mnist). Raises StageError if
     the file is not that.
     """
-    try:
-        content = gzip.decompress(path.read_bytes())
-        zero, kind, axes = struct.unpack_from(">HBB", content)
-        shape = struct.unpack_from(f">{axes}I", content, offset=4)
-    except (OSError, EOFError, zlib.error, struct.error) as error:
-        raise StageError(f"{path.parent.name}/{path.name} is not a gzipped idx file: {error}") from None
-    values = content[4 + 4 * axes :]
-    if (zero, kind) != (0, UNSIGNED_BYTE) or len(values) != math.prod(shape):
-        raise StageError(
-            f"{path.parent.name}/{path.name} is not an idx file of bytes: "
-            f"its header promises {' x '.join(map(str, shape))} values, {len(values):,} follow"
-        )
-    return np.frombuffer(values, np.uint8).reshape(shape)
+    with naming(path), decoding("gzipped idx file"), gzip.open(path) as file:
+        zero, kind, axes = struct.unpack(">HBB", file.read(4))
+        if (zero, kind) != (0, UNSIGNED_BYTE):
+            raise UnreadableError("is not an idx file of bytes: its header says that it holds something else")
+        shape = struct.unpack(f">{axes}I", file.read(4 * axes))
+        count = math.prod(shape)
+        check_size(count, 1)
+        # One more than there should be, and no more than that.
+        values = file.read(count + 1)
+        if len(values) != count:
+            follow = f"{len(values):,} follow" if len(values) < count else "more follow"
+            raise UnreadableError(f"is not a whole idx file: its header promises {count:,} values, {follow}")
+        return np.frombuffer(values, np.uint8).reshape(shape)
 
 
 def read_pair(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,70 +1,119 @@
-"""Images in a folder for each class."""
+"""Images: which formats are read, and how one becomes pixels. docs/inputs.md says the same to people."""
 
-import unicodedata
-from collections.abc import Sequence
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from runtime.process import StageError
+from sources.decoding import UnreadableError, check_file, decoding
+from sources.stored import LARGEST_PIXEL
+
+# What Pillow logs of a damaged file would be printed, were there nobody to take it.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 RESIZE = "data.own.resize: true scales images"
+# Pillow's names of what people have; PPM are also PGM and PBM. It knows some forty more.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
+# Grey or colours of 8 bits or less, with and without transparency.
+EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+LARGEST_IMAGE = 100_000_000  # pixels
+SAMPLE_BITS, SAMPLES, SAMPLE_FORMAT = 258, 277, 339  # tags of TIFF
+OPAQUE = (255, 255)  # the least and the most of an alpha channel that says nothing
 
 
 def read_image(path: Path, shape: Sequence[int], resize: bool, remedy: str = RESIZE) -> np.ndarray:
-    """Return the image at `path`, uint8 [height, width, channels].
+    """Return the image at `path`, uint8 [height, width, channels], upright.
 
-    Colours become what the shape asks for. Raises ValueError if the file is not a
-    whole image, or has another size and may not be resized; `remedy` says how it might be.
+    Colours become what the shape asks for. Raises UnreadableError if the file is not one whole
+    image, has what would be lost, or has another size and may not be resized; `remedy` says how it might be.
     """
     height, width, channels = shape
+    check_file(path)
+    with decoding("image"):
+        upright, was_turned = _upright(path)
+        if upright.size != (width, height) and not resize:
+            found = "x".join(map(str, upright.size)) + (" when it is turned upright" if was_turned else "")
+            raise UnreadableError(f"is {found}, not {width}x{height}; {remedy}")
+        converted = _opaque(upright).convert(MODES[channels])
+        if converted.size != (width, height):
+            converted = converted.resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(converted, np.uint8).reshape(height, width, channels)
+
+
+def _upright(path: Path) -> tuple[Image.Image, bool]:
+    """Return the image, turned as its file says that it is to be looked at, and whether it lay on its side."""
     try:
-        with Image.open(path) as image:
-            if image.mode.startswith(("I", "F")):
-                raise ValueError("has more than 8 bits a channel; save it with 8")
-            converted = image.convert(MODES[channels])
+        with Image.open(path, formats=FORMATS) as image:
+            # Before any pixel is decoded, where a file may claim billions of them.
+            if image.width * image.height > LARGEST_IMAGE:
+                raise Image.DecompressionBombError
+            if lost := _lost(image):
+                raise UnreadableError(lost)
+            stored = image.size
+            with _without_words() if image.format == "TIFF" else nullcontext():
+                upright = ImageOps.exif_transpose(image)
+            return upright, upright.size != stored
     except UnidentifiedImageError:
-        raise ValueError("is not a readable image: it is cut short, or of no known format") from None
+        raise UnreadableError("is not a readable image: it is damaged, or none of " + ", ".join(FORMATS)) from None
     except Image.DecompressionBombError:
-        raise ValueError("claims to be far larger than any image to learn from") from None
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f"is not a readable image: {error}") from None
-    if converted.size != (width, height):
-        if not resize:
-            found = "x".join(map(str, converted.size))
-            raise ValueError(f"is {found}, not {width}x{height}; {remedy}")
-        converted = converted.resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(converted, np.uint8).reshape(height, width, channels)
+        raise UnreadableError("claims to be far larger than any image to learn from") from None
 
 
-def read_class_folders(
-    folder: Path, classes: Sequence[str], shape: Sequence[int], resize: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return images uint8 [N, height, width, channels] and labels int64 [N], in the order of names.
+@contextmanager
+def _without_words() -> Iterator[None]:
+    """Let libtiff talk to nobody inside the block: it writes what it finds, damage or not, to stderr by itself."""
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
-    Raises StageError for a folder that is no class, and names every bad image.
-    """
-    shown = folder.name
-    if len(shape) != 3:
-        raise StageError(f"{shown}: images need data.own.shape [height, width, channels], it is {list(shape)}")
-    # Some systems write é as two characters; classes are composed, as their description says.
-    folders = {unicodedata.normalize("NFC", path.name): path for path in sorted(folder.iterdir()) if path.is_dir()}
-    if unknown := [name for name in folders if name not in classes]:
-        raise StageError(f"{shown} has the folder {', '.join(unknown)}; data.own.classes: {', '.join(classes)}")
-    images, labels, problems = [], [], []
-    for label, name in enumerate(classes):
-        for path in sorted(folders[name].glob("[!.]*")) if name in folders else ():
-            try:
-                images.append(read_image(path, shape, resize))
-            except ValueError as error:
-                problems.append(f"{shown}/{name}/{path.name} {error}")
-            else:
-                labels.append(label)
-    if problems:
-        shown_problems = problems[:10] + [f"and {len(problems) - 10} more"] * (len(problems) > 10)
-        raise StageError("\n  ".join(shown_problems))
-    if not images:
-        raise StageError(f"{shown} has no images; data.own expects a folder for each of: {', '.join(classes)}")
-    return np.stack(images), np.array(labels, np.int64)
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Return the image; raise UnreadableError if something shows through it."""
+    if not image.has_transparency_data:
+        return image
+    image = image.convert("RGBA")
+    if image.getchannel("A").getextrema() != OPAQUE:
+        raise UnreadableError("is transparent in places, and does not say what shows there; save it on a background")
+    return image
+
+
+def _lost(image: ImageFile.ImageFile) -> str | None:
+    """Return what of an opened image would be lost if it became 8-bit pixels, with the remedy, or None."""
+    # A JPEG of several pictures is one photograph and what a camera adds: previews, depth.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        return "holds more than one image; save each as a file of its own"
+    if _is_deep(image):
+        return "has more than 8 bits a channel; save it with 8"
+    if image.mode not in EIGHT_BITS:
+        return f"has its colours as {image.mode}; save it in RGB or grey"
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(SAMPLES, 1) > len(image.getbands()):
+        return f"has {image.tag_v2[SAMPLES]} channels; save it in RGB or grey"
+    return None
+
+
+def _is_deep(image: ImageFile.ImageFile) -> bool:
+    """Return whether an opened image has more than 8 bits a channel, of which Pillow may keep the upper 8 only."""
+    if image.mode.startswith(("I", "F")):
+        return True
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        signed = max(image.tag_v2.get(SAMPLE_FORMAT, (1,))) > 1
+        return bool(signed or max(image.tag_v2.get(SAMPLE_BITS, (1,))) > 8)
+    for tile in image.tile:
+        # ("RGB;16B") in PNG; the largest value last, as in ("RGB", 65535), in PPM.
+        if ";16" in str(tile.args):
+            return True
+        if tile.codec_name.startswith("ppm") and tile.args and int(tile.args[-1]) > LARGEST_PIXEL:
+            return True
+    return False

@@ -1,42 +1,65 @@
 """Examples in NumPy's .npz format: an array `x` and an array `y`."""
 
-import zlib
+import io
+import math
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 
-from runtime.process import StageError
+from runtime.quoting import cut
+from sources.decoding import UnreadableError, check_file, check_size, decoding
+from sources.stored import NUMBERS, fits
 
-# Whatever zipfile, zlib and NumPy raise about damaged, encrypted or foreign files.
-DAMAGES = (
-    AttributeError,
-    BadZipFile,
-    EOFError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    zlib.error,
-)
+# Of a member: enough for any header that NumPy reads, which a file may claim to be far longer.
+HEADER_BYTES = 1 << 14
+READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+LABELS = "biufU"  # NumPy's kinds of types: numbers and text
 
 
-def read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the arrays x and y as they are stored, labels that are integers as int64.
+def _header(archive: ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Return an array's shape and type, of which nothing else is decoded; raise UnreadableError if it is too much."""
+    if f"{name}.npy" not in archive.namelist():
+        raise UnreadableError(f"has no array {name}")
+    member = archive.getinfo(f"{name}.npy")
+    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise UnreadableError("is compressed in another way than NumPy does it")
+    with archive.open(member) as file:
+        begin = io.BytesIO(file.read(HEADER_BYTES))
+    version = np.lib.format.read_magic(begin)
+    if version not in READ_HEADER:
+        raise UnreadableError(f"has an array {name} with names for its columns; store numbers only")
+    shape, _, dtype = READ_HEADER[version](begin)
+    kinds, wanted = (NUMBERS, "numbers") if name == "x" else (LABELS, "labels")
+    if dtype.kind not in kinds:
+        raise UnreadableError(f"has an array {name} that holds {cut(str(dtype))}, not {wanted}")
+    if min(shape, default=0) < 0:
+        raise UnreadableError(f"has an array {name} of less than nothing: {list(shape)}")
+    check_size(math.prod(shape), dtype.itemsize)
+    return shape, dtype
 
-    Raises StageError if the file is damaged, lacks one of them, or needs pickle.
+
+def _array(archive: ZipFile, name: str) -> np.ndarray:
+    # NumPy's own reader of archives takes a member `x` for the array before it looks for `x.npy`.
+    with archive.open(f"{name}.npy") as file:
+        array = np.lib.format.read_array(file, allow_pickle=False)
+        if file.read(1):
+            raise UnreadableError(f"has more bytes in {name} than its header promises")
+    return np.asarray(array)
+
+
+def read_npz(path: Path, shape: tuple[int, ...], labelled: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Return the array x, numbers [N, …] that fit the shape, and the array y [N], as they are stored.
+
+    Labels that are integers are int64; without `labelled` they are not read, and empty. Raises
+    UnreadableError if the file is damaged or needs pickle, or the arrays are missing, too large, or of other shapes.
     """
-    shown = f"{path.parent.name}/{path.name}"
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if missing := [name for name in ("x", "y") if name not in arrays]:
-                raise StageError(f"{shown} has no array {' and no array '.join(missing)}")
-            x, y = arrays["x"], arrays["y"]
-    except DAMAGES as error:
-        raise StageError(f"{shown} is not a readable .npz file: {error}") from None
-    if x.ndim < 2 or y.ndim != 1:
-        raise StageError(
-            f"{shown}: x must have an axis of examples and at least one more, y one label an example; "
-            f"their shapes are {list(x.shape)} and {list(y.shape)}"
-        )
+    check_file(path)
+    with decoding(".npz file"), ZipFile(path) as archive:
+        found, _ = _header(archive, "x")
+        if not found or not fits(found[1:], shape):
+            raise UnreadableError(f"has examples of the shape {list(found[1:])}, not {list(shape)}")
+        if labelled and (of_labels := _header(archive, "y")[0]) != found[:1]:
+            raise UnreadableError(f"has {found[0]:,} examples in x, and labels of the shape {list(of_labels)} in y")
+        x, y = _array(archive, "x"), _array(archive, "y") if labelled else np.empty(0, np.int64)
     return x, y.astype(np.int64) if np.issubdtype(y.dtype, np.integer) else y

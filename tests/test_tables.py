@@ -1,0 +1,194 @@
+"""One's own tables: what is read, and each mistake named where it stands."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from own_data import own
+
+from datasets.own import describe
+from parameters.own import Description
+from runtime.process import StageError
+from sources import decoding, table
+from sources.decoding import UnreadableError
+from sources.table import read_table
+
+
+def refusal(folder: Path, text: str | bytes, features: int = 2) -> str:
+    """Return how a table of cats and dogs is refused, without its name."""
+    (folder / "own.csv").write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(StageError) as raised:
+        own("csv", [features]).load(folder)
+    return str(raised.value).removeprefix(f"{folder.name}/own.csv ")
+
+
+def test_an_own_table_has_a_label_column(tmp_path: Path) -> None:
+    """All columns but `label` are features, under their names."""
+    written = pd.DataFrame({"a": [1.5, 2], "label": ["dog", "cat"], "b": [3, 4]})
+    written.to_csv(tmp_path / "own.csv", index=False)
+    examples = own("csv", [2]).load(tmp_path)
+    assert examples.x.tolist() == [[1.5, 3.0], [2.0, 4.0]]
+    assert examples.x.dtype == np.float32
+    assert examples.y.tolist() == [1, 0]
+    assert examples.columns == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is not a readable CSV file: its first line is empty"),
+        ("a,b,label\n", "has no examples, only a header"),
+        ("a,b\n1,2\n", "has no column `label`; its columns: 'a', 'b'"),
+        ("a,b,label\n1,2,cat\n1,x,dog\n", "has 'x' for 'b' in line 3, not a number"),
+        ("a,b,label\n1,2,cat\n1,nan,dog\n", "has 'nan' for 'b' in line 3, not a number"),
+        ("a,b,label\n1,2,cat\n1,True,dog\n", "has 'True' for 'b' in line 3, not a number"),
+        ('a,b,label\n1,2,cat\n1,"2,5",dog\n', "has '2,5' for 'b' in line 3, not a number"),
+        ("a,b,label\n1,2,cat\n1,1e300,dog\n", "has '1e300' for 'b' in line 3, beyond the largest 32-bit float"),
+        ("a,b,label\n1,2,cat\n1,-inf,dog\n", "has '-inf' for 'b' in line 3, beyond the largest 32-bit float"),
+        ("a,b,label\n1,,cat\n1,,dog\n", "has nothing for 'b' in line 2; give a number, or leave out the row or "),
+        ("a,b,label\n1,2,cat\n1,2,\n", "has no label in line 3"),
+        ("a,b,label\n1,2,cat\n1,2,cow\n", "has the label 'cow' in example 1; data.own.classes: 'cat', 'dog'"),
+        ("a,b,label\n1,2,0\n1,2,1\n", "has the label '0' in example 0; data.own.classes: "),
+        ("a,b,label\n1,2,cat\n1,2,3,4,dog\n", "has 5 fields in line 3, and 3 in its header"),
+        ("a,b,label\n1,2,cat,9\n1,2,dog,9\n", "has 4 fields in line 2, and 3 in its header"),
+        ("a,b,label\n1,2,cat\n1,dog\n", "has 2 fields in line 3, and 3 in its header"),
+        ("a,b,label\n1,2,cat\n\n1,2,dog\n", "has nothing in line 3"),
+        ('a,b,label\n1,2,"c\nat"\n1,x,dog\n', "has 'x' for 'b' in line 4, not a number"),
+        ("a,label\n1,cat\n1,dog\n", "has one column of features, not 2: 'a'"),
+        ("a,b,c,label\n1,2,3,cat\n", "has 3 columns of features, not 2: 'a', 'b', 'c'"),
+        ("a,a,label\n1,2,cat\n", "has several columns named 'a'"),
+        ("a,label,label\n1,cat,cat\n", "has several columns named 'label'"),
+        (",a,label\n0,2,cat\n", "has no name for column 1 of 3; leave out what is no feature: pandas does not write"),
+        ("Unnamed: 0,a,label\n0,2,cat\n", "has no name for column 1 of 3; leave out what is no feature: pandas "),
+        ("a,b,label,\n1,2,cat,\n", "has no name for column 4 of 4; leave out what is no feature: pandas "),
+        ('a,b,label\n1,2,"cat\n1,2,dog\n', "is not a readable CSV file: line 2: unexpected end of data"),
+        ("a;b;label\n1;2;cat\n", "has no column `label`; its columns: 'a;b;label'"),
+        (b"a,b,label\n1,2,\xe9\n", "is not text in UTF-8; save it as that"),
+        ("a,b,label\n1,2,cat\n".encode("utf-16"), "is not text in UTF-8; save it as that"),
+        (
+            "a,b,label\n1,2," + "c" * 200_000,
+            "is not a readable CSV file: line 2: field larger than field limit (131072)",
+        ),
+    ],
+)
+def test_a_bad_own_table_is_named_with_its_line(tmp_path: Path, text: str | bytes, sentence: str) -> None:
+    """Each mistake in a CSV file is found where it stands, and said in a few words."""
+    said = refusal(tmp_path, text)
+    assert said.startswith(sentence)
+    assert len(said) < 300
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r", "\n\n\n"])
+def test_lines_may_end_as_any_system_ends_them(tmp_path: Path, ending: str) -> None:
+    """And the last one may be followed by empty ones; a mark of the byte order, as Excel writes it, is no letter."""
+    rows = ending[:1] if ending == "\n\n\n" else ending
+    text = rows.join(["\ufeffa,label", "1,cat", '2,"dog"']) + ending
+    (tmp_path / "own.csv").write_bytes(text.encode())
+    examples = own("csv", [1]).load(tmp_path)
+    assert (examples.x.tolist(), examples.y.tolist()) == ([[1.0], [2.0]], [0, 1])
+
+
+def test_a_label_in_a_table_is_a_name_even_if_it_looks_like_a_number(tmp_path: Path) -> None:
+    """Classes called 01 and 2 are found by their names, not taken for places; NA is one, too."""
+    description = Description(format="csv", shape=[1], classes=["2", "01", "NA"], resize=False)
+    (tmp_path / "own.csv").write_text("a,label\n1,01\n2,2\n3,NA\n")
+    assert describe(description).load(tmp_path).y.tolist() == [1, 0, 2]
+
+
+def test_a_column_that_counts_the_examples_is_no_feature(tmp_path: Path) -> None:
+    """An index of pandas' is refused with its name and remedy, whatever data.own.shape says."""
+    noise = np.random.default_rng(0).normal(size=20)
+    rows = pd.DataFrame({"noise": noise, "label": ["cat", "dog"] * 10})
+    unnamed = "has no name for column 1 of 3; leave out what is no feature: pandas does not write its index with to_csv"
+    for features in (1, 2):
+        assert refusal(tmp_path, rows.to_csv(), features).startswith(unnamed)
+    for start in (0, 1, 100):
+        named = rows.assign(id=range(start, start + 20))
+        assert refusal(tmp_path, named.to_csv(index=False)).startswith(
+            f"has a running number in the column 'id', from {start} to {start + 19}; leave it out (pandas "
+        )
+    np.savez(tmp_path / "own.npz", x=np.stack([noise, np.arange(20)], axis=1), y=np.arange(20) % 2)
+    (tmp_path / "own.csv").unlink()
+    with pytest.raises(StageError, match=r"own\.npz has a running number in column 1 of x, from 0 to 19; leave it out"):
+        own("npz", [2]).load(tmp_path)
+
+
+def test_a_column_that_repeats_the_class_is_no_feature(tmp_path: Path) -> None:
+    """A table that has the class as a number beside its name would be learned by heart."""
+    noise = np.random.default_rng(0).normal(size=20)
+    rows = pd.DataFrame({"noise": noise, "target": [0, 1] * 10, "label": ["cat", "dog"] * 10})
+    said = refusal(tmp_path, rows.to_csv(index=False))
+    assert said == "has the class itself in the column 'target', by its number; leave it out"
+    rows["target"] = [1, *[0, 1] * 9, 0]
+    rows.to_csv(tmp_path / "own.csv", index=False)
+    assert own("csv", [2]).load(tmp_path).x.shape == (20, 2)
+
+
+def test_an_image_may_be_a_row_of_pixels(tmp_path: Path) -> None:
+    """Row by row, channels last; 1 is the 1 of 255."""
+    pixels = np.arange(2 * 4 * 6 * 3).reshape(2, -1)
+    pd.DataFrame(pixels).assign(label=["cat", "dog"]).to_csv(tmp_path / "own.csv", index=False)
+    examples = own("csv", [4, 6, 3]).load(tmp_path)
+    assert np.array_equal(examples.x, pixels.reshape(2, 4, 6, 3))
+    assert (examples.x.dtype, examples.columns) == (np.uint8, None)
+
+
+def test_known_columns_are_found_by_their_names(tmp_path: Path) -> None:
+    """In whatever order they are; one too few and one too many are named."""
+    path = tmp_path / "rows.csv"
+    path.write_text("b,a\n1,2\n")
+    assert read_table(path, 2, labelled=False, columns=("a", "b")).x.tolist() == [[2.0, 1.0]]
+    path.write_text("b,c,d\n1,2,3\n")
+    with pytest.raises(UnreadableError, match="has no column 'a'; its columns: 'b', 'c', 'd'"):
+        read_table(path, 2, labelled=False, columns=("a", "b"))
+    with pytest.raises(UnreadableError, match="has columns that were not learned from: 'c', 'd'; leave them out"):
+        read_table(path, 1, labelled=False, columns=("b",))
+
+
+def test_a_table_without_a_header_is_refused(tmp_path: Path) -> None:
+    """Its first example is not taken for names, be they known or not; 0, 1, 2, … beyond 255 are names, no pixels."""
+    path = tmp_path / "rows.csv"
+    path.write_text("1.0\n2.0\n3.0\n")
+    with pytest.raises(UnreadableError, match="has no header: its first line holds nothing but numbers; write names"):
+        read_table(path, 1, labelled=False)
+    with pytest.raises(UnreadableError, match="has no header: its first line holds nothing but numbers; write names"):
+        read_table(path, 1, labelled=False, columns=("a",))
+    assert read_table(path, 1, labelled=False, columns=("1.0",)).x.tolist() == [[2.0], [3.0]]
+    path.write_text(",".join(map(str, range(256))) + "\n" + ",".join(["0"] * 256))
+    with pytest.raises(UnreadableError, match="has no header"):
+        read_table(path, 256, labelled=False)
+    path.write_text(",".join(map(str, range(257))) + "\n" + ",".join(["0"] * 257))
+    assert read_table(path, 257, labelled=False).x.shape == (1, 257)
+    path.write_text("0,label\n2.0,\n")
+    assert read_table(path, 1, labelled=False).x.tolist() == [[2.0]]
+
+
+def test_a_million_columns_take_seconds(tmp_path: Path) -> None:
+    """As many as there are pixels in a large image; another number of them is refused at once."""
+    columns = 100_000
+    (tmp_path / "own.csv").write_text(
+        ",".join(f"p{place}" for place in range(columns))
+        + ",label\n"
+        + "1," * columns
+        + "cat\n"
+        + "2," * columns
+        + "dog"
+    )
+    assert own("csv", [100, 1000, 1]).load(tmp_path).x.shape == (2, 100, 1000, 1)
+    with pytest.raises(StageError, match=r"has 100,000 columns of features, not 4: 'p0', 'p1', .* and 99,990 more"):
+        own("csv", [4]).load(tmp_path)
+
+
+@pytest.mark.parametrize("field", ["9,", '"\n",'])
+def test_a_row_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    """On one line or on many, no more of it is read than a row may be long."""
+    monkeypatch.setattr(table, "LONGEST_ROW", 1000)
+    assert refusal(tmp_path, "a,b,label\n" + field * 1000) == "has a row of more than 1,000 characters"
+
+
+def test_more_rows_than_fit_the_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading ends where there are too many."""
+    monkeypatch.setattr(decoding, "LARGEST_BYTES", 100_000)
+    said = refusal(tmp_path, "a,b,label\n" + "1,2,cat\n" * 10_000)
+    assert said == "holds 0.0 GB of values; at most 0.0 GB are read at once"
