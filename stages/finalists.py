@@ -19,15 +19,20 @@ from deciding.finalists import Screened, choose_finalists, screen
 from models import CLASSIFIER
 from parameters.cells import Cell, matrix
 from parameters.schema import Params, load_params
-from runtime.files import read_json, replacing_directory, write_json
+from runtime.files import replacing_directory, write_json
 from runtime.paths import CELLS, FINALIST_LIST, FINALISTS, MODEL_REPOSITORY, PARITY
+from runtime.process import StageError
+from runtime.records import CellFile, Exports, read_record
 
 
 def screened_cell(cell: Cell, params: Params) -> Screened:
     """Return what a cell's rounds say at the deciding concurrency."""
-    levels = read_json(CELLS / f"{cell.name}.json")["levels"]
-    (level,) = (each for each in levels if each["concurrency"] == params.perf.deciding_concurrency)
-    return screen(cell, level, params, read_json(PARITY / f"{cell.variant}.json")[CLASSIFIER])
+    levels = read_record(CELLS / f"{cell.name}.json", CellFile)["levels"]
+    concurrency = params.perf.deciding_concurrency
+    level = next((each for each in levels if each["concurrency"] == concurrency), None)
+    if level is None:
+        raise StageError(f"reports/perf/{cell.name}.json lacks concurrency {concurrency}; run `dvc repro`")
+    return screen(cell, level, params, read_record(PARITY / f"{cell.variant}.json", Exports)[CLASSIFIER])
 
 
 def main() -> None:

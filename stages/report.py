@@ -35,7 +35,7 @@ from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin, matrix
 from parameters.schema import Params, load_params
 from parameters.triton import Kind
-from runtime.files import read_json, replacing, replacing_directory, write_json, write_text
+from runtime.files import replacing, replacing_directory, write_json, write_text
 from runtime.paths import (
     BETWEEN_HOURS,
     CELLS,
@@ -49,18 +49,35 @@ from runtime.paths import (
     TRAINING,
     VERDICTS,
 )
+from runtime.records import (
+    BetweenHours,
+    CellFile,
+    Data,
+    Exports,
+    Kept,
+    KeptRecord,
+    Machine,
+    RawData,
+    Runoff,
+    Served,
+    Training,
+    read_record,
+)
+
+# What mends a file that no stage makes again.
+BRING_BACK = "bring it back with git, or remove it"
 
 
 def read_levels(name: str) -> list[LevelSummary]:
     """Return the summaries of a measured cell's levels."""
-    return [summarise_level(level) for level in read_json(CELLS / f"{name}.json")["levels"]]
+    return [summarise_level(level) for level in read_record(CELLS / f"{name}.json", CellFile)["levels"]]
 
 
 def read_recommended(verdict: Verdict) -> str:
     """Return the recommended cell's config.pbtxt as it was measured, or nothing."""
     if verdict.recommended is None:
         return ""
-    return str(read_json(CELLS / f"{verdict.recommended.cell.name}.json")["config"])
+    return str(read_record(CELLS / f"{verdict.recommended.cell.name}.json", CellFile)["config"])
 
 
 def write_recommended(config: str) -> None:
@@ -100,10 +117,10 @@ def read_kept(server: str) -> Record | None:
     path = VERDICTS / f"{server}.json"
     if not path.exists():
         return None
-    kept: Record = read_json(path)
-    if kept.get("format") != FORMAT:
+    if read_record(path, Kept, BRING_BACK)["format"] != FORMAT:
         print(f"{path.relative_to(REPORTS.parent)} is of another format, and is left out", flush=True)
         return None
+    kept: Record = read_record(path, KeptRecord, BRING_BACK)
     return kept
 
 
@@ -120,7 +137,7 @@ def variant_rows(params: Params, exports: dict[str, Any], cells: list[MeasuredCe
     defaults = {each.cell.variant: each for each in reversed(cells)}
     first = exports[params.onnx.variants[0]]
     return [
-        variant_row(variant, of, first, read_json(CELLS / f"{default.cell.name}.json"), default.at(level))
+        variant_row(variant, of, first, read_record(CELLS / f"{default.cell.name}.json", CellFile), default.at(level))
         for variant, of in exports.items()
         if (default := defaults[variant])
     ]
@@ -137,30 +154,30 @@ def server_in_words(server: dict[str, str], machine: dict[str, Any], params: Par
 
 def gather(params: Params) -> dict[str, Any]:
     """Return everything that the templates show."""
-    machine = read_json(MACHINE)
-    exports = {variant: read_json(PARITY / f"{variant}.json") for variant in params.onnx.variants}
+    machine = read_record(MACHINE, Machine)
+    exports = {variant: read_record(PARITY / f"{variant}.json", Exports) for variant in params.onnx.variants}
     cells = [MeasuredCell(cell, read_levels(cell.name)) for cell in matrix(params)]
     verdict, sustained = recorded_verdict(params), recorded_saturation(params)
     anchor_copy, twin = read_levels(ANCHOR_COPY), default_threads_twin(params)
     by_name = {each.cell.name: each for each in cells}
     rows = variant_rows(params, exports, cells, verdict.concurrency)
-    server = read_json(CELLS / f"{ANCHOR_COPY}.json")["server"]
-    measured_at = read_json(RUNOFF)["measured_at"]
+    server = read_record(CELLS / f"{ANCHOR_COPY}.json", CellFile)["server"]
+    measured_at = read_record(RUNOFF, Runoff)["measured_at"]
     ours, said_of_servers = keep_verdict(record(params, machine, exports, verdict_table(verdict), measured_at))
-    earlier, study = of_the_same(ours), read_json(BETWEEN_HOURS)
+    earlier, study = of_the_same(ours), read_record(BETWEEN_HOURS, BetweenHours, BRING_BACK)
     expected = another_hour(verdict, earlier, study)
     answer, *details = verdict_in_words(verdict)
     return {
         "params": params,
-        "raw_data": read_json(REPORTS / "raw_data.json"),
-        "data": read_json(REPORTS / "data.json"),
-        "training": read_json(TRAINING),
+        "raw_data": read_record(REPORTS / "raw_data.json", RawData),
+        "data": read_record(REPORTS / "data.json", Data),
+        "training": read_record(TRAINING, Training),
         "reconstructed": RECONSTRUCTIONS.exists(),
         "parity": exports,
         "variants": rows,
         "accelerated": accelerated_in_words(params.onnx.variants) if "onnxruntime" in machine["server"] else None,
         "run_variant": recommended_variant(verdict, rows),
-        "serving": {variant: read_json(SERVING / f"{variant}.json") for variant in params.onnx.variants},
+        "serving": {variant: read_record(SERVING / f"{variant}.json", Served) for variant in params.onnx.variants},
         "machine": machine,
         "server": server,
         "server_in_words": server_in_words(server, machine, params),

@@ -24,8 +24,9 @@ from measuring.progress import Progress
 from measuring.readings import throughput
 from measuring.rounds import Rounds, measure_rounds
 from parameters.schema import Params, load_params
-from runtime.files import read_json, write_json
+from runtime.files import write_json
 from runtime.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
+from runtime.records import Finalists, read_record
 from server.lock import machine_to_ourselves
 
 
@@ -59,7 +60,7 @@ def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: 
 
 def main() -> None:
     params = load_params()
-    chosen = read_json(FINALIST_LIST)
+    chosen = read_record(FINALIST_LIST, Finalists)
     concurrency, runoff = chosen["concurrency"], params.perf.runoff
     inputs = [FINALISTS, ARRAYS / "test.npz", STAGES / "runoff.py"]
     journal = open_journal("runoff", inputs, params, runoff.rounds, chosen["single_requests"])

@@ -28,8 +28,9 @@ from measuring.readings import throughput
 from measuring.rounds import Rounds, measure_rounds
 from measuring.windows import Windows
 from parameters.schema import Params, load_params
-from runtime.files import read_json, write_json
+from runtime.files import write_json
 from runtime.paths import ARRAYS, FINALISTS, RUNOFF, SATURATION, STAGES
+from runtime.records import Runoff, read_record
 from server.lock import machine_to_ourselves
 
 # The journal keeps rounds by concurrency, and here there is none.
@@ -63,7 +64,7 @@ def main() -> None:
         write_json(SATURATION, {"cell": None, "rounds": []})
         return
     model = recommended.cell.name
-    closed = median(throughput(each["windows"][model]) for each in read_json(RUNOFF)["rounds"])
+    closed = median(throughput(each["windows"][model]) for each in read_record(RUNOFF, Runoff)["rounds"])
     inputs = [FINALISTS / model, ARRAYS / "test.npz", STAGES / "saturation.py"]
     journal = open_journal("saturation", inputs, params, perf.open_loop.model_dump(), perf.slo.model_dump())
     with (

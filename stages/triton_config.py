@@ -24,9 +24,10 @@ from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix
 from parameters.schema import Params, load_params
 from runtime.cores import server_cores
-from runtime.files import read_json, replacing_directory, write_text
+from runtime.files import replacing_directory, write_text
 from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, STEPS
 from runtime.process import StageError
+from runtime.records import Machine, read_record
 from server.ensemble import LABEL, ensemble_config, ensemble_name, label_config
 from server.model_config import ModelShape, disagreements, read_config, render, serving_config, threads_for
 
@@ -117,7 +118,7 @@ def anchors() -> list[ModelConfig]:
 
 def main() -> None:
     params = load_params()
-    usable_cores = read_json(MACHINE)["usable_cores"]
+    usable_cores = read_record(MACHINE, Machine)["usable_cores"]
     served = {**configurations(params, usable_cores), ANCHOR / "1" / "model.onnx": anchors()}
     with replacing_directory(MODEL_REPOSITORY) as repository:
         for model, configs in served.items():

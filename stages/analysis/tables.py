@@ -9,6 +9,7 @@ from deciding.history import AnotherHour
 from deciding.verdict import Finalist, Verdict
 from parameters.cells import Cell
 from parameters.schema import Params
+from runtime.process import StageError
 from uncertainty.ratio import Ratio
 
 
@@ -20,9 +21,13 @@ class MeasuredCell:
     levels: list[LevelSummary]
 
     def at(self, concurrency: int) -> LevelSummary:
-        """Return the summary at one concurrency."""
-        (level,) = (level for level in self.levels if level.concurrency == concurrency)
-        return level
+        """Return the summary at one concurrency; raises StageError if there is none."""
+        found = [level for level in self.levels if level.concurrency == concurrency]
+        if len(found) != 1:
+            raise StageError(
+                f"reports/perf/{self.cell.name}.json was not measured at concurrency {concurrency}; run `dvc repro`"
+            )
+        return found[0]
 
 
 def level_flags(level: LevelSummary, params: Params, usable_cores: int) -> list[str]:

@@ -5,22 +5,28 @@ from deciding.verdict import Verdict, decide
 from models import CLASSIFIER
 from parameters.cells import matrix
 from parameters.schema import Params
-from runtime.files import read_json
 from runtime.paths import PARITY, RUNOFF, SATURATION
+from runtime.process import StageError
+from runtime.quoting import quoted
+from runtime.records import Exports, Runoff, SaturationFile, read_record
 
 
 def recorded_verdict(params: Params) -> Verdict:
     """Return the verdict on the finalists in reports/runoff.json."""
     by_name = {cell.name: cell for cell in matrix(params)}
-    measured = read_json(RUNOFF)
+    measured = read_record(RUNOFF, Runoff)
+    if unknown := [name for name in measured["finalists"] if name not in by_name]:
+        raise StageError(
+            f"reports/runoff.json tells of {quoted(unknown[0])}, which params.yaml no longer asks for; run `dvc repro`"
+        )
     finalists = [by_name[name] for name in measured["finalists"]]
-    exports = {name: read_json(PARITY / f"{name}.json")[CLASSIFIER] for name in params.onnx.variants}
+    exports = {name: read_record(PARITY / f"{name}.json", Exports)[CLASSIFIER] for name in params.onnx.variants}
     return decide(finalists, measured["rounds"], params, exports)
 
 
 def recorded_saturation(params: Params) -> Saturation | None:
     """Return what the recommended configuration sustains in an open loop, None if that was not measured."""
-    rounds = read_json(SATURATION)["rounds"]
+    rounds = read_record(SATURATION, SaturationFile)["rounds"]
     if not rounds:
         return None
     return saturation(

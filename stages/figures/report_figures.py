@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
-
 from analysis.level import LevelSummary
 from analysis.tables import MeasuredCell
 from deciding.saturation import Saturation
@@ -18,6 +16,7 @@ from figures.stored import stored
 from figures.throughput_latency import throughput_latency
 from figures.training_curve import training_curves
 from runtime.paths import CURVES, RECONSTRUCTIONS, ROC
+from runtime.tables import read_columns
 
 
 def report_figures(
@@ -42,7 +41,7 @@ def report_figures(
         "effective_batch": effective_batch(cells, verdict.concurrency),
         "open_loop": open_loop(sustained.rates) if sustained else None,
         "training": training_curves(CURVES),
-        "roc": roc(pd.read_csv(ROC, dtype={"class": str}, keep_default_na=False)),
+        "roc": roc(read_columns(ROC, ("area", "false_positive_rate", "true_positive_rate"), texts=("class",))),
         "reconstructions": stored(RECONSTRUCTIONS, "An example of each class, and what the autoencoder made of it")
         if RECONSTRUCTIONS.exists()
         else None,

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import pandas as pd
 from matplotlib.axes import Axes
 
 from figures.style import Picture, Theme, picture
+from runtime.tables import read_columns
 
 SPLITS = {"train": "train", "eval": "validation"}
 
@@ -22,8 +22,9 @@ def training_curves(folder: Path) -> dict[str, Picture]:
 
 def training_curve(folder: Path, quantity: str, axis: str) -> Picture:
     """Draw what DVCLive wrote of a quantity, in `folder`, for the train and the validation split."""
+    written = folder / "plots" / "metrics"
     curves = {
-        shown: pd.read_csv(folder / "plots" / "metrics" / split / f"{quantity}.tsv", sep="\t")
+        shown: read_columns(written / split / f"{quantity}.tsv", ("step", quantity), separator="\t")
         for split, shown in SPLITS.items()
     }
 

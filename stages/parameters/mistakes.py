@@ -6,6 +6,11 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from ruamel.yaml.error import MarkedYAMLError
 
+from runtime.quoting import cut, quoted
+
+# A list of every model or dataset fits; a value that somebody pasted does not.
+LONGEST_MESSAGE = 600
+
 
 def _section_at(location: tuple[int | str, ...], whole: type[BaseModel]) -> type[BaseModel] | None:
     """Return the schema of the section at a path, None where it is a plain value."""
@@ -19,7 +24,7 @@ def _section_at(location: tuple[int | str, ...], whole: type[BaseModel]) -> type
 
 def _shown(key: str) -> str:
     """Return a key as it stands in a path, quoted where it would not be seen or would break the line."""
-    return key if key.isprintable() and key.strip() else repr(key)
+    return cut(key) if key.isprintable() and key.strip() else quoted(key)
 
 
 def sentence(error: ErrorDetails, whole: type[BaseModel]) -> str:
@@ -35,17 +40,17 @@ def sentence(error: ErrorDetails, whole: type[BaseModel]) -> str:
         return f"{path}: unknown key; allowed here: {allowed}"
     if error["type"] == "missing":
         return f"{path}: missing"
-    message = error["msg"].removeprefix("Value error, ")
+    message = cut(error["msg"].removeprefix("Value error, "), LONGEST_MESSAGE)
     section = _section_at(location, whole)
     if section and error["type"] == "value_error":  # what its values contradict; they would fill the screen
         return f"{path}: {message}"
     if section:
         return f"{path or 'the file'}: must be a section with the keys {', '.join(section.model_fields)}"
-    return f"{path}: {message} (it is {error['input']!r})"
+    return f"{path}: {message} (it is {quoted(error['input'])})"
 
 
 def without_advice(error: Exception) -> str:
     """Return what a YAML error says, without how programs that use the library may suppress it."""
     if isinstance(error, MarkedYAMLError):
         error.note = None
-    return str(error)
+    return cut(str(error), LONGEST_MESSAGE)

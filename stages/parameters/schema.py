@@ -31,6 +31,7 @@ from parameters.section import Item, Section, without_repeats
 from parameters.triton import Triton
 from runtime.paths import PARAMS
 from runtime.process import StageError
+from runtime.quoting import first
 
 
 def _one_of(choices: list[str]) -> Callable[[str], str]:
@@ -53,6 +54,8 @@ DatasetName = Annotated[str, AfterValidator(_one_of(plugins.names(datasets)))]
 ModelName = Annotated[str, AfterValidator(_one_of(plugins.names(models)))]
 VariantName = Annotated[str, AfterValidator(_one_of(plugins.names(variants)))]
 Batching = Annotated[str, AfterValidator(_batching)]
+# What fits a screen: where there are more, mending one often mends many.
+MOST_ERRORS = 20
 
 # One subsection a model family, each with the family's own schema.
 _families: dict[str, Any] = {name: (models.get(name).hyperparameters, ...) for name in plugins.names(models)}
@@ -254,14 +257,14 @@ class Params(Section):
 def validate(content: Any, source: str = "params.yaml") -> Params:
     """Return `content` as checked parameters.
 
-    Raises StageError that lists every error with its path and what is allowed.
+    Raises StageError that lists the errors, each with its path and what is allowed.
     """
     try:
         return Params.model_validate(content)
     except ValidationError as error:
         found = [sentence(detail, Params) for detail in error.errors()]
         count = f"{len(found)} error{'s' if len(found) > 1 else ''}"
-        raise StageError("\n  ".join([f"{source} has {count}:", *found])) from None
+        raise StageError("\n  ".join([f"{source} has {count}:", *first(found, MOST_ERRORS)])) from None
 
 
 def load_params(path: Path = PARAMS) -> Params:
