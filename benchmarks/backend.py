@@ -29,13 +29,13 @@ from measuring.readings import cpu_per_1000, increase, requests, throughput
 from measuring.windows import Windows
 from parameters.triton import BACKEND
 from record import ROOT, append, last_run
+from runtime.lock import machine_to_ourselves
 from runtime.paths import ANCHOR
 from runtime.process import StageError
 from server import backend
 from server.embedded import with_our_backend
 from server.installation import find_installation
 from server.launch import Launch, Place, launched
-from server.lock import machine_to_ourselves
 from server.model_config import PYTHON_BACKEND, read_config, render
 from uncertainty.ratio import paired_ratio
 

@@ -29,8 +29,8 @@ from parameters.schema import Params, load_params
 from record import append
 from runtime.cores import server_cores
 from runtime.files import write_text
+from runtime.lock import machine_to_ourselves
 from runtime.paths import ANCHOR
-from server.lock import machine_to_ourselves
 from server.model_config import ModelShape, render, serving_config, threads_for
 
 PERCENTILES = (50, 90, 95, 99)

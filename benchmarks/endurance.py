@@ -27,12 +27,12 @@ from measuring.readings import increase
 from measuring.windows import Windows
 from parameters.cells import parse_batching
 from record import append, last_run
+from runtime.lock import machine_to_ourselves
 from runtime.paths import ANCHOR
 from server.client import Server
 from server.embedded import serve, with_our_backend
 from server.installation import find_installation
 from server.launch import Launch, Place, launched
-from server.lock import machine_to_ourselves
 from server.model_config import ModelShape, read_config, render, serving_config
 
 WINDOW_MS, CONCURRENCY = 3000, 16

@@ -25,7 +25,7 @@ from measuring.bench import anchor, bench
 from measuring.readings import Window, beyond_limit, completed
 from parameters.schema import Params, load_params
 from record import append
-from server.lock import machine_to_ourselves
+from runtime.lock import machine_to_ourselves
 from uncertainty.limit import Answer
 
 CONCURRENCY = 8

@@ -34,11 +34,11 @@ from measuring.readings import throughput
 from parameters.triton import BACKEND
 from record import append, runs
 from runtime.files import read_json
+from runtime.lock import machine_to_ourselves
 from runtime.process import ending_with_us
 from server.backend import find_or_build
 from server.installation import find_installation
 from server.launch import HOST, free_ports
-from server.lock import machine_to_ourselves
 
 PERF = {
     "instances": [1],

@@ -28,7 +28,7 @@ from measuring.readings import cpu_per_1000, percentile_us, requests, throughput
 from measuring.windows import Windows
 from parameters.schema import Params, load_params
 from record import append, runs
-from server.lock import machine_to_ourselves
+from runtime.lock import machine_to_ourselves
 
 COPIES = ["copy_1", "copy_2", "copy_3", "copy_4"]
 SLOWED = {"slower_5": 0.05, "slower_10": 0.10, "slower_20": 0.20}

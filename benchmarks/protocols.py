@@ -25,9 +25,9 @@ from measuring.windows import Windows
 from perf_analyzer.input_data import write_input_data
 from perf_analyzer.shared_memory import names, reserve
 from record import append, last_run
+from runtime.lock import machine_to_ourselves
 from server.client import Protocol
 from server.embedded import serve
-from server.lock import machine_to_ourselves
 from server.model_config import ModelShape, render, serving_config
 
 # Numbers of 4 bytes in an input: a digit, a CIFAR-10 image four times over, an ImageNet image.

@@ -20,8 +20,8 @@ from statistics import median
 
 from arms import by_turns, compared
 from record import append, last_run
+from runtime.lock import machine_to_ourselves
 from runtime.paths import STAGES
-from server.lock import machine_to_ourselves
 
 SCRIPTS = sorted(path.stem for path in STAGES.glob("*.py"))
 TENSORFLOW = {

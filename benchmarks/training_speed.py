@@ -33,9 +33,9 @@ import models
 from arms import by_turns
 from parameters.schema import load_params
 from record import append, last_run
+from runtime.lock import machine_to_ourselves
 from runtime.process import ending_with_us
 from runtime.quiet import load_tensorflow
-from server.lock import machine_to_ourselves
 from uncertainty.ratio import paired_ratio
 
 # As many examples as make an epoch a second or so; what they show does not change the speed.

@@ -34,11 +34,11 @@ import tritonclient.http
 from arms import Rounds, by_turns, compared
 from measuring.bench import anchor
 from record import append, last_run
+from runtime.lock import machine_to_ourselves
 from runtime.paths import ANCHOR
 from runtime.process import StageError, ending_with_us
 from server.embedded import serve
 from server.launch import HOST, free_ports
-from server.lock import machine_to_ourselves
 
 CONCURRENCIES = (1, 8)
 SECONDS = 2

@@ -28,7 +28,7 @@ from measuring.readings import throughput
 from measuring.windows import Windows
 from parameters.schema import load_params
 from record import append, runs_on_one_server
-from server.lock import machine_to_ourselves
+from runtime.lock import machine_to_ourselves
 from uncertainty.mean import t_quantile
 
 LENGTHS_MS = (50, 100, 200, 400, 800)

@@ -15,6 +15,7 @@ from datasets import Arrays, Examples
 from parameters.schema import load_params
 from runtime.arrays import write_split
 from runtime.files import write_json
+from runtime.lock import machine_shared
 from runtime.paths import ARRAYS, DATASETS, REPORTS
 from runtime.process import StageError
 
@@ -60,10 +61,11 @@ def class_counts(y: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
 def main() -> None:
     params = load_params()
     dataset = params.raw_data
-    examples = dataset.load(DATASETS / dataset.name)
-    splits = split(examples, params.data.validation_fraction, params.data.test_fraction, params.seed)
-    for name, (x, y) in splits.items():
-        write_split(ARRAYS / f"{name}.npz", x, y)
+    with machine_shared():
+        examples = dataset.load(DATASETS / dataset.name)
+        splits = split(examples, params.data.validation_fraction, params.data.test_fraction, params.seed)
+        for name, (x, y) in splits.items():
+            write_split(ARRAYS / f"{name}.npz", x, y)
     counts = {name: class_counts(y, dataset.classes) for name, (_, y) in splits.items()}
     columns = {"columns": examples.columns} if examples.columns else {}
     write_json(REPORTS / "data.json", {"dataset": dataset.name, **columns, "class_counts": counts})

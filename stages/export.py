@@ -22,6 +22,7 @@ from models import CLASSIFIER
 from parameters.schema import Params, load_params
 from runtime.arrays import INPUTS_SUFFIX, read_inputs, read_split
 from runtime.files import replacing_directory, write_json
+from runtime.lock import machine_shared
 from runtime.paths import ARRAYS, MODELS, ONNX, PARITY
 from runtime.process import StageError
 from variants import Source
@@ -112,7 +113,7 @@ def check_parity(variant: str, measured: dict[str, Any], limit: float | None) ->
 def main() -> None:
     params = load_params()
     variant = argument(params.onnx.variants)
-    with replacing_directory(ONNX / variant) as folder:
+    with machine_shared(), replacing_directory(ONNX / variant) as folder:
         measured = export(variant, params, folder)
         # Written in any case: the gate tells from it why there are no models.
         write_json(PARITY / f"{variant}.json", measured)

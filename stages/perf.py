@@ -37,8 +37,8 @@ from parameters.cells import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, matrix
 from parameters.schema import Params, load_params
 from perf_analyzer.columns import UNITS
 from runtime.files import write_json
+from runtime.lock import machine_to_ourselves
 from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY, STAGES
-from server.lock import machine_to_ourselves
 from server.model_config import read_config, render
 from uncertainty.ratio import ratio_of_logs
 from uncertainty.stopping import enough, next_look

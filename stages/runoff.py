@@ -25,9 +25,9 @@ from measuring.readings import throughput
 from measuring.rounds import Rounds, measure_rounds
 from parameters.schema import Params, load_params
 from runtime.files import write_json
+from runtime.lock import machine_to_ourselves
 from runtime.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
 from runtime.records import Finalists, read_record
-from server.lock import machine_to_ourselves
 
 
 def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: Journal, params: Params) -> None:

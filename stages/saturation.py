@@ -29,9 +29,9 @@ from measuring.rounds import Rounds, measure_rounds
 from measuring.windows import Windows
 from parameters.schema import Params, load_params
 from runtime.files import write_json
+from runtime.lock import machine_to_ourselves
 from runtime.paths import ARRAYS, FINALISTS, RUNOFF, SATURATION, STAGES
 from runtime.records import Runoff, read_record
-from server.lock import machine_to_ourselves
 
 # The journal keeps rounds by concurrency, and here there is none.
 NO_CONCURRENCY = 0

@@ -13,6 +13,7 @@ from models import CLASSIFIER
 from parameters.schema import load_params
 from runtime.arrays import read_inputs
 from runtime.files import write_json
+from runtime.lock import machine_shared
 from runtime.paths import MODEL_REPOSITORY, ONNX, SERVING
 from server.answers import check_answers, check_effective_config, check_labels
 from server.ensemble import LABEL, ensemble_name
@@ -26,7 +27,7 @@ def main() -> None:
     labelled = MODEL_REPOSITORY / ensemble_name(variant)
     ensemble = [MODEL_REPOSITORY / LABEL, labelled] if params.triton.labels.top_k else []
     checked = {}
-    with serve([*folders, *ensemble], params.triton) as server:
+    with machine_shared(), serve([*folders, *ensemble], params.triton) as server:
         for folder, path in folders.items():
             check_effective_config(server, folder)
             checked[folder.name] = check_answers(server, folder, read_inputs(path))

@@ -22,6 +22,7 @@ from models import CLASSIFIER
 from parameters.schema import load_params
 from runtime.arrays import SPLITS, read_split, write_inputs
 from runtime.files import replacing, replacing_directory, write_json
+from runtime.lock import machine_shared
 from runtime.paths import ARRAYS, CURVES, MODELS, PREDICTIONS, ROC, TRAINING
 from runtime.process import StageError
 
@@ -38,17 +39,18 @@ def main() -> None:
     params = load_params()
     dataset, family = params.raw_data, models.get(params.model)
     framework = frameworks.get(family.framework)
-    splits = {name: read_split(ARRAYS / f"{name}.npz") for name in SPLITS}
-    framework.make_deterministic(params.seed)
-    with replacing_directory(CURVES) as curves:
-        trained = family.train(splits, dataset, params.hyperparameters, curves)
+    with machine_shared():
+        splits = {name: read_split(ARRAYS / f"{name}.npz") for name in SPLITS}
+        framework.make_deterministic(params.seed)
+        with replacing_directory(CURVES) as curves:
+            trained = family.train(splits, dataset, params.hyperparameters, curves)
 
-    with replacing_directory(MODELS) as folder:
-        for name, model in trained.exports.items():
-            framework.save(model, folder / f"{name}{framework.suffix}")
-        for name, inputs in trained.inputs.items():
-            write_inputs(folder / name, inputs)
-    answers = {name: framework.answer(trained.exports[CLASSIFIER], splits[name][0]) for name in MEASURED}
+        with replacing_directory(MODELS) as folder:
+            for name, model in trained.exports.items():
+                framework.save(model, folder / f"{name}{framework.suffix}")
+            for name, inputs in trained.inputs.items():
+                write_inputs(folder / name, inputs)
+        answers = {name: framework.answer(trained.exports[CLASSIFIER], splits[name][0]) for name in MEASURED}
     if not all(np.isfinite(answer).all() for answer in answers.values()):
         raise StageError(f"training diverged: answers are no numbers; lower a learning rate in models.{params.model}")
     scores = {

@@ -25,6 +25,7 @@ from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads
 from parameters.schema import Params, load_params
 from runtime.cores import server_cores
 from runtime.files import replacing_directory, write_text
+from runtime.lock import machine_shared
 from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, STEPS
 from runtime.process import StageError
 from runtime.records import Machine, read_record
@@ -119,8 +120,8 @@ def anchors() -> list[ModelConfig]:
 def main() -> None:
     params = load_params()
     usable_cores = read_record(MACHINE, Machine)["usable_cores"]
-    served = {**configurations(params, usable_cores), ANCHOR / "1" / "model.onnx": anchors()}
-    with replacing_directory(MODEL_REPOSITORY) as repository:
+    with machine_shared(), replacing_directory(MODEL_REPOSITORY) as repository:
+        served = {**configurations(params, usable_cores), ANCHOR / "1" / "model.onnx": anchors()}
         for model, configs in served.items():
             for config in configs:
                 write_model(repository / config.name, config, model)

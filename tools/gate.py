@@ -41,9 +41,9 @@ from reference import MODELS, as_taken, check_out, environment, resolve, restore
 from runtime.arrays import read_split  # noqa: E402
 from runtime.cores import server_cores  # noqa: E402
 from runtime.files import read_json, write_text  # noqa: E402
+from runtime.lock import machine_shared, machine_to_ourselves  # noqa: E402
 from runtime.paths import ARRAYS, MACHINE, MODEL_REPOSITORY, PARITY  # noqa: E402
 from runtime.process import StageError, ending_with_us  # noqa: E402
-from server.lock import machine_to_ourselves  # noqa: E402
 from server.model_config import THREADS, ModelShape, read_config, render, threads_for  # noqa: E402
 from uncertainty.limit import Answer, at_least, overall  # noqa: E402
 from uncertainty.mean import Estimate  # noqa: E402
@@ -246,7 +246,8 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     print(f"side by side: {old.name} of {commit[:8]} and {new.name} of this working tree", flush=True)
     with machine_to_ourselves():
         speed = compare_throughput(candidates, params, given.tolerance, given.budget)
-    accuracy = compare_accuracy(candidates, given.accuracy_tolerance, alike=divided_alike(checkout))
+    with machine_shared():
+        accuracy = compare_accuracy(candidates, given.accuracy_tolerance, alike=divided_alike(checkout))
     return [speed, accuracy, check_parity(params, params.onnx.variants)]
 
 

@@ -32,6 +32,7 @@ from outputs import checked_output  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
 from parameters.triton import address  # noqa: E402
 from runtime.files import read_json, replacing  # noqa: E402
+from runtime.lock import machine_shared  # noqa: E402
 from runtime.paths import ONNX, REPORTS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from runtime.quoting import first, printable  # noqa: E402
@@ -175,7 +176,8 @@ def main() -> None:
             answer = open_for_now.enter_context(served(given.http, "http", model, dataset))
         elif given.grpc:
             answer = open_for_now.enter_context(served(given.grpc, "grpc", model, dataset))
-        else:
+        else:  # what a server computes is not this program's to hold back
+            open_for_now.enter_context(machine_shared())
             answer = exported(given.variant, dataset)
         found = list(predictions(paths, answer, dataset, resize=resize, columns=learned_columns(params)))
     tables = [each for each in found if isinstance(each, pd.DataFrame)]

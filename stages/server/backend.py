@@ -19,6 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from parameters.triton import BACKEND
+from runtime.lock import machine_shared
 from runtime.paths import BACKENDS, ENVIRONMENT
 from runtime.process import StageError, ending_with_us
 
@@ -89,7 +90,7 @@ def find_or_build() -> Backend:
     folder = BUILT / _digest(words, content)
     if not (folder / LIBRARY).exists():
         BUILT.mkdir(parents=True, exist_ok=True)
-        with FileLock(BUILT / "lock"):
+        with machine_shared(), FileLock(BUILT / "lock"):
             if not (folder / LIBRARY).exists():
                 _build(words, content, folder)
     return Backend(folder, folder.name)
