@@ -15,8 +15,10 @@ from deciding.words import verdict_in_words
 from measuring.readings import beyond_limit
 from parameters.cells import Cell, matrix
 from parameters.schema import Params, validate
+from perf import compared, log_ratios
 from perf_analyzer.single_requests import histogram
 from runtime.process import StageError
+from uncertainty.stopping import LOOKS, enough
 
 NOISE = [0.97, 1.03] * 6
 
@@ -89,6 +91,21 @@ def test_a_better_window_scores_more(name: str, better: dict[str, Any], worse: d
     """Whether more or less of it is good, the greater score is the better one: twice as good is log 2."""
     objective = OBJECTIVES[name]
     assert objective.score(better) - objective.score(worse) == pytest.approx(np.log(2))
+
+
+@pytest.mark.parametrize(("objective", "rounds_"), [("throughput", 12), ("p95_latency", 32)])
+def test_a_level_is_measured_until_the_objective_is_known(
+    content: dict[str, Any], objective: str, rounds_: int
+) -> None:
+    """Where it decides: a steady throughput says nothing about a wild p95. Elsewhere it is the throughput."""
+    content["perf"]["objective"] = objective
+    params = validate(content)
+    measured = level([1.0, 1.001] * 20)["rounds"]
+    for index, each in enumerate(measured):
+        each["windows"]["candidate"]["perf_analyzer"]["p95 latency"] *= 3 if index % 2 else 1
+    stops = [n for n in LOOKS if enough(log_ratios(measured[:n], compared(8, params)), params.perf.precision)]
+    assert stops[0] == rounds_
+    assert compared(1, params).name == "throughput"
 
 
 def test_processor_time_that_the_kernel_did_not_count_is_no_objective() -> None:
