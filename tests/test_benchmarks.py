@@ -5,15 +5,16 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from conftest import ROOT
+from conftest import ROOT, linear_model, taking_bytes
 
 import clones
 import record
 import replay
 import workloads
-from analysis.parity import onnx_answer, onnx_session
+from analysis.parity import largest_difference, onnx_answer, onnx_session
 from arms import by_turns, compared
 from known_models import lengthened
+from pixels import of_fractions
 from runtime.process import StageError
 
 
@@ -55,6 +56,19 @@ def test_a_lengthened_model_answers_the_same() -> None:
     plain, longer = (onnx_answer(onnx_session(each.SerializeToString()), x) for each in (model, lengthened(model, 7)))
     assert np.array_equal(plain, longer)
     assert len(lengthened(model, 7).graph.node) == len(model.graph.node) + 7 + 5
+
+
+def test_a_model_of_fractions_answers_what_the_one_of_bytes_does() -> None:
+    """Nothing but the type of their pixels is compared; a model of something else is refused."""
+    x = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), np.uint8)
+    of_bytes = taking_bytes(linear_model())
+    answers = [
+        onnx_answer(onnx_session(model.SerializeToString()), examples)
+        for model, examples in ((of_bytes, x), (of_fractions(of_bytes), x / np.float32(255)))
+    ]
+    assert largest_difference(*answers) < 1e-6
+    with pytest.raises(StageError, match="does not begin with scaling bytes"):
+        of_fractions(linear_model())
 
 
 def test_records_are_appended_with_machine_and_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

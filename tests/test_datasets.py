@@ -102,8 +102,8 @@ def test_known_files_tell_mnist_from_fashion_mnist() -> None:
 @pytest.mark.parametrize(
     ("x", "y", "sentence"),
     [
-        (np.zeros((3, 4)), np.array([0, 1]), "the examples are 3, their labels 2"),
-        (np.zeros((2, 5)), np.array([0, 1]), r"have the shape \[5\], expected \[4\]"),
+        (np.zeros((3, 4), np.float32), np.array([0, 1]), "the examples are 3, their labels 2"),
+        (np.zeros((2, 5), np.float32), np.array([0, 1]), r"have the shape \[5\], expected \[4\]"),
         (np.zeros((2, 4)), np.array([0, 1]), "are float64, expected float32"),
         (np.zeros((3, 4), np.float32), np.array([0, 1, 7]), r"have the labels \[7\], outside 0 to 1"),
         (np.zeros((2, 4), np.float32), np.array([0, 0]), "have none of the class dog"),
@@ -112,10 +112,17 @@ def test_known_files_tell_mnist_from_fashion_mnist() -> None:
 def test_examples_that_break_the_datasets_promise_are_refused(
     tmp_path: Path, x: np.ndarray, y: np.ndarray, sentence: str
 ) -> None:
-    """Counts, shapes, label ranges and absent classes are checked whatever the format."""
+    """Counts, shapes, types, label ranges and absent classes are checked whatever the format."""
     edition = Edition("toys", (), lambda _: Examples(x, y))
     with pytest.raises(StageError, match=sentence):
         Dataset("toys", (4,), ("cat", "dog"), (edition,)).load(tmp_path)
+
+
+def test_images_that_are_no_bytes_are_refused(tmp_path: Path) -> None:
+    """A model would be asked what its dataset stores, and takes bytes of an image."""
+    edition = Edition("toys", (), lambda _: Examples(np.zeros((2, 8, 8, 1), np.float32), np.array([0, 1])))
+    with pytest.raises(StageError, match="are float32, expected uint8"):
+        Dataset("toys", (8, 8, 1), ("cat", "dog"), (edition,)).load(tmp_path)
 
 
 def test_a_missing_dataset_says_which_command_to_run(tmp_path: Path) -> None:
