@@ -72,6 +72,8 @@ def main() -> None:
     parser.add_argument("--from", dest="source", metavar="FOLDER", help="where the dataset's files are at hand")
     parser.add_argument("--reports", metavar="FOLDER", help="where to keep the reports")
     given = parser.parse_args()
+    if given.reports and Path(given.reports).exists() and not Path(given.reports).is_dir():
+        parser.error(f"--reports {given.reports} is no folder")
     require_committed()
     settings = WORKLOADS[given.workload]
     dataset = value_of(settings, "dataset")

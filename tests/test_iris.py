@@ -13,7 +13,7 @@ from server.embedded import serve
 
 # What the first writers of such a service asked theirs, and what it ought to say.
 KNOWN = {(0.0, 0.0, 0.0, 0.0): "setosa", (5.7, 2.8, 4.5, 1.3): "versicolor", (6.2, 3.0, 5.0, 2.0): "virginica"}
-FEATURES = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
+FEATURES = ["sepal_length_cm", "sepal_width_cm", "petal_length_cm", "petal_width_cm"]
 
 
 def forest(params: dict[str, Any]) -> None:
@@ -38,6 +38,7 @@ def test_the_known_examples_are_named_alone_and_in_a_batch(tmp_path: Path) -> No
                     said = server.infer("labelled-fp32", "features", examples[batch], "label", protocol)
                     assert [name.decode() for (name,) in said] == list(names[batch])
 
-    pd.DataFrame(list(KNOWN), columns=FEATURES).to_csv(folder / "three.csv", index=False)
+    # By name, in whatever order they are.
+    pd.DataFrame(list(KNOWN), columns=FEATURES)[FEATURES[::-1]].to_csv(folder / "three.csv", index=False)
     run("python", "tools/predict.py", "three.csv", cwd=folder)
     assert list(pd.read_csv(folder / "predictions.csv")["label"]) == list(names)
