@@ -20,14 +20,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from machine import usable_cores
 from measuring.bench import Candidate, anchor, bench
 from measuring.readings import cpu_per_1000, requests, throughput
 from measuring.windows import Windows
 from parameters.cells import matrix
 from parameters.schema import Params, load_params
 from record import append
-from runtime.cores import server_cores
+from runtime.cores import server_cores, usable_cores
 from runtime.files import write_text
 from runtime.lock import machine_to_ourselves
 from runtime.paths import ANCHOR

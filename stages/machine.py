@@ -11,8 +11,6 @@ Run     python stages/machine.py
 from runtime.stage import run_stage
 
 import json
-import math
-import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -21,30 +19,12 @@ from typing import Any
 import psutil
 
 from parameters.schema import load_params
+from runtime.cores import usable_cores
 from runtime.files import write_json
 from runtime.paths import MACHINE
 from server.serve import identity
 
 PACKAGES = ("nvidia-pytriton", "tritonclient", "onnxruntime", "openvino", "numpy")
-CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-
-
-def quota_cores(cpu_max: str) -> float:
-    """Return the cores that a control group's cpu.max allows; infinite if unlimited."""
-    quota, period = cpu_max.split()
-    return math.inf if quota == "max" else int(quota) / int(period)
-
-
-def usable_cores() -> int:
-    """Return the cores that computing can use: allowed, granted and physical, at least 1.
-
-    ONNX Runtime knows nothing of control groups, so this number is written into
-    every model's configuration.
-    """
-    allowed = len(os.sched_getaffinity(0))
-    granted = quota_cores(CGROUP_QUOTA.read_text()) if CGROUP_QUOTA.exists() else math.inf
-    physical = psutil.cpu_count(logical=False) or allowed
-    return max(1, math.floor(min(allowed, granted, physical)))
 
 
 def processor_name() -> str:

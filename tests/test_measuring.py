@@ -18,9 +18,7 @@ from measuring.journal import Journal, complete_starts, digest
 from measuring.progress import Progress
 from measuring.resources import cpu_seconds, finished_children_cpu_seconds, peak_memory_bytes
 from measuring.rounds import Rounds, measure_rounds
-from runtime.cores import divide_cores, on_cores
 from runtime.paths import STAGES
-from runtime.process import StageError
 from server.client import Server
 
 MODELS = {"anchor": "the-anchor", "candidate": "a-cell"}
@@ -171,20 +169,6 @@ def test_a_process_that_has_gone_costs_nothing() -> None:
     process = subprocess.Popen(["true"])
     process.wait()
     assert (cpu_seconds(process.pid), peak_memory_bytes(process.pid)) == (0, 0)
-
-
-def test_cores_are_divided_without_sharing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The load generator gets the last ones, the server the others; none for it leaves all shared."""
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 4, 5})
-    assert divide_cores(1) == ((0, 1, 4), (5,))
-    assert divide_cores(0) == ((), ())
-    with pytest.raises(StageError, match=r"perf\.client_cores = 4 in params\.yaml leaves the server none of the 4"):
-        divide_cores(4)
-
-
-def test_no_cores_means_any() -> None:
-    """Without a division, commands begin with the program itself."""
-    assert on_cores(()) == []
 
 
 def test_a_log_has_a_line_at_each_look(capsys: pytest.CaptureFixture[str]) -> None:
