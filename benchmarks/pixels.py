@@ -23,17 +23,16 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from arms import in_turns
-from machine import usable_cores
 from measuring.bench import Candidate, asked, bench
 from measuring.readings import cpu_per_1000, throughput
 from models import CLASSIFIER
 from parameters.schema import Params, load_params
 from record import append, last_run
 from runtime.arrays import read_split
-from runtime.cores import server_cores
+from runtime.cores import server_cores, usable_cores
+from runtime.lock import machine_to_ourselves
 from runtime.paths import ARRAYS, ONNX
 from runtime.process import StageError
-from server.lock import machine_to_ourselves
 from server.model_config import ModelShape, render, serving_config
 from training.pixels import LARGEST, scaled
 from uncertainty.ratio import paired_ratio
