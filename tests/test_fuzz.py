@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from answering import answering, damages
 from conftest import ROOT, read_params
+from corpus import keep, known
 from forked import Outcome, forked
 from made_up import write_workspace
 from odd_values import changed, damaged_text
@@ -31,7 +32,6 @@ from server.client import Server
 from server.embedded import serve
 
 pytestmark = pytest.mark.slow
-CORPUS = Path(__file__).parent / "corpus"
 EXAMPLES = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
 # A call that waits for its deadline, and the start of a process on a busy machine.
 PATIENCE_S = 30.0
@@ -61,11 +61,6 @@ def describe(path: Path) -> None:
     print(*(cell.name for cell in matrix(params)))
 
 
-def corpus(kind: str) -> list[str]:
-    """Return what once made the product fail."""
-    return [path.read_text(encoding="utf-8", errors="surrogateescape") for path in sorted((CORPUS / kind).iterdir())]
-
-
 def test_damaged_parameters_are_refused_by_name(tmp_path: Path, chances: Iterator[random.Random]) -> None:
     """Or they are as good as others: whatever params.yaml holds, it is read or an error says what is wrong in it."""
     path, yaml, complaints = tmp_path / "params.yaml", YAML(typ="safe", pure=True), []
@@ -84,10 +79,12 @@ def test_damaged_parameters_are_refused_by_name(tmp_path: Path, chances: Iterato
                 file.write("{")
         return path.read_text()
 
-    for text in itertools.chain(corpus("params"), map(written, chances)):
+    kept = (each.read_text(encoding="utf-8", errors="surrogateescape") for each in known("params"))
+    for text in itertools.chain(kept, map(written, chances)):
         outcome = tried(text)
         if outcome.complaint:
-            complaints.append(f"{outcome.complaint}: {outcome.said[-1500:]}\n{text[:2000]}")
+            case = keep("params", "yaml", text.encode(errors="surrogateescape"))
+            complaints.append(f"{outcome.complaint}, in {case}: {outcome.said[-1500:]}")
     complain(complaints)
 
 

@@ -1,5 +1,6 @@
 """Damaged raw files, some thousand ways: each is read as something sound, or refused in one sentence."""
 
+import itertools
 import random
 import signal
 import warnings
@@ -10,6 +11,7 @@ from typing import NoReturn
 
 import numpy as np
 import pytest
+from corpus import keep, known
 from mutations import FEATURES, ROWS, SHAPE, mutated, mutated_inside, valid_files
 
 from runtime.process import StageError
@@ -89,12 +91,21 @@ def test_a_damaged_file_is_read_or_refused_in_one_sentence(
     tmp_path: Path, name: str, pytestconfig: pytest.Config, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """No other exception, no warning, nothing that a library prints, no hang, no screen full of its content."""
-    path = tmp_path / name
-    for number in range(pytestconfig.getoption("mutations")):
-        chance = random.Random(f"{name} {number}")  # noqa: S311  the same damage again from the same seed
-        path.write_bytes((mutated_inside if number % 2 else mutated)(FILES[name], chance))
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            said = sentence(path)
-        assert said is None or ("\n" not in said and len(said) <= LONGEST_SENTENCE), (number, said)
-        assert capfd.readouterr() == ("", ""), number
+    path, seed = tmp_path / name, pytestconfig.getoption("seed")
+
+    def damaged(number: int) -> bytes:
+        chance = random.Random(f"{name} {seed} {number}")  # noqa: S311  the same damage again from the same seed
+        return (mutated_inside if number % 2 else mutated)(FILES[name], chance)
+
+    kept = (each.read_bytes() for each in known("raw", f"*.{name}"))
+    for content in itertools.chain(kept, map(damaged, range(pytestconfig.getoption("mutations")))):
+        path.write_bytes(content)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                said = sentence(path)
+            assert said is None or ("\n" not in said and len(said) <= LONGEST_SENTENCE), said
+            assert capfd.readouterr() == ("", "")
+        except BaseException:
+            keep("raw", name, content)
+            raise
