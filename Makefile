@@ -10,6 +10,9 @@ CPP := $(wildcard triton/backends/onnxruntime/*.cc triton/backends/onnxruntime/*
 
 # What `make gate` compares this working tree with.
 REFERENCE ?= main
+# Of the damage that `make torture` does: another day, other damage. And how often it kills something.
+SEED ?= $(shell date +%Y%m%d)
+KILLS ?= 500
 
 .PHONY: help environment repro check gate test test-fast torture lint docs pins
 .DEFAULT_GOAL := help
@@ -19,8 +22,8 @@ help:
 	@echo "make check       params.yaml, without running anything"
 	@echo "make gate        this working tree against REFERENCE=main, side by side"
 	@echo "make test        environment, checks of the code, every test"
-	@echo "make test-fast   the tests that take less than a minute together"
-	@echo "make torture     200 kills at random moments of a tiny pipeline, about 15 minutes"
+	@echo "make test-fast   the tests that take a minute and a half together"
+	@echo "make torture     kills at random moments and damaged input, about an hour; SEED=… tries others"
 	@echo "make lint        format, lint and types"
 	@echo "make docs        the documentation, into site/"
 	@echo "make pins        requirements.txt anew from requirements.in"
@@ -74,7 +77,8 @@ test-fast: environment
 	pytest -m "not slow"
 
 torture: environment
-	pytest tests/test_torture.py --kills 200 --capture=no
+	pytest tests/test_fuzz.py tests/test_mutations.py tests/test_torture.py --capture=no \
+		--seed $(SEED) --fuzz-seconds 300 --mutations 2000 --kills $(KILLS)
 
 pins:
 	uv pip compile --quiet --no-header --no-emit-index-url --python-version 3.11 \
