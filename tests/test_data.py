@@ -111,6 +111,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
 
 def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     """A half that nobody works at any more, however deep; not that of a process which lives."""
+    (tmp_path / "result.json.first.partial").mkdir()  # a person's own
     pid, started, namespace = mark().split("-")
     left = tmp_path / "models" / f"classifier.onnx.{pid}-{int(started) - 1}-{namespace}.partial"
     left.mkdir(parents=True)
@@ -119,6 +120,7 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
         partial.write_text("whole")
         remove_abandoned(tmp_path)
     assert not left.exists()
+    assert (tmp_path / "result.json.first.partial").exists()
     assert (tmp_path / "result.json").read_text() == "whole"
 
 

@@ -268,15 +268,15 @@ def test_a_mirrors_password_is_used_and_not_shown(project: Path, mirror: str, ma
 @pytest.mark.parametrize(
     "place",
     [
-        "http://me:secret@127.0.0.1:9/x",
-        "http://me:p/secret@127.0.0.1:9",
-        "http://me:sec ret@127.0.0.1:9",
-        "http://me:@secret@127.0.0.1:9",
-        "http://127.0.0.1:9/x?token=secret",
-        "http://me:secret@[::1/x",
-        "ftp://me:secret@mirror",
-        "HTTP://me:secret@mirror",
-        "me:secret@mirror:/data",
+        "http://me:geheim@127.0.0.1:9/x",
+        "http://me:p/geheim@127.0.0.1:9",
+        "http://me:geh eim@127.0.0.1:9",
+        "http://me:@geheim@127.0.0.1:9",
+        "http://127.0.0.1:9/x?token=geheim",
+        "http://me:geheim@[::1/x",
+        "ftp://me:geheim@mirror",
+        "HTTP://me:geheim@mirror",
+        "me:geheim@mirror:/data",
     ],
 )
 def test_no_failure_shows_a_password(place: str, tmp_path: Path) -> None:
@@ -285,9 +285,7 @@ def test_no_failure_shows_a_password(place: str, tmp_path: Path) -> None:
     with pytest.raises(StageError) as raised, contextlib.redirect_stdout(io.StringIO()) as said:
         fetch_published(dataset, place, tmp_path)
     for text in (str(raised.value), said.getvalue()):
-        assert "sec" not in text
-        assert "ret" not in text.replace("retr", "")
-        assert "me:" not in text
+        assert [part for part in ("me:", "geh", "eim") if part in text] == []
 
 
 def test_bundled_sets_are_not_fetched(project: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, run
-from own_data import CLASSES, own
+from own_data import CLASSES, description, own
 from PIL import Image
 
-from datasets.own import describe
+from datasets.own import describe, files
 from parameters.own import Description
 from runtime.process import StageError
 from sources import decoding
@@ -139,8 +139,8 @@ def test_a_class_folder_is_found_however_its_accents_are_written(tmp_path: Path)
             (tmp_path / name / folder).mkdir(parents=True)
             Image.new("L", (6, 4)).save(tmp_path / name / folder / "0.png")
         for spelling in ("caf\u00e9", "cafe\u0301"):
-            description = Description(format="images", shape=[4, 6, 1], classes=[spelling, "dog"], resize=False)
-            assert describe(description).load(tmp_path / name).y.tolist() == [0, 1]
+            described = Description(format="images", shape=[4, 6, 1], classes=[spelling, "dog"], resize=False)
+            assert describe(described).load(tmp_path / name).y.tolist() == [0, 1]
 
 
 def test_a_class_folder_that_is_there_twice_is_refused(tmp_path: Path) -> None:
@@ -148,9 +148,9 @@ def test_a_class_folder_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     for folder in ("caf\u00e9", "cafe\u0301", "dog"):
         (tmp_path / folder).mkdir()
         Image.new("L", (6, 4)).save(tmp_path / folder / "0.png")
-    description = Description(format="images", shape=[4, 6, 1], classes=["caf\u00e9", "dog"], resize=False)
+    described = Description(format="images", shape=[4, 6, 1], classes=["caf\u00e9", "dog"], resize=False)
     with pytest.raises(StageError, match=r"is there twice, written as 'cafe\\u0301' and 'caf\\xe9'; put their files"):
-        describe(description).load(tmp_path)
+        describe(described).load(tmp_path)
 
 
 def test_classes_that_differ_in_case_are_two(tmp_path: Path) -> None:
@@ -158,8 +158,8 @@ def test_classes_that_differ_in_case_are_two(tmp_path: Path) -> None:
     for name in ("A", "a"):
         (tmp_path / name).mkdir()
         Image.new("L", (6, 4)).save(tmp_path / name / "0.png")
-    description = Description(format="images", shape=[4, 6, 1], classes=["a", "A"], resize=False)
-    assert describe(description).load(tmp_path).y.tolist() == [0, 1]
+    described = Description(format="images", shape=[4, 6, 1], classes=["a", "A"], resize=False)
+    assert describe(described).load(tmp_path).y.tolist() == [0, 1]
 
 
 def test_more_images_than_fit_the_memory_are_refused(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,6 +179,14 @@ def test_two_files_where_one_is_meant_are_refused(tmp_path: Path) -> None:
     (tmp_path / "b.csv").rename(tmp_path / "notes.txt")
     with pytest.raises(StageError, match=r"it holds: 'a\.csv', 'notes\.txt'"):
         own("csv", [1]).load(tmp_path)
+
+
+def test_the_one_file_must_be_a_file(tmp_path: Path) -> None:
+    """A pipe, or a link to what never ends, is not copied, let alone read."""
+    os.mkfifo(tmp_path / "own.csv")
+    for form in (own("csv", [1]).load, lambda folder: files(folder, description("csv", [1]))):
+        with pytest.raises(StageError, match=r"/own\.csv is neither a file nor a folder"):
+            form(tmp_path)
 
 
 def test_a_suffix_may_be_in_capitals(tmp_path: Path) -> None:

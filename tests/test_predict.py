@@ -279,12 +279,13 @@ def test_of_folders_every_file_is_answered_or_named(asked: Callable[..., pd.Data
     (inputs / "deep" / "up").symlink_to(inputs)
     os.mkfifo(inputs / "pipe.csv")
     with pytest.raises(StageError) as raised:
-        asked(inputs, tmp_path / "missing.csv")
+        asked(inputs, tmp_path / "missing.csv", "long" * 100)
     assert [line.replace(str(tmp_path), "") for line in str(raised.value).splitlines()] == [
-        "3 of 15 inputs were not answered:",
+        "4 of 16 inputs were not answered:",
         "  /inputs/deep/up is a link to a folder, which is not followed",
         "  /inputs/pipe.csv is neither a file nor a folder",
         "  /missing.csv cannot be read: No such file or directory",
+        f"  {'long' * 100} cannot be read: File name too long",
     ]
     assert len(pd.read_csv(tmp_path / "said.csv")) == 30
 

@@ -106,12 +106,19 @@ def test_a_column_that_counts_the_examples_is_no_feature(tmp_path: Path) -> None
     for start in (0, 1, 100):
         named = rows.assign(id=range(start, start + 20))
         assert refusal(tmp_path, named.to_csv(index=False)).startswith(
-            f"has a running number in the column 'id', from {start} to {start + 19}; leave it out (pandas "
+            f"has a running number in the column 'id', from {start} to {start + 19}; leave it out, as "
         )
     np.savez(tmp_path / "own.npz", x=np.stack([noise, np.arange(20)], axis=1), y=np.arange(20) % 2)
     (tmp_path / "own.csv").unlink()
     with pytest.raises(StageError, match=r"own\.npz has a running number in column 1 of x, from 0 to 19; leave it out"):
         own("npz", [2]).load(tmp_path)
+
+
+def test_a_column_of_numbers_may_be_meant(tmp_path: Path) -> None:
+    """In another order than that of the examples, it counts nothing."""
+    rows = pd.DataFrame({"x": range(20), "label": ["cat", "dog"] * 10}).sample(frac=1, random_state=0)
+    rows.to_csv(tmp_path / "own.csv", index=False)
+    assert sorted(own("csv", [1]).load(tmp_path).x.ravel()) == list(range(20))
 
 
 def test_a_column_that_repeats_the_class_is_no_feature(tmp_path: Path) -> None:

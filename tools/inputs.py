@@ -31,7 +31,8 @@ def _inside(folder: Path) -> list[Path]:
 
 def expand(paths: list[Path]) -> list[Path]:
     """Return files, those of folders in the order of their names; raises StageError if there is none."""
-    found = [file for path in paths for file in (_inside(path) if path.is_dir() else [path])]
+    # Path.is_dir raises where a name is too long, before that path can be named among the unanswered.
+    found = [file for path in paths for file in (_inside(path) if os.path.isdir(path) else [path])]  # noqa: PTH112
     if not found:
         raise StageError(f"no files in {listed(map(printable, paths))}")
     return found

@@ -27,7 +27,7 @@ def mark() -> str:
 def is_dead(owner: str) -> bool:
     """Return whether the process of a mark has ended; of one in another PID namespace nobody here knows."""
     if not re.fullmatch(MARK, owner):
-        return True  # no process of ours writes such a mark
+        return False  # a person's own: no process of ours writes such a mark
     pid, started, namespace = owner.split("-")
     return namespace == _namespace() and started != _started(int(pid))
 

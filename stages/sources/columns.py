@@ -17,8 +17,8 @@ def check_features(x: np.ndarray, y: np.ndarray, columns: tuple[str, ...] | None
         name = f"the column {quoted(columns[place])}" if columns else f"column {place} of x"
         if np.all(np.diff(x[:, place]) == 1):
             raise UnreadableError(
-                f"has a running number in {name}, from {x[0, place]:g} to {x[-1, place]:g}; leave it out "
-                "(pandas does not write its index with to_csv(…, index=False))"
+                f"has a running number in {name}, from {x[0, place]:g} to {x[-1, place]:g}; leave it out, "
+                "as to_csv(…, index=False) does with pandas' index, or shuffle the examples if it is meant"
             )
         if np.array_equal(x[:, place], y):
             raise UnreadableError(f"has the class itself in {name}, by its number; leave it out")

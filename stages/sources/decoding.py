@@ -4,6 +4,7 @@ Readers of files raise `UnreadableError`; who asked for the file says its name.
 """
 
 import csv
+import stat
 import struct
 import tokenize
 import warnings
@@ -79,11 +80,11 @@ def naming(path: Path) -> Iterator[None]:
 
 def check_file(path: Path) -> None:
     """Raise UnreadableError unless a regular file is at the path, or a link to one."""
-    if path.is_dir():
-        raise UnreadableError("is a link to a folder, which is not followed" if path.is_symlink() else "is a folder")
     with decoding("file"):
-        path.stat()
-    if not path.is_file():
+        mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise UnreadableError("is a link to a folder, which is not followed" if path.is_symlink() else "is a folder")
+    if not stat.S_ISREG(mode):
         raise UnreadableError("is neither a file nor a folder")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from runtime.files import PARTIAL
 from runtime.process import StageError
 from runtime.quoting import first, listed, printable
-from sources.decoding import UnreadableError, check_file
+from sources.decoding import UnreadableError, check_file, naming
 
 
 def visible(folder: Path) -> list[Path]:
@@ -23,6 +23,8 @@ def only_file(folder: Path, suffix: str) -> Path:
             f"{printable(folder.name)} must hold one {suffix} file and nothing else; "
             f"it holds: {listed(path.name for path in found) or 'nothing'}"
         )
+    with naming(found[0]):
+        check_file(found[0])
     return found[0]
 
 

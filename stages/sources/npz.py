@@ -28,7 +28,7 @@ def _header(archive: ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:
         begin = io.BytesIO(file.read(HEADER_BYTES))
     version = np.lib.format.read_magic(begin)
     if version not in READ_HEADER:
-        raise UnreadableError(f"has an array {name} with names for its columns; store numbers only")
+        raise UnreadableError(f"has an array {name} in NumPy's format {version[0]}.{version[1]}, not 1.0 or 2.0")
     shape, _, dtype = READ_HEADER[version](begin)
     kinds, wanted = (NUMBERS, "numbers") if name == "x" else (LABELS, "labels")
     if dtype.kind not in kinds:
