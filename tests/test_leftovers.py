@@ -82,7 +82,7 @@ def test_a_process_id_is_used_again() -> None:
     assert not is_dead(mark())
     assert is_dead(f"{pid}-{int(started) - 1}-{namespace}")
     assert not is_dead(f"{pid}-{int(started) - 1}-{int(namespace) - 1}")
-    assert is_dead(f"{pid}")
+    assert not is_dead(f"{pid}")  # no mark of ours
 
 
 def test_a_zombie_is_dead() -> None:

@@ -191,13 +191,13 @@ def test_features_are_found_by_the_names_that_were_learned(
     content |= {"dataset": "iris", "model": "mlp"}
     monkeypatch.setattr(predict, "REPORTS", tmp_path)
     monkeypatch.setattr(predict, "exported", lambda *_: lambda x: x[:, :3] / 10)
-    (tmp_path / "data.json").write_text('{"dataset": "iris", "columns": ["a", "b", "c", "d"]}')
+    (tmp_path / "data.json").write_text('{"dataset": "iris", "class_counts": {}, "columns": ["a", "b", "c", "d"]}')
     (tmp_path / "rows.csv").write_text("d,c,b,a\n4,3,2,1\n")
     assert asked(tmp_path / "rows.csv").iloc[0, 2:].tolist() == [0.1, 0.2, 0.3]
     (tmp_path / "rows.csv").write_text("d,c,b,id\n4,3,2,1\n")
     with pytest.raises(StageError, match=r"rows\.csv has no column 'a'; its columns: 'd', 'c', 'b', 'id'"):
         asked(tmp_path / "rows.csv")
-    (tmp_path / "data.json").write_text('{"dataset": "own", "columns": ["a", "b", "c", "d"]}')
+    (tmp_path / "data.json").write_text('{"dataset": "own", "class_counts": {}, "columns": ["a", "b", "c", "d"]}')
     assert asked(tmp_path / "rows.csv").iloc[0, 2:].tolist() == [0.4, 0.3, 0.2]
 
 

@@ -31,11 +31,12 @@ from models import CLASSIFIER  # noqa: E402
 from outputs import checked_output  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
 from parameters.triton import address  # noqa: E402
-from runtime.files import read_json, replacing  # noqa: E402
+from runtime.files import replacing  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
 from runtime.paths import ONNX, REPORTS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from runtime.quoting import first, printable  # noqa: E402
+from runtime.records import Data, read_record  # noqa: E402
 from server.client import Protocol, Server  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
 from sources.decoding import UnreadableError  # noqa: E402
@@ -112,7 +113,7 @@ def _shown(shapes: list[Shape]) -> str:
 def learned_columns(params: Params) -> tuple[str, ...] | None:
     """Return the names of the features that the dataset was last divided with; None where they have none."""
     path = REPORTS / "data.json"
-    found = read_json(path) if path.exists() else {}
+    found = read_record(path, Data) if path.exists() else {}
     return tuple(found["columns"]) if found.get("dataset") == params.dataset and "columns" in found else None
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import (
     AfterValidator,
@@ -246,6 +246,7 @@ class Data(TypedDict):
 
     dataset: Name
     class_counts: dict[Name, dict[str, NonNegativeInt]]
+    columns: NotRequired[list[str]]
 
 
 class Machine(TypedDict):
