@@ -4,7 +4,10 @@ PYTHON ?= python3.11
 VENV := .venv
 # Stages run as `python`: the environment's.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-unexport PYTHONPATH PYTHONHOME
+# What a shell or a Git hook says of another Python or another repository is not for what follows.
+unexport $(filter PYTHON%,$(.VARIABLES)) $(shell git rev-parse --local-env-vars 2>/dev/null)
+# Where packages come from is its user's to say, as in PIP_INDEX_URL; which, and where to, is not.
+unexport PIP_DRY_RUN PIP_EDITABLE PIP_NO_BINARY PIP_NO_DEPS PIP_PREFIX PIP_PYTHON PIP_REQUIREMENT PIP_ROOT PIP_TARGET PIP_USER
 
 CPP := $(wildcard triton/backends/onnxruntime/*.cc triton/backends/onnxruntime/*.h tests/native/*.cc tests/native/*.h benchmarks/*.cc)
 
@@ -39,7 +42,7 @@ $(VENV)/installed: requirements.txt
 		echo "  apt-get install --yes python3.11 python3.11-venv libpython3.11 g++"; exit 1; }
 	$(PYTHON) tools/check_system.py
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(VENV)/bin/python -m pip install --no-user --quiet --disable-pip-version-check -r requirements.txt
 	$(VENV)/bin/python -m pip check
 	@touch $@
 

@@ -1,6 +1,5 @@
 """Clones of the last commit for benchmarks to change, with a model that trains in seconds."""
 
-import os
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from record import REVISION, ROOT
+from runtime import environment
 from runtime.process import StageError, ending_with_us
 
 
@@ -47,12 +47,15 @@ def timed(folder: Path, *command: str) -> tuple[float, str]:
 
 
 def _run(folder: Path, command: Sequence[str], stdout: int | None) -> tuple[float, str]:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    # This program's own search path is none of the clone's.
-    environment.pop("PYTHONPATH", None)
     began = time.monotonic()
-    command_line = ending_with_us(command)
-    finished = subprocess.run(command_line, cwd=folder, env=environment, check=False, stdout=stdout, text=True)
+    finished = subprocess.run(
+        ending_with_us(command),
+        cwd=folder,
+        env=environment.of_children(),
+        check=False,
+        stdout=stdout,
+        encoding="utf-8",
+    )
     if finished.returncode:
         said = f", after it printed:\n{finished.stdout}" if finished.stdout else "; its own words are above"
         raise StageError(f"`{' '.join(command)}` exited with {finished.returncode}{said}")

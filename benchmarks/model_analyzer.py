@@ -15,7 +15,6 @@ import argparse
 import csv
 import itertools
 import math
-import os
 import shutil
 import subprocess
 import tempfile
@@ -33,6 +32,7 @@ from clones import clone, require_committed, shorten, timed
 from measuring.readings import throughput
 from parameters.triton import BACKEND
 from record import append, runs
+from runtime.environment import of_children
 from runtime.files import read_json
 from runtime.lock import machine_to_ourselves
 from runtime.process import ending_with_us
@@ -113,12 +113,12 @@ def run_analyzer(program: Path, clone_folder: Path) -> dict[str, Any]:
         config = analyzer_config(clone_folder, folder)
         with (folder / "config.yaml").open("w") as file:
             YAML().dump(config, file)
-        # This program's own search path is none of its server's.
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         command = [str(program), "profile", "--config-file", str(folder / "config.yaml")]
         began = time.monotonic()
         with machine_to_ourselves():
-            subprocess.run(ending_with_us(command), cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                ending_with_us(command), cwd=folder, env=of_children(), check=True, stdout=subprocess.DEVNULL
+            )
         seconds = time.monotonic() - began
         with (folder / "results" / "results" / "metrics-model-inference.csv").open(newline="") as table:
             rows = list(csv.DictReader(table))

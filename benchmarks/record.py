@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from machine import fingerprint
+from runtime.environment import of_children
 from runtime.process import StageError
 from server.backend import find_or_build
 
@@ -15,7 +16,12 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    finished = subprocess.run(
+        ["git", *arguments], cwd=ROOT, env=of_children(), check=False, capture_output=True, encoding="utf-8"
+    )
+    if finished.returncode:
+        raise StageError(f"Git does not say which revision this is, and a result needs one: {finished.stderr.strip()}")
+    return finished.stdout.strip()
 
 
 def revision() -> str:

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ruamel.yaml import YAML
 from xdist.scheduler import LoadScopeScheduling
 
+from runtime.environment import of_children
 from runtime.files import read_json, write_json
 from runtime.paths import STEPS
 from server.client import Server
@@ -140,10 +140,23 @@ def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         yield
 
 
+# Nobody's own settings of Git and DVC: a hook, a signature, a cache elsewhere.
+NOBODY = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "true",
+    # Whoever checked this repository out, tests may read it.
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": "*",
+    "DVC_GLOBAL_CONFIG_DIR": "/nonexistent",
+    "DVC_SYSTEM_CONFIG_DIR": "/nonexistent",
+    "DVC_NO_ANALYTICS": "true",
+}
+
+
 def environment() -> dict[str, str]:
     """Return the environment in which a user runs dvc: this interpreter's programs first."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("DVC_")}
-    return {**inherited, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "true"}
+    return of_children() | NOBODY
 
 
 def run(*command: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:

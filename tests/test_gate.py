@@ -12,23 +12,14 @@ import pytest
 from conftest import ROOT, FinishedRun, commit, linear_model, read_params, run, taking_bytes
 from ruamel.yaml import YAML
 
-from gate import (
-    compare,
-    compare_accuracy,
-    compute_here,
-    default_cell,
-    divided_alike,
-    prepared,
-    seconds,
-    share,
-)
-from measuring.bench import Candidate, bench
+from gate import compare, compare_accuracy, default_cell, divided_alike, prepared, seconds, share
+from measuring.bench import bench
 from measuring.readings import throughput
 from parameters.schema import validate
-from runtime.arrays import write_split
+from reference import check_out, resolve, restore_models
+from runtime.arrays import SPLITS, write_split
 from runtime.files import read_json, write_json
 from runtime.process import StageError
-from server.model_config import THREADS, read_config, render
 from uncertainty.limit import Answer, at_least, at_most, overall
 from uncertainty.mean import Estimate
 from uncertainty.tolerance import LOOKS, paired_share_difference, ratio_at_look
@@ -80,50 +71,16 @@ def test_a_failure_outweighs_a_doubt() -> None:
     assert overall(answers[:1]) == "meets"
 
 
-def test_models_trained_on_other_examples_are_not_compared_by_accuracy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another seed or division: the reference may have learned what this working tree tests."""
-    monkeypatch.setattr("gate.ROOT", tmp_path / "ours")
-    for name, seed in (("ours", 1), ("alike", 1), ("other", 2)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "params.yaml").write_text(f"seed: {seed}\ndataset: digits\ndata: {{test_fraction: 0.2}}\n")
-    assert divided_alike(tmp_path / "alike")
-    assert not divided_alike(tmp_path / "other")
-
-
-@pytest.mark.parametrize(("dataset", "alike"), [("digits", True), ("own", False)])
-def test_a_description_that_no_dataset_uses_divides_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, alike: bool
-) -> None:
-    """Where one's own examples lie says what a model learned only where it learned from them."""
-    monkeypatch.setattr("gate.ROOT", tmp_path / "ours")
-    for name in ("ours", "other"):
-        (tmp_path / name).mkdir()
-        content = f"seed: 1\ndataset: {dataset}\ndata: {{own: {{path: {name}}}}}\n"
-        (tmp_path / name / "params.yaml").write_text(content)
-    assert divided_alike(tmp_path / "other") == alike
-
-
-@pytest.mark.parametrize(("there", "threads"), [(16, "1"), (2, "8"), (None, "8")])
-def test_a_model_configured_on_another_machine_gets_this_ones_threads(
-    model_folder: Callable[..., Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    there: int | None,
-    threads: str,
-) -> None:
-    """Eight threads of a machine with 16 cores become this one's; a configuration from here stays as it is."""
-    monkeypatch.setattr("gate.MACHINE", tmp_path / "machine.json")
-    write_json(tmp_path / "machine.json", {"usable_cores": 2})
-    if there:
-        write_json(tmp_path / "there.json", {"usable_cores": there})
-    folder = model_folder(instances=2)
-    config = read_config(folder / "config.pbtxt")
-    config.parameters[THREADS].string_value = "8"
-    (folder / "config.pbtxt").write_text(render(config))
-    compute_here(Candidate(folder, folder, np.zeros(0, np.float32)), tmp_path / "there.json", validate(read_params()))
-    assert read_config(folder / "config.pbtxt").parameters[THREADS].string_value == threads
+def test_examples_are_divided_alike_only_where_all_are_the_same(tmp_path: Path) -> None:
+    """Another seed, fraction, set of files or code that divides them: the reference may have learned what is tested."""
+    x = np.arange(24, dtype=np.uint8).reshape(6, 2, 2, 1)
+    for folder, examples in (("ours", x), ("same", x), ("other", x[::-1])):
+        for name in SPLITS:
+            write_split(tmp_path / folder / f"{name}.npz", examples, np.arange(6))
+    assert divided_alike(tmp_path / "ours", tmp_path / "same")
+    assert not divided_alike(tmp_path / "ours", tmp_path / "other")
+    (tmp_path / "same" / "validation.npz").unlink()
+    assert not divided_alike(tmp_path / "ours", tmp_path / "same")
 
 
 @pytest.fixture
@@ -250,7 +207,7 @@ def test_the_gate_on_a_real_project(finished_run: FinishedRun, tmp_path: Path) -
     folder = finished_run.copy(tmp_path / "clone")
     code, said = gate(folder, "HEAD", "--tolerance", "0.5")
     assert code == 0, said
-    assert "comes from DVC's cache" in said
+    assert " comes from DVC's cache\n" in said
     assert "accuracy on 359 test examples: meets" in said
     code, said = gate(folder, "HEAD", "--budget", "1")
     assert code == 2, said
@@ -262,17 +219,52 @@ def test_the_gate_on_a_real_project(finished_run: FinishedRun, tmp_path: Path) -
     assert "throughput at concurrency 2: fails" in said
     code, said = gate(folder, "no-such-branch")
     assert code == 3, said
-    assert "error: no revision 'no-such-branch' here" in said
+    assert said.endswith("error: no revision 'no-such-branch' here; git says:\n  fatal: Needed a single revision\n")
 
 
 @pytest.mark.slow
 def test_a_reference_that_nobody_kept_is_built_again(finished_run: FinishedRun, tmp_path: Path) -> None:
-    """Without its models in the cache or on a remote, the reference's own stages run again."""
-    folder = finished_run.copy(tmp_path / "clone")
+    """Without its models in the cache or on a remote, the reference's own stages run again, wherever it lies."""
+    folder = finished_run.copy(tmp_path / "a clone é")
     set_batching(folder, "delay_0us")
     run("dvc", "repro", "triton-config", cwd=folder)
     commit(folder, "Another default configuration")
     run("dvc", "gc", "--workspace", "--force", cwd=folder)
     code, said = gate(folder, "HEAD~1", "--tolerance", "0.9", "--budget", "60")
     assert code == 0, said
-    assert "comes from its own stages, run again" in said
+    assert " comes from its own stages, run again: triton-config\n" in said
+
+
+@pytest.mark.slow
+def test_a_lock_file_that_is_out_of_date_is_not_believed(
+    finished_run: FinishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parameters that were committed and never run: the reference is the model that they describe, not the last one."""
+    folder = finished_run.copy(tmp_path / "clone")
+    model = Path("artifacts/model_repository/fp32-1-64-off/1/model.onnx")
+    stale = (folder / model).read_bytes()
+    yaml = YAML()
+    content = yaml.load(folder / "params.yaml")
+    content["models"]["autoencoder"]["head"]["epochs"] = 2
+    yaml.dump(content, folder / "params.yaml")
+    commit(folder, "Two epochs")
+    monkeypatch.setattr("reference.ROOT", folder)
+    check_out(resolve("HEAD"), tmp_path / "checkout")
+    assert restore_models(tmp_path / "checkout") == "its own stages, run again: train, onnx@fp32, triton-config"
+    assert (tmp_path / "checkout" / model).read_bytes() != stale
+
+
+def test_why_git_finds_no_revision_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own words; that a clone is shallow only where it is."""
+    monkeypatch.setattr("reference.ROOT", tmp_path)
+    with pytest.raises(StageError, match=r"^no revision 'main' here; git says:\n  fatal: not a git repository"):
+        resolve("main")
+    repository = tmp_path / "repository"
+    run("git", "init", "--quiet", str(repository), cwd=tmp_path)
+    (repository / "file").touch()
+    commit(repository, "First")
+    run("git", "clone", "--quiet", "--depth", "1", repository.as_uri(), str(tmp_path / "shallow"), cwd=tmp_path)
+    monkeypatch.setattr("reference.ROOT", tmp_path / "shallow")
+    assert resolve("HEAD") == run("git", "rev-parse", "HEAD", cwd=repository).stdout.strip()
+    with pytest.raises(StageError, match=r"this clone is shallow: `git fetch --unshallow` brings the rest; git says:"):
+        resolve("HEAD~1")

@@ -82,6 +82,43 @@ run_stage(main)
     assert time.monotonic() - began < 15
 
 
+@pytest.mark.parametrize("second", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_second_signal_does_not_interrupt_the_cleaning_up(second: str) -> None:
+    """Whichever it is, and however many: the first one is answered, and nothing is said of the others."""
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+import os, signal, time
+from runtime.stage import run_stage
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def main():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.{second})
+        time.sleep(20)
+    finally:
+        for _ in range(20):
+            os.kill(os.getpid(), signal.{second})
+            time.sleep(0.001)
+        print("cleaned up", flush=True)
+run_stage(main)
+"""
+    finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
+    assert (finished.returncode, finished.stdout) == (130, f"cleaned up\n{INTERRUPTED}")
+
+
+def test_an_address_that_no_client_takes_is_one_sentence() -> None:
+    """A client that was refused its address is never finished: what its destructor misses is no news."""
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+from runtime.stage import run_stage
+from server.client import Server
+run_stage(lambda: Server("http://127.0.0.1:9", "127.0.0.1:9", None).version())
+"""
+    finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
+    assert finished.returncode == 1
+    assert finished.stdout == "error: the Triton server did not give its version: url should not include the scheme\n"
+
+
 def test_ctrl_c_while_a_server_is_asked_over_http_is_one_sentence() -> None:
     """The event loop under tritonclient's HTTP client prints what it passes on: not Ctrl-C."""
     script = f"""
@@ -112,14 +149,37 @@ def test_a_script_may_have_an_exit_code_of_its_own_for_failures(raised: str, sai
     """Where 1 is an answer, no failure of any kind gives it."""
     script = f"""
 import sys; sys.path.insert(0, {str(STAGES)!r})
-from runtime.stage import run_stage
+from runtime.stage import failures_end_with, run_stage
 from runtime.process import StageError
+failures_end_with(3)
 def main():
     raise {raised}
-run_stage(main, 3)
+run_stage(main)
 """
     finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
     assert (finished.returncode, finished.stdout[: len(said)]) == (3, said)
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("where", ["import", "main", "imports"])
+def test_no_end_of_any_kind_is_taken_for_an_answer(number: str, where: str) -> None:
+    """Told to end while it imports or works, or with an import that fails, such a script ends with its own code."""
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+import os, signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from runtime.stage import failures_end_with, run_stage
+failures_end_with(3)
+def main():
+    os.kill(os.getpid(), signal.{number})
+    time.sleep(20)
+if {where!r} == "import":
+    main()
+elif {where!r} == "imports":
+    import no_such_module
+run_stage(main)
+"""
+    assert run(sys.executable, "-c", script, cwd=ROOT, check=False).returncode == 3
 
 
 def test_ctrl_c_while_a_stage_imports_is_one_sentence() -> None:

@@ -23,6 +23,7 @@ from download import download, without_secrets  # noqa: E402
 from parameters import plugins  # noqa: E402
 from parameters.own import Description  # noqa: E402
 from parameters.schema import load_params  # noqa: E402
+from runtime import environment  # noqa: E402
 from runtime.files import replacing_directory  # noqa: E402
 from runtime.paths import DATASETS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
@@ -82,11 +83,13 @@ def fetch_own(source: str | None, own: Description, folder: Path) -> None:
 def track(folder: Path) -> None:
     """Let DVC record the folder in <folder>.dvc; raises StageError with DVC's words if it fails."""
     finished = subprocess.run(
-        [sys.executable, "-m", "dvc", "add", "--quiet", str(folder.relative_to(ROOT))],
-        cwd=ROOT, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [sys.executable, "-m", "dvc", "add", str(folder.relative_to(ROOT))],
+        cwd=ROOT, env=environment.of_children(), check=False,
+        encoding="utf-8", errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     if finished.returncode:
-        raise StageError(f"`dvc add` failed:\n  {finished.stdout.strip()}")
+        said = "\n  ".join(filter(None, finished.stdout.splitlines()[-8:]))
+        raise StageError(f"`dvc add` failed:\n  {said}")
 
 
 def is_here(dataset: Dataset) -> bool:
@@ -123,7 +126,8 @@ def main() -> None:
     edition = dataset.edition_in(target).description
     print(f"{edition}: {count:,} examples of {len(dataset.classes)} classes, checked")
     print(f"tracked by datasets/{dataset.name}.dvc")
-    print(f"next: dvc exp run -S dataset={dataset.name}")
+    print(f"next: git add datasets/.gitignore datasets/{dataset.name}.dvc, or queued experiments do not see it;")
+    print(f"      dvc exp run -S dataset={dataset.name}")
 
 
 if __name__ == "__main__":

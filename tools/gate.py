@@ -30,27 +30,29 @@ from ruamel.yaml.error import YAMLError
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
-from runtime.stage import run_stage  # noqa: E402
+from runtime.stage import failures_end_with, run_stage  # noqa: E402
+
+ERROR_CODE = 3
+# Whatever fails is no answer, and Python's own exit code would be one.
+failures_end_with(ERROR_CODE)
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
-from datasets import OWN  # noqa: E402
 from measuring.bench import Candidate, asked, bench, renamed  # noqa: E402
 from measuring.readings import throughput  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
-from reference import MODELS, as_taken, check_out, environment, resolve, restore_models  # noqa: E402
-from runtime.arrays import read_split  # noqa: E402
-from runtime.cores import server_cores  # noqa: E402
-from runtime.files import read_json, write_text  # noqa: E402
+from reference import MODELS, as_taken, check_out, resolve, restore_models  # noqa: E402
+from runtime import environment  # noqa: E402
+from runtime.arrays import SPLITS, read_split  # noqa: E402
+from runtime.files import read_json  # noqa: E402
 from runtime.lock import machine_shared, machine_to_ourselves  # noqa: E402
-from runtime.paths import ARRAYS, MACHINE, MODEL_REPOSITORY, PARITY  # noqa: E402
+from runtime.paths import ARRAYS, MODEL_REPOSITORY, PARITY  # noqa: E402
 from runtime.process import StageError, ending_with_us  # noqa: E402
-from server.model_config import THREADS, ModelShape, read_config, render, threads_for  # noqa: E402
+from server.model_config import ModelShape  # noqa: E402
 from uncertainty.limit import Answer, at_least, overall  # noqa: E402
 from uncertainty.mean import Estimate  # noqa: E402
 from uncertainty.tolerance import LOOKS, paired_share_difference, ratio_at_look  # noqa: E402
 
 EXIT_CODES: dict[Answer, int] = {"meets": 0, "fails": 1, "cannot tell": 2}
-ERROR_CODE = 3
 WORDS: dict[Answer, str] = {
     "meets": "is not worse, beyond what is tolerated",
     "fails": "is worse than is tolerated",
@@ -96,34 +98,13 @@ def default_cell(folder: Path, wanted: str | None) -> str:
     return name
 
 
-def division(folder: Path) -> tuple[Any, ...]:
-    """Return those parameters of a revision that say which examples its model is trained on."""
-    content = read_parameters(folder)
-    dataset, data = content.get("dataset"), dict(content.get("data") or {})
-    if dataset != OWN:
-        data.pop("own", None)
-    return content.get("seed"), dataset, data
+def divided_alike(ours: Path, theirs: Path) -> bool:
+    """Return whether two folders of prepared examples hold the same ones for training, validation and test."""
 
+    def same(name: str) -> bool:
+        return all(map(np.array_equal, read_split(ours / name), read_split(theirs / name)))
 
-def divided_alike(checkout: Path) -> bool:
-    """Return whether a revision's model was trained on the examples that this one's was, and on no other."""
-    return division(checkout) == division(ROOT)
-
-
-def compute_here(candidate: Candidate, configured: Path, params: Params) -> None:
-    """Give a model that was configured on a machine with another number of cores the threads it would have here.
-
-    `configured` is that machine's description, if there is one.
-    """
-    usable = read_json(MACHINE)["usable_cores"]
-    if not configured.exists() or read_json(configured).get("usable_cores") == usable:
-        return
-    path = candidate.folder / "config.pbtxt"
-    config = read_config(path)
-    if THREADS in config.parameters:
-        instances = config.instance_group[0].count
-        config.parameters[THREADS].string_value = str(threads_for(instances, server_cores(params, usable)))
-        write_text(path, render(config))
+    return all((theirs / f"{name}.npz").exists() and same(f"{name}.npz") for name in SPLITS)
 
 
 def compare_throughput(
@@ -191,7 +172,7 @@ def compare_accuracy(candidates: tuple[Candidate, Candidate], tolerance: float, 
         f"({estimate.low:+.4f} to {estimate.high:+.4f}); at least {-tolerance:+g} is asked for"
     )
     if not alike:
-        found += "; the reference was trained on examples divided otherwise, some of these among them"
+        found += "; the reference was trained on other examples, and maybe on some of these"
     return Result(
         f"accuracy on {len(y)} test examples", found, at_least(-tolerance, estimate) if alike else "cannot tell"
     )
@@ -220,8 +201,8 @@ def edition(path: Path) -> tuple[int, int] | None:
 def build_workspace() -> bool:
     """Bring this working tree's models up to date; return whether its stages succeeded."""
     print("this working tree: dvc repro triton-config", flush=True)
-    command = ["dvc", "repro", "--quiet", "triton-config"]
-    return subprocess.run(ending_with_us(command), cwd=ROOT, env=environment(), check=False).returncode == 0
+    command = ending_with_us(["dvc", "repro", "triton-config"])
+    return subprocess.run(command, cwd=ROOT, env=environment.of_children(), check=False).returncode == 0
 
 
 def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
@@ -238,16 +219,17 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
         raise StageError("this working tree's own models could not be built")
     checkout = temporary / "reference"
     check_out(commit, checkout)
+    print(f"the reference {commit[:8]}: dvc repro triton-config, in a checkout", flush=True)
     print(f"the reference {commit[:8]} comes from {restore_models(checkout)}", flush=True)
     old = checkout / MODELS / default_cell(checkout, given.cell)
     new = MODEL_REPOSITORY / default_cell(ROOT, given.cell)
     candidates = prepared((old, new), commit, temporary)
-    compute_here(candidates[0], checkout / MACHINE.relative_to(ROOT), params)
     print(f"side by side: {old.name} of {commit[:8]} and {new.name} of this working tree", flush=True)
     with machine_to_ourselves():
         speed = compare_throughput(candidates, params, given.tolerance, given.budget)
+    alike = divided_alike(ARRAYS, checkout / ARRAYS.relative_to(ROOT))
     with machine_shared():
-        accuracy = compare_accuracy(candidates, given.accuracy_tolerance, alike=divided_alike(checkout))
+        accuracy = compare_accuracy(candidates, given.accuracy_tolerance, alike=alike)
     return [speed, accuracy, check_parity(params, params.onnx.variants)]
 
 
@@ -292,5 +274,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Whatever fails is no answer, and Python's own exit code would be one.
-    run_stage(main, ERROR_CODE)
+    run_stage(main)

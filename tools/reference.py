@@ -1,58 +1,55 @@
 """Bring back a model as another revision of this repository has it, without touching this checkout."""
 
-import os
+import re
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 
+from runtime import environment
 from runtime.paths import ROOT
 from runtime.process import StageError, ending_with_us
 from training.pixels import scaled
 
 MODELS = "artifacts/model_repository"
-
-
-def environment() -> dict[str, str]:
-    """Return the environment of a DVC or Git that works on a project of its own choice.
-
-    Stages run as `python`: this environment's. What a calling DVC or a Git hook says of its
-    own project is left out.
-    """
-    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "GIT_"))}
-    return {**inherited, "PATH": programs}
+# Stages that always run, and make nothing of a model.
+_CHECKS = ("raw-data", "machine")
 
 
 def _run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ending_with_us(command),
         cwd=cwd,
-        env=environment(),
+        env=environment.of_children(),
+        encoding="utf-8",
+        errors="replace",
         check=False,
-        text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
 
 
+def _last_words(finished: subprocess.CompletedProcess[str]) -> str:
+    return "\n  ".join(filter(None, finished.stdout.splitlines()[-8:])) or f"(nothing; exit code {finished.returncode})"
+
+
 def _checked(*command: str, cwd: Path, failure: str) -> str:
     finished = _run(*command, cwd=cwd)
     if finished.returncode:
-        said = "\n  ".join(finished.stdout.strip().splitlines()[-8:])
-        raise StageError(f"{failure}:\n  {said}")
+        raise StageError(f"{failure}:\n  {_last_words(finished)}")
     return finished.stdout.strip()
 
 
 def resolve(revision: str) -> str:
-    """Return the commit that a revision names; raises StageError if there is none."""
+    """Return the commit that a revision names; raises StageError, in Git's own words, if it finds none."""
     if revision.startswith("-"):
         raise StageError(f"{revision!r} is not a revision")
-    finished = _run("git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", cwd=ROOT)
-    if finished.returncode:
-        raise StageError(f"no revision {revision!r} here; a shallow clone may need `git fetch --unshallow`")
-    return finished.stdout.strip()
+    finished = _run("git", "rev-parse", "--verify", f"{revision}^{{commit}}", cwd=ROOT)
+    if finished.returncode == 0:
+        return finished.stdout.strip()
+    shallow = _run("git", "rev-parse", "--is-shallow-repository", cwd=ROOT).stdout.strip() == "true"
+    remedy = "; this clone is shallow: `git fetch --unshallow` brings the rest" if shallow else ""
+    raise StageError(f"no revision {revision!r} here{remedy}; git says:\n  {_last_words(finished)}")
 
 
 def check_out(commit: str, folder: Path) -> None:
@@ -64,23 +61,26 @@ def check_out(commit: str, folder: Path) -> None:
     local = ROOT / ".dvc" / "config.local"
     if local.exists():  # where a remote's credentials are
         (folder / ".dvc" / "config.local").write_bytes(local.read_bytes())
-    _checked("dvc", "cache", "dir", "--local", str((ROOT / cache).resolve()), cwd=folder, failure=failure)
+    # Under a name that DVC can write down: it knows no letters but those of ASCII.
+    link = folder.with_name(f"{folder.name}_cache")
+    link.symlink_to((ROOT / cache).resolve())
+    _checked("dvc", "cache", "dir", "--local", f"../{link.name}", cwd=folder, failure=failure)
 
 
 def restore_models(folder: Path) -> str:
-    """Bring back the model repository of a checked-out revision, and return from where.
+    """Bring the model repository of a checked-out revision up to date, and return where it comes from.
 
-    From DVC's cache if it is there, else from the default remote, else by running the
-    revision's own stages. Raises StageError if none of the three works.
+    What its `dvc.lock` says is believed as far as DVC believes it: a stage runs again whose
+    parameters, code or inputs are others than when it ran, and one whose results are neither in
+    the cache nor on a remote. Raises StageError if one cannot.
     """
-    if _run("dvc", "checkout", MODELS, cwd=folder).returncode == 0:
-        return "DVC's cache"
-    if _run("dvc", "pull", MODELS, cwd=folder).returncode == 0:
-        return "the remote"
-    _run("dvc", "pull", "data.dvc", cwd=folder)  # a dataset of one's own may be in the cache already
-    print("the reference is neither in the cache nor on a remote: building it again", flush=True)
-    _checked("dvc", "repro", "triton-config", cwd=folder, failure="the reference could not be built again")
-    return "its own stages, run again"
+    for command in ("fetch", "checkout"):
+        _run("dvc", command, "--with-deps", "triton-config", cwd=folder)  # what is not there is made again
+    said = _checked("dvc", "repro", "triton-config", cwd=folder, failure="the reference cannot be brought up to date")
+    # Of a stage in another folder's dvc.yaml, DVC says which.
+    ran = [name.rpartition(":")[2] for name in re.findall(r"^Running stage '(.*)':$", said, re.MULTILINE)]
+    again = [name for name in ran if name not in _CHECKS]
+    return f"its own stages, run again: {', '.join(again)}" if again else "DVC's cache"
 
 
 def as_taken(examples: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:

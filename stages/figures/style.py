@@ -91,7 +91,10 @@ def _settings(theme: Theme) -> Any:
 
 
 def _data_uri(paint: Paint, height: float, theme: Theme) -> str:
-    with mpl.rc_context(_settings(theme)):
+    with mpl.rc_context():
+        # Not as a file of the user's has it.
+        mpl.rcdefaults()
+        mpl.rcParams.update(_settings(theme))
         figure = Figure(figsize=(WIDTH, height), facecolor="none")
         paint(figure.add_subplot(), theme)
         content = io.BytesIO()

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Literal, NoReturn
+from typing import Literal
 
 PR_SET_PDEATHSIG = 1
 INTERRUPTED = "interrupted; nothing is half-written, and `dvc repro` goes on from the stages that finished\n"
@@ -36,9 +36,3 @@ def follow_dvc() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getsid(os.getppid()) != os.getsid(0):
         sys.exit(128 + signal.SIGTERM)
-
-
-def interrupted() -> NoReturn:
-    """End after Ctrl-C, saying what it means for the pipeline."""
-    sys.stderr.write(INTERRUPTED)
-    sys.exit(128 + signal.SIGINT)

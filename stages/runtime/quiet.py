@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from runtime.process import follow_dvc, interrupted
+from runtime.process import StageError, follow_dvc
 
 # Keras and TensorFlow import these in case they are used, and do without where they are missing.
 UNUSED = ("googleapiclient", "matplotlib", "pandas", "sklearn")
@@ -17,10 +17,15 @@ def load_tensorflow() -> None:
     """Import TensorFlow and Keras, sooner than they load by themselves.
 
     They do without what is only theirs to try, unless it is there already, and Python does
-    not look through all that they make for garbage, now or when it ends.
+    not look through all that they make for garbage, now or when it ends. Raises StageError
+    where Python leaves out what they are made of.
     """
     if "keras" in sys.modules:
         return
+    if sys.flags.optimize > 1:
+        raise StageError(
+            "TensorFlow needs docstrings, and Python leaves them out: unset PYTHONOPTIMIZE, or start it without -OO"
+        )
     hidden = [name for name in UNUSED if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say that there is no such module
@@ -52,10 +57,7 @@ def quiet_tensorflow() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except KeyboardInterrupt:
-            os.dup2(stderr, 2)
-            interrupted()
-        except BaseException:
+        except Exception:
             held.seek(0)
             os.write(stderr, held.read())
             raise

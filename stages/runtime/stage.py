@@ -1,20 +1,24 @@
-"""What every stage's script imports first and runs through: its argument, signals, failures in one sentence.
+"""What every script imports first and runs through: its argument, environment, signals, failures in one sentence.
 
-First, because what a stage imports takes seconds in which Ctrl-C may come, and C code that
-imports turns a KeyboardInterrupt into an ImportError of its own. And because NumPy and ONNX
-Runtime look only once at what the environment tells them.
+First, because what a script imports takes seconds in which Ctrl-C may come, and C code that
+imports turns a KeyboardInterrupt into an ImportError of its own. And because libraries look only
+once at what the environment tells them.
 """
 
 import errno
+import io
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import NoReturn
 
-from runtime.process import INTERRUPTED, StageError, follow_dvc, interrupted
+from runtime import environment
+from runtime.process import INTERRUPTED, StageError, follow_dvc
 
 _REMEDIES = {
     errno.ENOENT: "; `dvc repro` runs the stages that make it first",
@@ -22,20 +26,28 @@ _REMEDIES = {
     errno.EROFS: "; make it writable",
     errno.EACCES: "; make it readable and writable for you",
 }
+environment.choose()
+
+# Set where a script's own 1 is an answer: the exit code of whatever fails.
+_failure_code: int | None = None
+_received: list[int] = []
+_over = False
 
 
-# Before NumPy is imported: nothing here multiplies large matrices with it, and its threads
-# take processor time while they wait for some.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# Before ONNX Runtime is: it notes down who uses it, under the home folder and with an address to
-# send that to, unless it is told not to.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+def failures_end_with(code: int) -> None:
+    """Let whatever fails from here on end the script with `code`: an import, `main`, or a signal."""
+    global _failure_code  # noqa: PLW0603  a process ends once
+    _failure_code = code
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _leave)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
     # A script that still imports has nothing to clean up, and an exception may not get through.
-    os.write(sys.stderr.fileno(), INTERRUPTED.encode())
-    os._exit(128 + signal.SIGINT)
+    if number == signal.SIGINT:
+        os.write(2, INTERRUPTED.encode())
+    os._exit(_failure_code or 128 + number)
 
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -51,12 +63,11 @@ def argument(choices: Sequence[str]) -> str:
     raise StageError(f"{script} takes one argument, one of: {', '.join(choices)}; it got: {' '.join(given) or 'none'}")
 
 
-_received: list[int] = []
-
-
-def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
-    # One signal is enough: a second must not interrupt the cleaning up.
-    signal.signal(number, signal.SIG_IGN)
+def _unwind(number: int, _frame: FrameType | None) -> None:
+    # One signal is enough: another must not interrupt the cleaning up. It is not set to be ignored,
+    # because Python complains about one that is under way when that happens.
+    if _received or _over:
+        return
     _received.append(number)
     # The event loop under tritonclient's HTTP client prints what meets it before it passes it on.
     if gevent := sys.modules.get("gevent.hub"):
@@ -64,7 +75,9 @@ def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
     _raise_received()
 
 
-def _raise_received(*_: object) -> NoReturn:
+def _raise_received(*_: object) -> None:
+    if _over:
+        return
     if _received[0] == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + _received[0])
@@ -76,45 +89,104 @@ def _raise_again(dropped: "sys.UnraisableHookArgs") -> None:
         # A moment later, for here it would be dropped again.
         signal.signal(signal.SIGALRM, _raise_received)
         signal.setitimer(signal.ITIMER_REAL, 0.01)
-    else:
+    elif not _is_of_an_unmade_object(dropped):
         sys.__unraisablehook__(dropped)
 
 
-def _fail(sentence: str, error_code: int) -> NoReturn:
-    print(f"error: {sentence}", file=sys.stderr)
-    sys.exit(error_code)
+def _is_of_an_unmade_object(dropped: "sys.UnraisableHookArgs") -> bool:
+    # A signal or an error ended the constructor, and was told: what the destructor misses is no news.
+    return isinstance(dropped.exc_value, AttributeError) and getattr(dropped.object, "__name__", "") == "__del__"
 
 
-def run_stage(main: Callable[[], None], error_code: int = 1) -> NoReturn:
-    """Run a stage's `main`, turn its failures into one sentence, and exit, with `error_code` if it failed.
+def _sentence(error: BaseException) -> str | None:
+    """Return a failure in one sentence; None of one that nobody foresaw."""
+    if isinstance(error, StageError):
+        return str(error)
+    if not isinstance(error, OSError):
+        return None
+    known = isinstance(error.filename, str)
+    remedy = "" if error.errno == errno.ENOENT and not known else _REMEDIES.get(error.errno or 0, "")
+    return f"{_from_here(error.filename) if known else 'the system'}: {error.strerror or error}{remedy}"
+
+
+def _from_here(path: str) -> str:
+    try:
+        return os.path.relpath(path)
+    except OSError:  # the folder that this process works in is gone
+        return path
+
+
+def _report(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Say what failed: in one sentence, or, of what nobody foresaw, where in the code."""
+    if sentence := _sentence(error):
+        print(f"error: {sentence}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+def _end_import(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    _report(kind, error, traceback)
+    if _failure_code:
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(_failure_code)
+
+
+# What a script imports fails outside of `run_stage`.
+sys.excepthook = _end_import
+
+
+def _nobody_reads() -> bool:
+    """Return whether what is printed goes into a pipe that nobody reads any more."""
+    output = select.poll()
+    output.register(1, 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))
+
+
+def _end(error: BaseException) -> int:
+    """Return a failed script's exit code, having said why."""
+    if _received:
+        # C code that a signal's exception passes through may make another one of it.
+        if _received[0] == signal.SIGINT:
+            print(INTERRUPTED, end="", file=sys.stderr)
+        return _failure_code or 128 + _received[0]
+    if isinstance(error, BrokenPipeError) and _nobody_reads():
+        # Whoever read it has seen enough, as in `| head`.
+        return _failure_code or 128 + signal.SIGPIPE
+    _report(type(error), error, error.__traceback__)
+    return _failure_code or 1
+
+
+def run_stage(main: Callable[[], None]) -> NoReturn:
+    """Run a script's `main`, turn its failures into one sentence, and exit.
 
     SIGTERM and SIGHUP unwind like an exception, so that context managers clean
     up. Under DVC the stage follows its death. Temporary files go to a folder of its own.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # A background job starts with SIGINT ignored, and keeps it so.
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _unwind)
+    global _over  # noqa: PLW0603  a process ends once
     sys.unraisablehook = _raise_again
-    follow_dvc()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As stderr: a terminal that cannot show a sign gets its number.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # A background job starts with SIGINT ignored, and keeps it so.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _unwind)
+        follow_dvc()
         from runtime.temporary import own_folder  # here, where signals are taken care of
 
         with own_folder():
             main()
-    except StageError as error:
-        _fail(str(error), error_code)
+        code: int | str | None = 0
+    except BaseException as error:
+        _over = True
+        code = error.code if isinstance(error, SystemExit) and not _received else _end(error)
+    _over = True
+    try:
+        sys.stdout.flush()
     except OSError as error:
-        where = os.path.relpath(error.filename) if error.filename else "the system"
-        _fail(f"{where}: {error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}", error_code)
-    except KeyboardInterrupt:
-        interrupted()
-    except Exception as error:
-        # C code that a signal's exception passes through may make another one of it.
-        if _received == [signal.SIGINT]:
-            interrupted()
-        if _received:
-            sys.exit(128 + _received[0])
-        sys.excepthook(type(error), error, error.__traceback__)
-        sys.exit(error_code)
-    sys.exit(0)
+        code = code or _end(error)
+        # Python would try again, complain, and choose another exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(code)
