@@ -115,7 +115,8 @@ def test_no_temporary_folder_is_one_sentence() -> None:
     """Where nothing can be written the error names the variable, and the exit code is the program's own."""
     script = (
         "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/nowhere']\n"
-        "from runtime.stage import run_stage\nrun_stage(lambda: print('it ran'), 3)"
+        "from runtime.stage import failures_end_with, run_stage\n"
+        "failures_end_with(3)\nrun_stage(lambda: print('it ran'))"
     )
     finished = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT / "stages", check=False, capture_output=True, text=True
