@@ -9,6 +9,11 @@ Writes  reports/raw_data.json: the edition and its files
 Run     python stages/raw_data.py
 """
 
+import sys
+
+if sys.flags.safe_path:
+    sys.exit("error: Python does not find what lies beside a script: unset PYTHONSAFEPATH, or start it without -P")
+
 from runtime.stage import run_stage
 
 from dataclasses import asdict
@@ -16,12 +21,15 @@ from dataclasses import asdict
 from datasets import known_files
 from parameters.schema import load_params
 from runtime.files import remove_abandoned, write_json
-from runtime.paths import ARTIFACTS, DATASETS, REPORTS
+from runtime.paths import ARTIFACTS, DATASETS, REPORTS, ROOT
+from runtime.process import StageError
 from server.serve import prepare
 from sources.files import check_files
 
 
 def main() -> None:
+    if set("{}") & set(str(ROOT)):
+        raise StageError(f"DVC takes the braces in the name of this folder for its own: rename or move {ROOT}")
     for place in (ARTIFACTS, REPORTS):
         remove_abandoned(place)
     params = load_params()

@@ -15,6 +15,7 @@ import pytest
 from conftest import FinishedRun, environment, run
 
 from runtime.files import read_json
+from uncertainty.stopping import LOOKS
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +74,15 @@ def test_a_read_only_folder_is_named(project: Path) -> None:
     assert "error: reports/machine.json: Read-only file system; make it writable" in said
 
 
+@needs_mounts
+def test_a_temporary_folder_where_nothing_may_be_run_is_named(project: Path) -> None:
+    """The server loads its backend from there: the error says so, and which variable to set."""
+    mount = "mkdir scratch && mount --types tmpfs --options noexec tmpfs scratch"
+    said = in_namespace(project, mount, f"TMPDIR=$PWD/scratch {sys.executable} stages/serving.py fp32")
+    assert f"from the temporary folder {project}/scratch" in said
+    assert "whose file system lets nothing be run (noexec): set TMPDIR to another" in said
+
+
 def test_a_corrupt_onnx_file_is_named(project: Path) -> None:
     """Half an ONNX file is found before a server starts."""
     path = project / "artifacts" / "onnx" / "fp32" / "classifier.onnx"
@@ -118,7 +128,7 @@ def test_a_server_that_fails_halfway_ends_the_cell(project: Path, number: signal
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
     assert not (project / "reports" / "perf" / f"{CELL}.json").exists()
     run("dvc", "repro", cwd=project)
-    assert len(read_json(project / "reports" / "perf" / f"{CELL}.json")["levels"][0]["rounds"]) == 12
+    assert len(read_json(project / "reports" / "perf" / f"{CELL}.json")["levels"][0]["rounds"]) in LOOKS
     assert not list((project / ".journal").iterdir())
 
 

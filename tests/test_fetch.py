@@ -116,7 +116,7 @@ def test_a_download_is_checked_tracked_and_not_repeated(project: Path, mirror: s
     code, said = fetch(project, "toys", "--from", f"{mirror}/slow")
     assert code == 0, said
     assert "toys: 20 examples of 2 classes, checked\ntracked by datasets/toys.dvc\n" in said
-    assert "next: git add datasets/.gitignore datasets/toys.dvc, or queued experiments do not see it;" in said
+    assert "next: git add datasets, or queued experiments do not see it;" in said
     assert said.endswith("      dvc exp run -S dataset=toys\n")
     assert rest(project) == ["toys", "toys.dvc"]
     assert fetch(project, "toys")[0] == 0

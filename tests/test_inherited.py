@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, clone, environment, run
 
-from runtime.environment import of_children
+from runtime.environment import PINNED, SETTINGS, of_children
 
 STAGES = ROOT / "stages"
 # Each of them alone ends a training, or changes its weights.
@@ -129,6 +129,14 @@ def test_children_are_told_of_no_repository_stage_or_python(monkeypatch: pytest.
     assert [name for name in gone if name in found] == []
     assert [name for name in kept if name not in found] == []
     assert shlex.split(found["PATH"].replace(":", " "))[0] == str(Path(sys.executable).parent)
+
+
+def test_the_documentation_names_every_variable_that_is_chosen() -> None:
+    """Whoever looks for a setting of theirs finds what became of it."""
+    page = (ROOT / "docs" / "environment.md").read_text()
+    named = [*(f"{name}*" for name in SETTINGS if name.endswith(("_", "2"))), "MPLBACKEND", "MATPLOTLIBRC"]
+    pinned = [name for name in PINNED if not name.startswith("KERAS_")]
+    assert [name for name in (*named, *pinned) if f"`{name}`" not in page] == []
 
 
 @pytest.fixture

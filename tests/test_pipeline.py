@@ -11,6 +11,7 @@ import pytest
 from conftest import PLOTS, FinishedRun, ran, run
 
 from runtime.files import read_json
+from uncertainty.stopping import LOOKS
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,9 @@ def test_a_first_run_leaves_every_result(pipeline: Path) -> None:
     assert metrics["perf"]["recommended"]["cell"] == metrics["perf"]["default"]["cell"] == CELL
     assert rows["cell"].item() == read_json(pipeline / "reports" / "perf.json")["verdict"]["recommended"] == CELL
     (level,) = cell["levels"]
-    assert (level["concurrency"], len(level["rounds"])) == (2, 12)
+    assert level["concurrency"] == 2
+    # More than the fewest where the machine was busy.
+    assert len(level["rounds"]) in LOOKS
     assert {tuple(each["order"]) for each in level["rounds"]} == {("anchor", "candidate"), ("candidate", "anchor")}
     assert set(level["rounds"][0]["windows"]["anchor"]["perf_analyzer"]) <= set(cell["units"]["perf_analyzer"])
     assert {name: set(answers["grpc"]) for name, answers in cell["answers"].items()} == {

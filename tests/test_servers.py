@@ -176,6 +176,20 @@ def test_a_stub_for_another_python_is_refused(installed: Path, model_folder: Fol
         pass
 
 
+def test_a_temporary_folder_that_a_shell_reads_otherwise_is_refused(
+    model_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Triton starts Python through a shell: with a space in the folder's name it would wait until its time is over."""
+    label, _ = write_ensemble(model_folder("classifier-fp32"), tuple("0123456789"), top_k=1)
+    (tmp_path / "a b").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a b"))
+    with (
+        pytest.raises(StageError, match=r"which stumbles over ' ' in the temporary folder .*a b: set TMPDIR"),
+        embedded.serve([label], 60),
+    ):
+        pass
+
+
 def test_a_folder_without_a_server_is_named(tmp_path: Path, content: dict[str, Any]) -> None:
     """The error says which file is missing and which parameter to correct."""
     asked = triton(content, server="local", local={"folder": str(tmp_path)})

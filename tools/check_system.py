@@ -57,6 +57,14 @@ def hopeless() -> list[str]:
         )
     if fault := fault_of_chosen_compiler():
         found.append(f"the C++ compiler that CXX names {fault}; name another, or unset CXX for {COMPILER}")
+    here = Path.cwd()
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
+        found.append(
+            "DVC needs a Git repository, and this folder is in none; clone it with git, or make one of it: "
+            "git init && git add --all && git commit --message Begin"
+        )
+    if "{" in str(here) or "}" in str(here):
+        found.append(f"DVC takes the braces in the name of this folder for its own: rename or move {here}")
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     if not Path(".venv").exists() and free < DISK_GB:
         found.append(f"the environment needs {DISK_GB} GB of disk; {free:.1f} GB are free here")

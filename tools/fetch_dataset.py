@@ -126,7 +126,7 @@ def main() -> None:
     edition = dataset.edition_in(target).description
     print(f"{edition}: {count:,} examples of {len(dataset.classes)} classes, checked")
     print(f"tracked by datasets/{dataset.name}.dvc")
-    print(f"next: git add datasets/.gitignore datasets/{dataset.name}.dvc, or queued experiments do not see it;")
+    print("next: git add datasets, or queued experiments do not see it;")
     print(f"      dvc exp run -S dataset={dataset.name}")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from runtime.paths import ENVIRONMENT, ROOT
 
 # How the variables begin from which libraries that compute, convert or draw here take settings.
-_SETTINGS = (
+SETTINGS = (
     "DNNL_",
     "DVCLIVE_",
     "KERAS_",
@@ -76,10 +76,10 @@ _OF_A_STAGE = ("DVC_DAEMON", "DVC_EXP_", "DVC_ROOT", "DVC_STAGE", "DVC_STUDIO_RE
 def choose() -> None:
     """Settle the environment of this process, before a library is imported that reads it.
 
-    Standard streams that are closed lead nowhere: the next file that is opened must not take their
-    place. A working folder that is gone is this project's. Git's repository is the one around the
-    folder that a command works in. What PYTHONPATH names, but for this project's own folders, comes
-    after the environment's packages.
+    Standard streams that are closed lead nowhere: the next file that is opened must not take
+    their place. A working folder that is gone is this project's. Git's repository is the one
+    around the folder that a command works in. What PYTHONPATH names, but for this project's own
+    folders, comes after the environment's packages.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -90,7 +90,7 @@ def choose() -> None:
     except FileNotFoundError:
         os.chdir(ROOT)
     for name in list(os.environ):
-        if name in _OF_A_REPOSITORY or (name.startswith(_SETTINGS) and not name.startswith(_LOGGING)):
+        if name in _OF_A_REPOSITORY or (name.startswith(SETTINGS) and not name.startswith(_LOGGING)):
             del os.environ[name]
     os.environ.update(PINNED)
     beside = {os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry}  # noqa: PTH100  as Python wrote them into sys.path

@@ -1,5 +1,7 @@
 """The tritonserver inside the installed wheel, with our ONNX Runtime backend."""
 
+import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,6 +9,7 @@ from pathlib import Path
 
 from parameters.triton import BACKEND
 from runtime.cores import on_cores
+from runtime.process import StageError
 from server.backend import find_or_build
 from server.client import Server
 from server.installation import Installation, PythonBackend, find_installation, find_python_backend
@@ -37,6 +40,22 @@ def server_command(server: Path, place: Place, backends: Path, cores: tuple[int,
     ]
 
 
+def needs_python(place: Place) -> bool:
+    """Return whether one of the place's models is a program in Python.
+
+    Raises StageError if so and Triton could not start it there.
+    """
+    configs = [read_config(place.folder / "models" / name / "config.pbtxt") for name in place.models]
+    if not any(config.backend == PYTHON_BACKEND for config in configs):
+        return False
+    if found := re.search(r"[^\w@%+=:,./-]", str(place.folder)):
+        raise StageError(
+            f"Triton starts the step that names classes through a shell, which stumbles over {found[0]!r} in the "
+            f"temporary folder {place.folder.parent}: set TMPDIR to another, or triton.labels.top_k to null"
+        )
+    return True
+
+
 def with_our_backend(
     installation: Installation,
     place: Place,
@@ -48,11 +67,15 @@ def with_our_backend(
     It gets a Python backend too, but only where one of its models needs that. Raises StageError
     if a backend cannot be had.
     """
+    if os.statvfs(place.folder).f_flag & os.ST_NOEXEC:
+        raise StageError(
+            f"the server loads its backend from the temporary folder {place.folder.parent}, whose file system lets "
+            "nothing be run (noexec): set TMPDIR to another"
+        )
     backend, backends = find_or_build(), place.folder / "backends"
     shutil.copytree(backend.folder, backends / BACKEND)
     environment = installation.server_environment()
-    configs = [read_config(place.folder / "models" / name / "config.pbtxt") for name in place.models]
-    if any(config.backend == PYTHON_BACKEND for config in configs):
+    if needs_python(place):
         python = python_backend()
         python.write(backends)
         environment |= python.server_environment(environment["LD_LIBRARY_PATH"])
