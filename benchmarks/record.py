@@ -8,6 +8,7 @@ from typing import Any
 
 from machine import fingerprint
 from runtime.environment import of_children
+from runtime.files import reading
 from runtime.process import StageError
 from server.backend import find_or_build
 
@@ -62,4 +63,7 @@ def runs_on_one_server(name: str) -> list[dict[str, Any]]:
 def runs(name: str) -> list[dict[str, Any]]:
     """Return the runs recorded so far, the oldest first; none if there is no such file."""
     path = RESULTS / f"{name}.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    if not path.exists():
+        return []
+    with reading(path, "a run a line"):
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

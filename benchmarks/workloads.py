@@ -11,7 +11,6 @@ Run     PYTHONPATH=stages python benchmarks/workloads.py mnist-cnn     or anothe
 from runtime.stage import run_stage
 
 import argparse
-import json
 import resource
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from clones import clone, finish, require_committed
 from record import append
+from runtime.files import read_json
 
 BUNDLED = ("digits", "iris")
 # What follows `dvc exp run`, a setting a word; README shows the same lines.
@@ -88,8 +88,8 @@ def main() -> None:
         minutes = finish(folder, *command) / 60
         now = resource.getrusage(resource.RUSAGE_CHILDREN)
         reports = folder / "reports"
-        metrics = json.loads((reports / "metrics.json").read_text(encoding="utf-8"))
-        verdict = json.loads((reports / "perf.json").read_text(encoding="utf-8"))["verdict"]
+        metrics = read_json(reports / "metrics.json")
+        verdict = read_json(reports / "perf.json")["verdict"]
         table = variants_table((reports / "report.md").read_text(encoding="utf-8"))
         if given.reports:
             shutil.copytree(reports, given.reports, dirs_exist_ok=True)

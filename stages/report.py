@@ -64,9 +64,6 @@ from runtime.records import (
     read_record,
 )
 
-# What mends a file that no stage makes again.
-BRING_BACK = "bring it back with git, or remove it"
-
 
 def read_levels(name: str) -> list[LevelSummary]:
     """Return the summaries of a measured cell's levels."""
@@ -117,10 +114,10 @@ def read_kept(server: str) -> Record | None:
     path = VERDICTS / f"{server}.json"
     if not path.exists():
         return None
-    if read_record(path, Kept, BRING_BACK)["format"] != FORMAT:
+    if read_record(path, Kept)["format"] != FORMAT:
         print(f"{path.relative_to(REPORTS.parent)} is of another format, and is left out", flush=True)
         return None
-    kept: Record = read_record(path, KeptRecord, BRING_BACK)
+    kept: Record = read_record(path, KeptRecord)
     return kept
 
 
@@ -164,7 +161,7 @@ def gather(params: Params) -> dict[str, Any]:
     server = read_record(CELLS / f"{ANCHOR_COPY}.json", CellFile)["server"]
     measured_at = read_record(RUNOFF, Runoff)["measured_at"]
     ours, said_of_servers = keep_verdict(record(params, machine, exports, verdict_table(verdict), measured_at))
-    earlier, study = of_the_same(ours), read_record(BETWEEN_HOURS, BetweenHours, BRING_BACK)
+    earlier, study = of_the_same(ours), read_record(BETWEEN_HOURS, BetweenHours)
     expected = another_hour(verdict, earlier, study)
     answer, *details = verdict_in_words(verdict)
     return {

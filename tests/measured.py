@@ -2,15 +2,15 @@
 
 from typing import Any
 
+PARTS = ("success", "queue", "compute_input", "compute_infer", "compute_output")
+
 
 def statistics(requests: int, batch: int) -> dict[str, Any]:
     part = {"count": requests, "ns": requests * 1_000_000}
     return {
         "inference_count": requests,
         "execution_count": requests // batch,
-        "inference_stats": dict.fromkeys(
-            ("success", "queue", "compute_input", "compute_infer", "compute_output"), part
-        ),
+        "inference_stats": {**dict.fromkeys(PARTS, part), "fail": {"count": 0, "ns": 0}},
     }
 
 
@@ -33,6 +33,7 @@ def window(
         "perf_analyzer": row,
         "statistics": {"before": statistics(0, 1), "after": statistics(requests, batch)},
         "cpu_seconds": {"server": cpu[0], "client": cpu[1]},
+        "counted_s": 0.3,
         "seconds": 0.5,
         "latency_bins": None,
         "repeats": repeats,

@@ -88,8 +88,8 @@ def test_a_corrupt_onnx_file_is_named(project: Path) -> None:
     path = project / "artifacts" / "onnx" / "fp32" / "classifier.onnx"
     path.write_bytes(path.read_bytes()[:-100])
     said = fails(project, sys.executable, "stages/triton_config.py")
-    assert "artifacts/onnx/fp32/classifier.onnx is not an ONNX model" in said
-    assert "`dvc repro --force onnx`" in said
+    assert "artifacts/onnx/fp32/classifier.onnx is damaged: it cannot be read as an ONNX model" in said
+    assert "`dvc repro --force --single-item onnx@fp32`" in said
 
 
 def test_a_model_that_the_server_refuses_shows_the_servers_words(project: Path) -> None:

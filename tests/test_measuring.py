@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import termios
@@ -13,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from measured import one_round, window
 
 from measuring.journal import Journal, complete_starts, digest
 from measuring.progress import Progress
@@ -35,7 +37,7 @@ class CountedWindows:
 
     def measure(self, model: str) -> dict[str, Any]:
         self.asked.append(model)
-        return {"model": model}
+        return {**window(1000), "model": model}
 
 
 def measure(windows: CountedWindows, journal: Journal, count: int, concurrency: int = 8) -> Rounds:
@@ -99,6 +101,49 @@ def test_a_line_that_a_kill_cut_short_is_dropped(tmp_path: Path) -> None:
     assert len(again.rounds(8)) == 2
     measure(CountedWindows(), again, 3)
     assert [json.loads(line)["concurrency"] for line in journal.path.read_text().splitlines()] == [8, 8, 8]
+
+
+NONSENSE = window(1000)["perf_analyzer"] | {"Inferences/Second": -3.0}
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b"<<<<<<< HEAD", "Expecting value"),
+        (b'{"concurrency": 8\xff}', "codec can't decode"),
+        (b"5", "it has no concurrency"),
+        (b"[" * 100_000, "recursion"),
+        (b'{"concurrency": "8"}', "it has no concurrency"),
+        (b'{"concurrency": 8}', "it is incomplete"),
+        (
+            b'{"concurrency": 8, "round": {"start": null, "windows": {}}}',
+            "it says None of its start, and has 0 windows",
+        ),
+        (
+            json.dumps(
+                {"concurrency": 8, "round": one_round(anchor={**window(1000), "perf_analyzer": NONSENSE})}
+            ).encode(),
+            r"anchor: perf_analyzer reports Inferences/Second -3",
+        ),
+    ],
+)
+def test_a_journal_is_read_as_far_as_it_makes_sense(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: bytes, why: str
+) -> None:
+    """A damaged line, or one with values that nobody measured, is told, and measured again with the rest."""
+    journal = Journal("cell", "inputs", tmp_path)
+    measure(CountedWindows(), journal, 4)
+    lines = journal.path.read_bytes().splitlines()
+    journal.path.write_bytes(b"\n".join([*lines[:2], line, *lines[3:], b""]))
+    again = Journal("cell", "inputs", tmp_path)
+    assert len(again.rounds(8)) == 2
+    assert re.search(
+        rf"cell\.inputs\.jsonl, line 3 is damaged \(.*{why}.*\): 2 rounds from there on are measured again\n$",
+        capsys.readouterr().out,
+    )
+    measure(CountedWindows(), again, 4)
+    assert len(Journal("cell", "inputs", tmp_path).rounds(8)) == 4
+    assert capsys.readouterr().out == ""
 
 
 def test_rounds_of_other_inputs_are_forgotten(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path: Path) -> None:
     """A typing error in config.pbtxt is reported with its place."""
     path = tmp_path / "config.pbtxt"
     path.write_text('nme: "linear"')
-    with pytest.raises(StageError, match=r"config\.pbtxt is not a model configuration: 1:1"):
+    with pytest.raises(StageError, match=r"config\.pbtxt is damaged: it cannot be read as a model configuration \(1:1"):
         read_config(path)
 
 
@@ -81,7 +81,7 @@ def test_a_damaged_onnx_file_is_named(tmp_path: Path) -> None:
     """A truncated or foreign model file is one sentence, before the server sees it."""
     path = tmp_path / "model.onnx"
     path.write_bytes(linear_model().SerializeToString()[:-100])
-    with pytest.raises(StageError, match=r"model\.onnx is not an ONNX model"):
+    with pytest.raises(StageError, match=r"model\.onnx is damaged: it cannot be read as an ONNX model"):
         ModelShape.read(path)
 
 

@@ -1,15 +1,21 @@
 """perf_analyzer: exact command lines, and reading what it reports."""
 
 import base64
+import copy
 import dataclasses
 import json
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import pytest
+from measured import statistics, window
 
 from measuring.readings import completed, percent_late
+from measuring.soundness import complaint
 from measuring.windows import PAUSES_S, Windows
 from perf_analyzer.arrivals import RequestRate, intervals_us
 from perf_analyzer.input_data import read_input_data, write_input_data
@@ -199,41 +205,62 @@ def test_a_crash_of_perf_analyzer_is_a_window_to_repeat(tmp_path: Path, load: Lo
         assert type(raised.value) is error
 
 
-class IdleServer:
-    """A server whose statistics stand still."""
-
-    def address(self, protocol: str) -> str:
-        return f"127.0.0.1:{len(protocol)}"
+class CountingServer(Server):
+    """A server whose statistics say each time that it has answered so many more requests."""
 
     def statistics(self, _model: str) -> dict[str, Any]:
-        return {"inference_stats": {"fail": {"count": 0}}}
+        CountingServer.asked += 1
+        return statistics(600 * CountingServer.asked * self.growth, 1)
 
-    pid = 1
+    asked = 0
+    growth = 1
 
 
-@pytest.mark.parametrize("empty_windows", [0, 2, 8, 9])
-def test_a_window_without_a_request_is_repeated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_windows: int
-) -> None:
-    """Up to eight empty windows are measured again, after growing pauses, and the window says so."""
-    monkeypatch.setattr("measuring.windows.PAUSES_S", [pause_s / 1000 for pause_s in PAUSES_S])
-    program = tmp_path / "perf_analyzer"
-    program.write_text(f"""#!/bin/sh
-echo >> {tmp_path}/calls
-if [ $(wc -l < {tmp_path}/calls) -le {empty_windows} ]; then echo 'No valid requests recorded'; exit 3; fi
-for last; do :; done
-echo '    Request count: 700'
-printf '{HEADER}\\n{ROW}\\n' > "$last"
-""")
-    program.chmod(0o755)
-    windows = Windows(
-        cast(Server, IdleServer()),
-        {"anchor": tmp_path / "input.json"},
-        tmp_path,
+class LyingServer(CountingServer):
+    """One whose statistics stand still."""
+
+    growth = 0
+
+
+def windows_of(server: type[Server], folder: Path, program: Path) -> Windows:
+    (folder / "input.json").touch()
+    return Windows(
+        server("127.0.0.1:1", "127.0.0.1:2", pid=1),
+        {"anchor": folder / "input.json"},
+        folder,
         protocol="grpc",
         window_ms=200,
         installation=dataclasses.replace(find_installation(), perf_analyzer=program),
     )
+
+
+@pytest.fixture
+def says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int, str], Path]:
+    """Return how to make a perf_analyzer that does one thing so many times, and then writes a good row; no pauses."""
+    monkeypatch.setattr("measuring.windows.PAUSES_S", [pause_s / 1000 for pause_s in PAUSES_S])
+
+    def write(action: str, times: int, row: str = ROW) -> Path:
+        program = tmp_path / "perf_analyzer"
+        program.write_text(f"""#!/bin/sh
+echo >> {tmp_path}/calls
+echo '    Request count: 700'
+for last; do :; done
+if [ $(wc -l < {tmp_path}/calls) -le {times} ]; then {action}; fi
+printf '{HEADER}\\n{row}\\n' > "$last"
+""")
+        program.chmod(0o755)
+        return program
+
+    return write
+
+
+@pytest.mark.parametrize("empty_windows", [0, 2, 8, 9])
+def test_a_window_without_a_request_is_repeated(
+    tmp_path: Path, says: Callable[[str, int], Path], empty_windows: int
+) -> None:
+    """Up to eight empty windows are measured again, after growing pauses, and the window says so."""
+    program = says("echo 'No valid requests recorded'; exit 3", empty_windows)
+    windows = windows_of(CountingServer, tmp_path, program)
     if empty_windows == 9:
         with pytest.raises(UnusableWindowError):
             windows.measure("anchor", 8)
@@ -241,6 +268,84 @@ printf '{HEADER}\\n{ROW}\\n' > "$last"
         measured = windows.measure("anchor", 8)
         assert measured["repeats"] == empty_windows
         assert measured["perf_analyzer"]["Concurrency"] == 8
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "why"),
+    [
+        ("3164.02", "-3", "perf_analyzer reports Inferences/Second -3"),
+        ("3164.02", "0", "perf_analyzer reports Inferences/Second 0"),
+        ("3164.02", "nan", "perf_analyzer reports Inferences/Second nan"),
+        ("3164.02", "inf", "perf_analyzer reports Inferences/Second inf"),
+        ("3164.02", "3164020", "the server counted 600 inferences where perf_analyzer reports 3.164e+06 a second"),
+        ("2514,2,", "0,2,", "perf_analyzer reports Avg latency 0"),
+        ("5871", "-1", "perf_analyzer reports p99 latency -1"),
+        ("2338", "4000", "percentiles that decrease: p50 latency 4000, p90 latency 3001"),
+        ("3164.02", "", "something that is not a number"),
+        (f"{ROW}", "", "0 rows"),
+        (f"{ROW}", f"{ROW}\\n{ROW}", "2 rows"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_measured_again(
+    tmp_path: Path, says: Callable[[str, int], Path], good: str, bad: str, why: str
+) -> None:
+    """Twice nonsense, then a window: that is recorded. Nothing but nonsense: one sentence, and nothing is."""
+    nonsense = f"printf '{HEADER}\\n{ROW.replace(good, bad, 1)}\\n' > \"$last\"; exit 0"
+    measured = windows_of(CountingServer, tmp_path, says(nonsense, 2)).measure("anchor", 8)
+    assert (measured["repeats"], measured["perf_analyzer"]["Inferences/Second"]) == (2, 3164.02)
+    (tmp_path / "calls").unlink()
+    shutil.rmtree(tmp_path / "libraries")
+    with pytest.raises(UnusableWindowError, match=re.escape(why)) as raised:
+        windows_of(CountingServer, tmp_path, says(nonsense, 99)).measure("anchor", 8)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_statistics_that_stand_still_are_measured_again_and_then_told(
+    tmp_path: Path, says: Callable[[str, int], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server that counts nothing is not believed, whatever the load generator says."""
+    with pytest.raises(UnusableWindowError, match=r"makes no sense: .* did not grow: inference"):
+        windows_of(LyingServer, tmp_path, says(":", 0)).measure("anchor", 8)
+    assert len((tmp_path / "calls").read_text()) == 1 + len(PAUSES_S)
+    assert capsys.readouterr().out.startswith("measuring a window again and again: a window of anchor")
+
+
+def changed(path: str, by: int) -> dict[str, Any]:
+    """Return a sound window, but for one of the statistics after it."""
+    found = copy.deepcopy(window(1000))
+    *folders, name = path.split(".")
+    place = found["statistics"]["after"]
+    for folder in folders:
+        place[folder] = dict(place[folder])
+        place = place[folder]
+    place[name] += by
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "by", "why"),
+    [
+        ("inference_count", 0, None),
+        ("inference_count", -600, "did not grow: inference_count"),
+        ("execution_count", -600, "did not grow: execution_count"),
+        ("inference_stats.success.count", -600, "did not grow: inference_stats.success.count"),
+        ("inference_stats.success.count", -601, "went back: inference_stats.success.count by 1"),
+        ("inference_stats.queue.ns", -600_000_001, "went back: inference_stats.queue.ns by 1"),
+        ("inference_stats.fail.count", -1, "went back: inference_stats.fail.count by 1"),
+        ("inference_stats.compute_infer.ns", -600_000_000, None),
+        ("inference_count", 30_000, "the server counted 30,600 inferences where perf_analyzer reports 1,000 a second"),
+    ],
+)
+def test_statistics_must_grow_as_they_do(path: str, by: int, why: str | None) -> None:
+    """Counts that stand still, run back, or are far from what the load generator says, are nobody's measurement."""
+    found = complaint(changed(path, by))
+    assert found is None if why is None else why in str(found)
+
+
+@pytest.mark.parametrize("broken", [None, 5, [], {}, {"perf_analyzer": {}}, {**window(1000), "counted_s": "long"}])
+def test_what_is_no_window_is_no_traceback(broken: Any) -> None:
+    """A recorded window of any shape is a complaint."""
+    assert complaint(broken)
 
 
 def test_results_of_an_earlier_window_are_never_read_again(tmp_path: Path, load: Load) -> None:

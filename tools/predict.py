@@ -76,9 +76,10 @@ def exported(variant: str, dataset: Dataset) -> Answer:
 
 
 @contextmanager
-def served(place: str, protocol: Protocol, model: str, dataset: Dataset) -> Iterator[Answer]:
+def served(place: str, protocol: Protocol, model: str, dataset: Dataset, request_timeout_s: float) -> Iterator[Answer]:
     """Give how a served model is asked; raises StageError if nobody serves it, or it takes something else."""
-    with closing(Server(http_address=place, grpc_address=place, pid=None)) as server:
+    server = Server(http_address=place, grpc_address=place, pid=None, request_timeout_s=request_timeout_s)
+    with closing(server):
         config = server.effective_config(model, protocol)
         shape = ModelShape.configured(config)
         check_fits(f"{model} at {place}", shape, dataset)
@@ -172,11 +173,12 @@ def main() -> None:
     # One's own images are scaled where the description lets training scale them.
     resize = given.resize or (params.dataset == OWN and params.data.own.resize)
     model = given.model or f"{CLASSIFIER}-{given.variant}"
+    patience_s = params.triton.request_timeout_s
     with ExitStack() as open_for_now:
         if given.http:
-            answer = open_for_now.enter_context(served(given.http, "http", model, dataset))
+            answer = open_for_now.enter_context(served(given.http, "http", model, dataset, patience_s))
         elif given.grpc:
-            answer = open_for_now.enter_context(served(given.grpc, "grpc", model, dataset))
+            answer = open_for_now.enter_context(served(given.grpc, "grpc", model, dataset, patience_s))
         else:  # what a server computes is not this program's to hold back
             open_for_now.enter_context(machine_shared())
             answer = exported(given.variant, dataset)

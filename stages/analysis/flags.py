@@ -62,7 +62,9 @@ def history_flags(level: LevelSummary) -> list[str]:
     if level.starts > 1:
         found.append(f"interrupted: the rounds come from {level.starts} starts of the server")
     if level.repeats:
-        found.append(f"{level.repeats} windows were measured again: they stayed empty, or perf_analyzer crashed")
+        found.append(
+            f"{level.repeats} windows were measured again: they stayed empty or made no sense, or perf_analyzer crashed"
+        )
     return found
 
 

@@ -1,17 +1,24 @@
 """Whether an exported model still says what the trained one said."""
 
+from contextlib import nullcontext
+from pathlib import Path
+
 import numpy as np
 import onnxruntime
+
+from runtime.files import reading
 
 
 def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceSession:
     """Return a session on the processor, from a file's path or content.
 
-    `threads` compute one operator together; 0 leaves their number to ONNX Runtime.
+    `threads` compute one operator together; 0 leaves their number to ONNX Runtime. Raises StageError if a file
+    is damaged.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    with reading(Path(model), "an ONNX model") if isinstance(model, str) else nullcontext():
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 
 from frameworks import Framework
+from runtime.files import reading
 from runtime.process import StageError
 from runtime.quiet import load_tensorflow, quiet_tensorflow
 
@@ -88,7 +89,8 @@ def load(path: Path) -> "keras.Model":
     load_tensorflow()
     import keras
 
-    return keras.models.load_model(path)
+    with reading(path, "a Keras model"):
+        return keras.models.load_model(path)
 
 
 def answer(model: "keras.Model", x: np.ndarray) -> np.ndarray:

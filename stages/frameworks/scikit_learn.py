@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 
 from frameworks import Framework
+from runtime.files import reading
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
@@ -32,7 +33,8 @@ def load(path: Path) -> "ClassifierMixin":
     import skops.io
 
     # A forged tree could make scikit-learn read beyond its arrays; this one comes from the training stage.
-    return skops.io.load(path, trusted=["sklearn.tree._tree.Tree"])
+    with reading(path, "a classifier of scikit-learn's"):
+        return skops.io.load(path, trusted=["sklearn.tree._tree.Tree"])
 
 
 def answer(model: "ClassifierMixin", x: np.ndarray) -> np.ndarray:

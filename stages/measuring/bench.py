@@ -26,6 +26,8 @@ from server.serve import serve
 
 # Enough different requests that no cache of one input helps; sent in turn, again and again.
 REQUESTS = 256
+# perf_analyzer reads and holds all of them as text.
+_LARGEST_REQUESTS = 2**26
 # Whatever decides how a window comes out, beside the model, its requests and its stage. The
 # fingerprint names the server and its backend.
 _SURROUNDINGS = [ANCHOR, MACHINE, *(STAGES / name for name in ("measuring", "perf_analyzer", "server"))]
@@ -47,7 +49,8 @@ class Candidate:
 
 def asked(folders: Sequence[Path], examples: np.ndarray, input_data: Path) -> list[Candidate]:
     """Return models, whose input has one name, to be asked `examples` [N, …] of its type; write the requests."""
-    write_input_data(input_data, read_config(folders[0] / "config.pbtxt").input[0].name, examples[:REQUESTS])
+    count = min(REQUESTS, max(1, _LARGEST_REQUESTS // examples[0].nbytes))
+    write_input_data(input_data, read_config(folders[0] / "config.pbtxt").input[0].name, examples[:count])
     return [Candidate(folder, input_data, examples) for folder in folders]
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from measuring.soundness import round_complaint
+from runtime.files import shown
 from runtime.paths import JOURNAL, ROOT
 
 Round = dict[str, Any]
@@ -37,6 +39,16 @@ def complete_starts(rounds: Sequence[Round], size: int) -> list[list[Round]]:
     return [group for group in starts.values() if len(group) >= size]
 
 
+def _entry(line: bytes) -> dict[str, Any]:
+    """Return what a line of a journal holds; raises ValueError if that is no sound round at a concurrency."""
+    entry = json.loads(line)
+    if not (isinstance(entry, dict) and isinstance(entry.get("concurrency"), int)):
+        raise ValueError("it has no concurrency")
+    if why := round_complaint(entry.get("round")):
+        raise ValueError(why)
+    return entry
+
+
 class Journal:
     """The rounds measured so far under one name and digest.
 
@@ -54,14 +66,27 @@ class Journal:
         self.start = max((entry["round"]["start"] for entry in self._entries), default=0)
 
     def _read(self) -> list[dict[str, Any]]:
-        """Return the complete lines; a line that a kill cut short is removed."""
+        """Return the lines up to the first that holds no sound round, which is removed with all after it.
+
+        One that a kill cut short is the last, and nothing to tell.
+        """
         if not self.path.exists():
             return []
-        content = self.path.read_bytes()
-        complete = content[: content.rfind(b"\n") + 1]
-        if complete != content:
-            os.truncate(self.path, len(complete))
-        return [json.loads(line) for line in complete.splitlines()]
+        *lines, _cut_short = self.path.read_bytes().split(b"\n")
+        entries: list[dict[str, Any]] = []
+        for line in lines:
+            try:
+                entries.append(_entry(line))
+            except (ValueError, RecursionError) as error:
+                rounds = f"{len(lines) - len(entries)} rounds" if len(lines) > len(entries) + 1 else "a round"
+                print(
+                    f"{shown(self.path)}, line {len(entries) + 1} is damaged ({error}): {rounds} from there "
+                    "on are measured again",
+                    flush=True,
+                )
+                break
+        os.truncate(self.path, sum(len(line) + 1 for line in lines[: len(entries)]))
+        return entries
 
     def new_start(self) -> None:
         """Count one more start of the server: rounds from here on belong to it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from measuring.resources import cpu_seconds, finished_children_cpu_seconds
+from measuring.soundness import complaint
 from perf_analyzer.columns import REQUESTS
 from perf_analyzer.single_requests import BYTES_A_VALUE, LARGEST_EXPORT, histogram, latencies_us
 from perf_analyzer.window import Demand, Load, UnusableWindowError, command, demand_in_words, measure
@@ -18,12 +19,15 @@ from server.installation import Installation, find_installation
 # A machine busy with something else may stand still for a few windows. The pauses between
 # attempts double: half a minute together.
 PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)
+# perf_analyzer starts and ends in a moment, but for reading its requests and waiting for the last answers.
+_START_AND_STOP_S = 5
 # What stands in a window beside perf_analyzer's own row, and in what units.
 UNITS = {
     "statistics.count": "requests",
     "statistics.inference_count": "inferences",
     "statistics.execution_count": "executions",
     "statistics.ns": "nanoseconds",
+    "counted_s": "seconds, perf_analyzer's intervals together, in which it counts what is answered",
     "cpu_seconds": "seconds of processor time, in user and system mode; null where the server's cannot be read",
     "seconds": "seconds on the clock, from perf_analyzer's start to its end",
     "latency_bins": "requests by latency, bin n up to 1.01^n microseconds; null where single ones were not exported",
@@ -74,6 +78,7 @@ class Windows:
             batch_size=self.batch_size,
             shared_memory=self.shared_memory,
             export=self.folder / "requests.json" if self._is_exported(model) else None,
+            patience_s=_START_AND_STOP_S + self.server.patience_s(self.inputs[model].stat().st_size),
         )
 
     def _is_exported(self, model: str) -> bool:
@@ -82,7 +87,7 @@ class Windows:
     def measure(self, model: str, demand: Demand, window_ms: int | None = None) -> dict[str, Any]:
         """Return one window: perf_analyzer's row, the server's statistics around it, and what it cost.
 
-        A window that holds no measurement is repeated after a pause, and `repeats` says
+        A window that holds no measurement, or one that makes no sense, is repeated after a pause, and `repeats` says
         how often. Raises StageError if that does not help or a request failed.
         """
         load = self.load(model, demand, window_ms)
@@ -91,7 +96,7 @@ class Windows:
                 return {**self._measure_once(load), "repeats": repeats}
             except UnusableWindowError as error:
                 if repeats == 1:  # a single one is nothing to tell
-                    print(f"waiting until the machine is less busy: {error}", flush=True)
+                    print(f"measuring a window again and again: {error}", flush=True)
                 time.sleep(pause_s)
         return {**self._measure_once(load), "repeats": len(PAUSES_S)}
 
@@ -108,18 +113,25 @@ class Windows:
         seconds = round(time.monotonic() - began, 6)
         after = self.server.statistics(load.model)
         failed = _failures(after) - _failures(before)
-        if failed:
+        if failed > 0:
             raise StageError(
                 f"{failed} requests to {load.model} failed at {demand_in_words(load.demand)}; nothing was recorded"
             )
-        return {
+        window = {
             "model": load.model,
             "perf_analyzer": row,
             "statistics": {"before": before, "after": after},
             "cpu_seconds": cost,
+            "counted_s": round(load.counted_s, 6),
             "seconds": seconds,
             "latency_bins": histogram(latencies_us(load.export)) if load.export else None,
         }
+        if why := complaint(window):
+            raise UnusableWindowError(
+                f"a window of {load.model} at {demand_in_words(load.demand)} makes no sense: {why}; "
+                "let the machine rest, raise perf.window_ms, or have another server measured"
+            )
+        return window
 
     def _server_cpu_seconds(self) -> float | None:
         return None if self.server.pid is None else cpu_seconds(self.server.pid)

@@ -68,6 +68,7 @@ class Triton(Section):
 
     server: Kind
     start_timeout_s: Annotated[int, Field(ge=1, le=3600)]
+    request_timeout_s: Annotated[int, Field(ge=1, le=3600)]
     labels: Labels
     local: Local
     docker: Docker

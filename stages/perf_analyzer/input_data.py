@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runtime.files import read_json, write_json
+from runtime.files import read_json, reading, write_json
 
 
 def write_input_data(path: Path, input_name: str, examples: np.ndarray) -> None:
@@ -22,6 +22,7 @@ def count_requests(path: Path) -> int:
 
 def read_input_data(path: Path, input_name: str, dtype: np.dtype, shape: Sequence[int]) -> np.ndarray:
     """Return the examples [N, *shape] of a type that were written as such requests."""
-    requests = read_json(path)["data"]
-    examples = [np.frombuffer(base64.b64decode(request[input_name]["b64"]), dtype) for request in requests]
-    return np.asarray(np.stack(examples).reshape(-1, *shape))
+    with reading(path, f"requests with {input_name}"):
+        requests = read_json(path)["data"]
+        examples = [np.frombuffer(base64.b64decode(request[input_name]["b64"]), dtype) for request in requests]
+        return np.asarray(np.stack(examples).reshape(-1, *shape))

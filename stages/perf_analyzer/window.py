@@ -2,6 +2,7 @@
 
 import csv
 import re
+import reprlib
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ _UNUSABLE = (
 _CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
 # perf_analyzer sleeps this many times the interval it is told.
 SLEEP_FACTOR = 1.2
-_START_AND_STOP_S = 15
+# Beside its windows, where nobody says how long: it starts, reads its requests, and waits for the last answers.
+PATIENCE_S = 15.0
 
 # The file that tells perf_analyzer when to send.
 INTERVALS = "intervals_us.txt"
@@ -38,7 +40,10 @@ _REQUESTS = re.compile(r"Request count: (\d+)")
 
 
 class UnusableWindowError(StageError):
-    """A window holds no measurement: too short for a machine as busy as this one, or perf_analyzer crashed in it."""
+    """A window holds no measurement: too short for a machine as busy as this one, or perf_analyzer crashed in it.
+
+    Or what is said of it makes no sense.
+    """
 
 
 # Requests in flight, a closed loop; or an open one.
@@ -51,7 +56,8 @@ class Load:
 
     `batch_size` is the number of examples in a request; `shared_memory` whether they, and the
     answers, stand in the system's shared memory in place of the messages; `export` the file, if
-    any, that every single request is written to.
+    any, that every single request is written to. A window that takes `patience_s` longer than it is
+    long is given up.
     """
 
     model: str
@@ -64,6 +70,12 @@ class Load:
     batch_size: int = 1
     shared_memory: bool = False
     export: Path | None = None
+    patience_s: float = PATIENCE_S
+
+    @property
+    def counted_s(self) -> float:
+        """How many seconds perf_analyzer's intervals last together."""
+        return WINDOWS * SLEEP_FACTOR * self.window_ms / 1000
 
 
 def demand_in_words(demand: Demand) -> str:
@@ -113,18 +125,21 @@ def command(perf_analyzer: Path, load: Load, results: Path) -> list[str]:
 def read_results(path: Path) -> dict[str, float]:
     """Return perf_analyzer's single row: column -> number, in the units of `UNITS`.
 
-    Raises StageError if there is no row or a column is unknown or not a number.
+    Raises UnusableWindowError if there is no row or not a number in a column; StageError if a column is unknown.
     """
-    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    rows = list(csv.DictReader(text.splitlines()))
     if len(rows) != 1:
-        raise StageError(f"perf_analyzer reported {len(rows)} rows where one was expected")
+        raise UnusableWindowError(f"perf_analyzer reported {len(rows)} rows where one was expected")
     unknown = [str(column) for column in rows[0] if column not in UNITS]
     if unknown:
         raise StageError(f"perf_analyzer reported columns whose unit is unknown: {', '.join(unknown)}")
     try:
         return {column: float(value) for column, value in rows[0].items()}
     except (TypeError, ValueError):
-        raise StageError(f"perf_analyzer reported something that is not a number: {rows[0]}") from None
+        raise UnusableWindowError(
+            f"perf_analyzer reported something that is not a number: {reprlib.repr(list(rows[0].values()))}"
+        ) from None
 
 
 def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, results: Path) -> dict[str, float]:
@@ -136,10 +151,10 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
     results.unlink(missing_ok=True)
     if load.export:  # perf_analyzer refuses a file that is there
         load.export.unlink(missing_ok=True)
-    expected_s = WINDOWS * SLEEP_FACTOR * load.window_ms / 1000
+    longest_s = load.counted_s + load.patience_s
     if isinstance(load.demand, RequestRate):
         # perf_analyzer begins again at the end: half as much again leaves time to start and stop.
-        lines = map(str, intervals_us(load.demand, 1.5 * expected_s))
+        lines = map(str, intervals_us(load.demand, 1.5 * load.counted_s))
         results.with_name(INTERVALS).write_text("\n".join(lines) + "\n", encoding="utf-8")
     try:
         finished = subprocess.run(
@@ -149,12 +164,12 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=expected_s + _START_AND_STOP_S,
+            timeout=longest_s,
         )
     except subprocess.TimeoutExpired:
         raise StageError(
-            f"perf_analyzer on {load.model} did not finish in {expected_s + _START_AND_STOP_S:.0f} s; "
-            "the server may have stopped answering"
+            f"perf_analyzer on {load.model} did not finish in {longest_s:.0f} s; the server may have stopped "
+            "answering; if it only takes longer, raise triton.request_timeout_s in params.yaml"
         ) from None
     if finished.returncode in _CRASHES:
         raise UnusableWindowError(f"perf_analyzer on {load.model} crashed with signal {-finished.returncode}")
@@ -164,7 +179,7 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
             "let the machine rest or raise perf.window_ms"
         )
     if finished.returncode != 0:
-        said = "\n  ".join(finished.stdout.strip().splitlines()[-10:])
+        said = "\n  ".join(line[:200] for line in finished.stdout.strip().splitlines()[-10:])
         raise StageError(f"perf_analyzer on {load.model} failed with exit code {finished.returncode}:\n  {said}")
     return read_results(results) | _beside_the_row(finished.stdout)
 

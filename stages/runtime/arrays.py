@@ -2,13 +2,11 @@
 
 import io
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from runtime.files import replacing
+from runtime.files import reading, replacing
 from runtime.paths import ARRAYS
-from runtime.process import StageError
 
 SPLITS = ("train", "validation", "test")
 INPUTS_SUFFIX = ".npy"
@@ -29,11 +27,8 @@ def read_split(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Pixels are uint8 [N, height, width, channels], features float32 [N, features]. Raises
     StageError if the file is damaged.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays["x"], arrays["y"]
-    except (BadZipFile, EOFError, KeyError, ValueError) as error:
-        raise StageError(f"{path} is damaged ({error}); make it again with `dvc repro --force data`") from None
+    with reading(path, "arrays x and y"), np.load(path, allow_pickle=False) as arrays:
+        return arrays["x"], arrays["y"]
 
 
 def _own_inputs(model: Path) -> Path:
@@ -48,5 +43,6 @@ def write_inputs(model: Path, inputs: np.ndarray) -> None:
 def read_inputs(model: Path) -> np.ndarray:
     """Return test inputs of a model [N, …], in the type that it takes: its own, or else the test split."""
     if (path := _own_inputs(model)).exists():
-        return np.asarray(np.load(path, allow_pickle=False))
+        with reading(path, "an array"):
+            return np.asarray(np.load(path, allow_pickle=False))
     return read_split(ARRAYS / "test.npz")[0]

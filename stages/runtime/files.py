@@ -7,12 +7,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from runtime.owner import is_dead, mark
 from runtime.process import StageError
+from runtime.quoting import quoted
+from runtime.remedies import remedy
 
 PARTIAL = ".partial"
+_LONGEST_WORDS = 200
 
 
 @contextmanager
@@ -75,6 +78,54 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
+def damaged(path: Path, why: str) -> StageError:
+    """Return the error that a file of ours is damaged, with what to do."""
+    return StageError(f"{shown(path)} is damaged: {why}; {remedy(path)}")
+
+
+def shown(path: Path) -> Path:
+    """Return a path as a person would write it."""
+    return path.absolute().relative_to(Path.cwd()) if path.absolute().is_relative_to(Path.cwd()) else path
+
+
+@contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Turn whatever a library makes of a file of ours that it cannot read into a StageError that says what to do.
+
+    `what` is what it should be, as in `an ONNX model`.
+    """
+    try:
+        yield
+    except StageError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:  # the system's: it is missing, or may not be read
+            raise
+        raise damaged(path, f"it cannot be read as {what} ({_first_line(error)})") from None
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:_LONGEST_WORDS]
+
+
 def read_json(path: Path) -> Any:
-    """Return the parsed content of a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Return the object in a JSON file of ours.
+
+    Raises StageError that names the file, and what to do, if there is none in it; and when a key is asked for, at any
+    depth, that it lacks.
+    """
+
+    class Found(dict[str, Any]):
+        """An object in that file."""
+
+        def __missing__(self, key: str) -> NoReturn:
+            raise damaged(path, f"it has no {key!r} where it should")
+
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"), object_hook=Found)
+    except (ValueError, RecursionError) as error:
+        conflict = any(line.startswith("<<<<<<< ") for line in path.read_text(errors="replace").splitlines())
+        raise damaged(path, "a merge left its conflict in it" if conflict else f"it is no JSON ({error})") from None
+    if not isinstance(found, dict):
+        raise damaged(path, f"it holds {quoted(found)} in place of an object")
+    return found

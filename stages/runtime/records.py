@@ -4,8 +4,6 @@ DVC makes a file anew that is not as a stage left it. Who runs a stage by hand, 
 has no such help: whatever is read is checked, and what is wrong is named with what mends it.
 """
 
-import json
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +22,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from runtime.process import StageError
+from runtime.files import damaged, read_json
 from runtime.quoting import cut, quoted
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -331,22 +329,19 @@ Served = dict[Name, dict[str, dict[str, NonNegative]]]
 Training = dict[Name, dict[str, FiniteFloat]]
 
 
-def read_record(path: Path, shape: Any, remedy: str = "`dvc repro` makes it again") -> Any:
+def read_record(path: Path, shape: Any) -> Any:
     """Return the content of a JSON file that has a shape: a type that pydantic can check.
 
     Raises StageError that names the file, what is wrong in it and what mends it; FileNotFoundError if
     there is none.
     """
-    shown = os.path.relpath(path)
+    content = read_json(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         TypeAdapter(shape).validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = cut(".".join(map(str, first["loc"])), LONGEST_PLACE) or "the whole"
         said = cut(" ".join(first["msg"].removeprefix("Value error, ").split()), LONGEST_REASON)
         value = "" if isinstance(first["input"], Mapping | list) else f" (it is {quoted(first['input'])})"
-        raise StageError(f"{shown} is damaged: {place}: {said}{value}; {remedy}") from None
-    except (ValueError, RecursionError) as error:
-        raise StageError(f"{shown} is damaged: {cut(str(error), LONGEST_REASON)}; {remedy}") from None
+        raise damaged(path, f"{place}: {said}{value}") from None
     return content

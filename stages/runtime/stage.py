@@ -69,9 +69,6 @@ def _unwind(number: int, _frame: FrameType | None) -> None:
     if _received or _over:
         return
     _received.append(number)
-    # The event loop under tritonclient's HTTP client prints what meets it before it passes it on.
-    if gevent := sys.modules.get("gevent.hub"):
-        gevent.Hub.exception_stream = None
     _raise_received()
 
 

@@ -1,7 +1,9 @@
 """Check that a server serves what was written: the configuration and the answers."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tritonclient.grpc.model_config_pb2 import ModelConfig
@@ -29,6 +31,12 @@ def batches(config: ModelConfig, examples: np.ndarray) -> list[np.ndarray]:
     return [np.resize(examples, (size, *examples.shape[1:])) for size in sizes]
 
 
+def timed_answer(session: Any, batch: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return what ONNX Runtime answers in this process, and how many seconds that takes."""
+    began = time.monotonic()
+    return onnx_answer(session, batch), time.monotonic() - began
+
+
 def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequence[str], examples: np.ndarray) -> None:
     """Compare an ensemble's labels with the likeliest classes of the classifier, run by ONNX Runtime.
 
@@ -39,11 +47,13 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
     session, names = onnx_session(str(classifier / "1" / "model.onnx")), np.array(classes, object)
     top_k, name = config.output[0].dims[0], config.input[0].name
     for batch in batches(config, examples):
-        scores = onnx_answer(session, batch)
+        scores, alone_s = timed_answer(session, batch)
         best = -np.sort(-scores, axis=1)[:, :top_k]
         near = TOLERANCE * magnitude(scores)
         for protocol in PROTOCOLS:
-            labels, index = (server.infer(config.name, name, batch, each, protocol) for each in (LABEL, INDEX))
+            labels, index = (
+                server.infer(config.name, name, batch, each, protocol, alone_s=alone_s) for each in (LABEL, INDEX)
+            )
             named = np.vectorize(bytes.decode, otypes=[object])(labels)
             given = np.take_along_axis(scores, index, axis=1)
             if not (np.array_equal(named, names[index]) and np.allclose(given, best, rtol=0, atol=near)):
@@ -63,9 +73,17 @@ def check_answers(server: Server, folder: Path, examples: np.ndarray) -> dict[st
     differences: dict[str, dict[str, float]] = {protocol: {} for protocol in PROTOCOLS}
     for batch in batches(config, examples):
         size = len(batch)
-        expected = onnx_answer(session, batch)
+        expected, alone_s = timed_answer(session, batch)
         for protocol in PROTOCOLS:
-            answer = server.infer(config.name, model_input.name, batch, model_output.name, protocol)
+            answer = server.infer(
+                config.name,
+                model_input.name,
+                batch,
+                model_output.name,
+                protocol,
+                expected_bytes=expected.nbytes,
+                alone_s=alone_s,
+            )
             difference = largest_difference(expected, answer)
             if difference > TOLERANCE:
                 raise StageError(

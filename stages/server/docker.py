@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.process import StageError
-from server.client import Server
+from server.client import REQUEST_TIMEOUT_S, Server
 from server.launch import HOST, Launch, Place, launched
 
 _HTTP, _GRPC = 8000, 8001
@@ -73,7 +73,17 @@ def launch(image: str, place: Place, cores: tuple[int, ...]) -> Launch:
 
 
 @contextmanager
-def serve(models: Sequence[Path], image: str, timeout_s: float, cores: tuple[int, ...] = ()) -> Iterator[Server]:
+def serve(
+    models: Sequence[Path],
+    image: str,
+    timeout_s: float,
+    cores: tuple[int, ...] = (),
+    request_timeout_s: float = REQUEST_TIMEOUT_S,
+) -> Iterator[Server]:
     """Serve copies of the model folders inside the block; see `launch.launched`."""
-    with launched(lambda place: launch(image, place, cores), models, timeout_s) as server:
+
+    def prepare(place: Place) -> Launch:
+        return launch(image, place, cores)
+
+    with launched(prepare, models, timeout_s, request_timeout_s) as server:
         yield server

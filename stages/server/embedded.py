@@ -11,7 +11,7 @@ from parameters.triton import BACKEND
 from runtime.cores import on_cores
 from runtime.process import StageError
 from server.backend import find_or_build
-from server.client import Server
+from server.client import REQUEST_TIMEOUT_S, Server
 from server.installation import Installation, PythonBackend, find_installation, find_python_backend
 from server.launch import HOST, Launch, Place, launched
 from server.model_config import PYTHON_BACKEND, read_config
@@ -83,7 +83,16 @@ def with_our_backend(
 
 
 @contextmanager
-def serve(models: Sequence[Path], timeout_s: float, cores: tuple[int, ...] = ()) -> Iterator[Server]:
+def serve(
+    models: Sequence[Path],
+    timeout_s: float,
+    cores: tuple[int, ...] = (),
+    request_timeout_s: float = REQUEST_TIMEOUT_S,
+) -> Iterator[Server]:
     """Serve copies of the model folders inside the block, on some cores or on any; see `launch.launched`."""
-    with launched(lambda place: with_our_backend(find_installation(), place, cores), models, timeout_s) as server:
+
+    def prepare(place: Place) -> Launch:
+        return with_our_backend(find_installation(), place, cores)
+
+    with launched(prepare, models, timeout_s, request_timeout_s) as server:
         yield server

@@ -19,7 +19,7 @@ from typing import IO, cast
 from runtime import supervisor
 from runtime.owner import prefix
 from runtime.process import StageError
-from server.client import Server
+from server.client import REQUEST_TIMEOUT_S, Server
 
 HOST = "127.0.0.1"
 START_ATTEMPTS = 3
@@ -174,7 +174,9 @@ def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) ->
         time.sleep(_POLL_S)
 
 
-def _start(prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s: float) -> tuple[Server, _Supervised]:
+def _start(
+    prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s: float, request_timeout_s: float
+) -> tuple[Server, _Supervised]:
     http_port, grpc_port = free_ports(2)
     folder = Path(tempfile.mkdtemp(prefix=prefix()))
     place = Place(
@@ -198,6 +200,7 @@ def _start(prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s
         pid=process.pid if launch.counted else None,
         identifier=place.prefix,
         folder=place.folder,
+        request_timeout_s=request_timeout_s,
     )
     try:
         _wait_until_ready(server, process, timeout_s)
@@ -209,16 +212,22 @@ def _start(prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s
 
 
 @contextmanager
-def launched(prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s: float) -> Iterator[Server]:
+def launched(
+    prepare: Callable[[Place], Launch],
+    models: Sequence[Path],
+    timeout_s: float,
+    request_timeout_s: float = REQUEST_TIMEOUT_S,
+) -> Iterator[Server]:
     """Serve copies of the given model folders, and nothing else, inside the block.
 
-    `prepare` says how to start the server. However the block is left, its processes, ports,
+    `prepare` says how to start the server, which then has `timeout_s` to become ready, and answers a small question
+    within `request_timeout_s`. However the block is left, its processes, ports,
     shared memory and files are gone afterwards. Raises StageError with the server's own
     error lines if it does not start.
     """
     for _attempt in range(START_ATTEMPTS):
         try:
-            server, process = _start(prepare, models, timeout_s)
+            server, process = _start(prepare, models, timeout_s, request_timeout_s)
             break
         except PortTakenError:
             continue

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runtime.process import StageError
 from server.backend import its_backend
-from server.client import Server
+from server.client import REQUEST_TIMEOUT_S, Server
 from server.embedded import server_command, with_our_backend
 from server.installation import PYTHON, PythonBackend, find_installation, find_python_backend
 from server.launch import Launch, Place, launched
@@ -62,7 +62,17 @@ def launch(folder: Path, place: Place, cores: tuple[int, ...]) -> Launch:
 
 
 @contextmanager
-def serve(models: Sequence[Path], folder: Path, timeout_s: float, cores: tuple[int, ...] = ()) -> Iterator[Server]:
+def serve(
+    models: Sequence[Path],
+    folder: Path,
+    timeout_s: float,
+    cores: tuple[int, ...] = (),
+    request_timeout_s: float = REQUEST_TIMEOUT_S,
+) -> Iterator[Server]:
     """Serve copies of the model folders inside the block; see `launch.launched`."""
-    with launched(lambda place: launch(folder, place, cores), models, timeout_s) as server:
+
+    def prepare(place: Place) -> Launch:
+        return launch(folder, place, cores)
+
+    with launched(prepare, models, timeout_s, request_timeout_s) as server:
         yield server

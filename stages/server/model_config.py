@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import onnx
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
 from tritonclient.grpc import model_config_pb2 as schema
 from tritonclient.utils import triton_to_np_dtype
 
 from parameters.cells import DynamicBatching
 from parameters.triton import BACKEND
+from runtime.files import reading
 from runtime.process import StageError
 
 PYTHON_BACKEND = "python"
@@ -71,12 +71,11 @@ class ModelShape:
     @classmethod
     def read(cls, path: Path) -> "ModelShape":
         """Read the shape of an ONNX file; raises StageError if it is damaged."""
-        try:
-            return cls.of(onnx.load(path))
-        except DecodeError as error:
-            raise StageError(
-                f"{path} is not an ONNX model ({error}); make it again with `dvc repro --force onnx`"
-            ) from None
+        with reading(path, "an ONNX model"):
+            model = onnx.load(path)
+            if not model.graph.output:
+                raise ValueError("it gives nothing")
+        return cls.of(model)
 
     @classmethod
     def of(cls, model: onnx.ModelProto) -> "ModelShape":
@@ -153,10 +152,9 @@ def render(config: schema.ModelConfig) -> str:
 
 def read_config(path: Path) -> schema.ModelConfig:
     """Return a parsed config.pbtxt; raises StageError if it is not one."""
-    try:
-        return text_format.Parse(path.read_text(encoding="utf-8"), schema.ModelConfig())
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise StageError(f"{path.parent.name}/{path.name} is not a model configuration: {error}") from None
+    with reading(path, "a model configuration"):
+        config: schema.ModelConfig = text_format.Parse(path.read_text(encoding="utf-8"), schema.ModelConfig())
+    return config
 
 
 def disagreements(config: schema.ModelConfig, shape: ModelShape) -> list[str]:

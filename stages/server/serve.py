@@ -17,23 +17,24 @@ if TYPE_CHECKING:
 
 def serve(models: Sequence[Path], triton: Triton, cores: tuple[int, ...] = ()) -> "AbstractContextManager[Server]":
     """Return a context in which the given model folders are served, on some of this machine's cores or on any."""
+    start_s, request_s = triton.start_timeout_s, triton.request_timeout_s
     match triton.server:
         case "embedded":
             from server import embedded
 
-            return embedded.serve(models, triton.start_timeout_s, cores)
+            return embedded.serve(models, start_s, cores, request_s)
         case "local":
             from server import local
 
-            return local.serve(models, Path(triton.local.folder), triton.start_timeout_s, cores)
+            return local.serve(models, Path(triton.local.folder), start_s, cores, request_s)
         case "docker":
             from server import docker
 
-            return docker.serve(models, triton.docker.image, triton.start_timeout_s, cores)
+            return docker.serve(models, triton.docker.image, start_s, cores, request_s)
         case "url":
             from server import url
 
-            return url.serve(models, triton.url.http, triton.url.grpc, triton.start_timeout_s)
+            return url.serve(models, triton.url.http, triton.url.grpc, start_s, request_s)
 
 
 def prepare(triton: Triton) -> None:
@@ -74,7 +75,7 @@ def identity(triton: Triton) -> dict[str, Any]:
         case "url":
             from server import url
 
-            with url.connected(triton.url.http, triton.url.grpc) as server:
+            with url.connected(triton.url.http, triton.url.grpc, triton.request_timeout_s) as server:
                 return {"address": triton.url.http, "version": server.version()}
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from runtime.process import StageError
-from server.client import Server
+from server.client import REQUEST_TIMEOUT_S, Server
 
 
 def load(server: Server, folder: Path, timeout_s: float) -> None:
@@ -27,9 +27,9 @@ def load(server: Server, folder: Path, timeout_s: float) -> None:
 
 
 @contextmanager
-def connected(http: str, grpc: str) -> Iterator[Server]:
+def connected(http: str, grpc: str, request_timeout_s: float = REQUEST_TIMEOUT_S) -> Iterator[Server]:
     """Connect to a running server inside the block; raises StageError if none answers there."""
-    server = Server(http_address=http, grpc_address=grpc, pid=None)
+    server = Server(http_address=http, grpc_address=grpc, pid=None, request_timeout_s=request_timeout_s)
     try:
         # Not whether it is ready: that waits for models of other people, and for ours to be unloaded.
         if not server.is_live():
@@ -43,12 +43,14 @@ def connected(http: str, grpc: str) -> Iterator[Server]:
 
 
 @contextmanager
-def serve(models: Sequence[Path], http: str, grpc: str, timeout_s: float) -> Iterator[Server]:
+def serve(
+    models: Sequence[Path], http: str, grpc: str, timeout_s: float, request_timeout_s: float = REQUEST_TIMEOUT_S
+) -> Iterator[Server]:
     """Let a running server serve the model folders inside the block, and leave it as it was.
 
     Raises StageError if it does not answer or will not serve one of them.
     """
-    with connected(http, grpc) as server, ExitStack() as loaded:
+    with connected(http, grpc, request_timeout_s) as server, ExitStack() as loaded:
         for folder in models:
             if not server.has_model(folder.name):
                 # Before it is loaded: a server may still be at it when we no longer wait.
