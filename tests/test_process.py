@@ -115,7 +115,8 @@ run_stage(lambda: Server("http://127.0.0.1:9", "127.0.0.1:9", None).version())
 """
     finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
     assert finished.returncode == 1
-    assert finished.stdout == "error: the Triton server did not give its version: url should not include the scheme\n"
+    assert finished.stdout.startswith("error: the Triton server did not give its version: ")
+    assert finished.stdout.count("\n") == 1
 
 
 def test_ctrl_c_while_a_server_is_asked_over_http_is_one_sentence() -> None:
