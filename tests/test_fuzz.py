@@ -124,7 +124,7 @@ def test_a_server_that_answers_oddly_is_not_believed(
         for chance in chances:
             name, damage = chance.choice(list(damages(chance).items()))
             with answering(server.http_address, damage) as address:
-                asked = Server(http_address=address, grpc_address=server.grpc_address, pid=None)
+                asked = Server(address, server.grpc_address, pid=None, request_timeout_s=1.0)
                 asked_for, (question, expected) = chance.choice(sorted(questions(asked, truths).items()))
                 outcome = forked(partial(run_stage, partial(ask, question, expected)), PATIENCE_S)
             told = f"{asked_for} was {name}: {outcome.said[-1500:]}"
