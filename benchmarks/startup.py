@@ -33,7 +33,7 @@ TENSORFLOW = {
 def seconds(code: str) -> float:
     """Return how long a Python process takes to run a line."""
     began = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], cwd=STAGES, check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-c", code], cwd=STAGES, check=True, stderr=subprocess.PIPE)
     return time.monotonic() - began
 
 

@@ -164,6 +164,13 @@ def test_wrong_arguments_are_no_answer() -> None:
     assert said == "error: argument --budget: invalid seconds value: 'soon'\n"
 
 
+def test_a_python_without_the_environment_is_no_answer() -> None:
+    """Its first import that fails ends the gate with 3, too."""
+    finished = run(sys.executable, "-S", "tools/gate.py", "main", cwd=ROOT, check=False)
+    assert finished.returncode == 3
+    assert finished.stdout.endswith("ModuleNotFoundError: No module named 'numpy'\n")
+
+
 @pytest.mark.parametrize("text", ["5", "1", "-0.1", "nan"])
 def test_a_tolerance_of_everything_is_refused(text: str) -> None:
     """Five is what somebody writes who means five percent: it would let any loss pass."""

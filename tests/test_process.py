@@ -144,6 +144,7 @@ run_stage(main)
         ("StageError('no')", "error: no\n"),
         ("OSError(28, 'Full', 'x')", "error: x: Full"),
         ("KeyError('k')", "Traceback"),
+        ("CalledProcessError(2, ['/bin/wrk'], stderr=b'why')", "error: wrk exited with 2; it said:\n  why\n"),
     ],
 )
 def test_a_script_may_have_an_exit_code_of_its_own_for_failures(raised: str, said: str) -> None:
@@ -152,6 +153,7 @@ def test_a_script_may_have_an_exit_code_of_its_own_for_failures(raised: str, sai
 import sys; sys.path.insert(0, {str(STAGES)!r})
 from runtime.stage import failures_end_with, run_stage
 from runtime.process import StageError
+from subprocess import CalledProcessError
 failures_end_with(3)
 def main():
     raise {raised}

@@ -23,10 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
 
@@ -35,6 +31,10 @@ from runtime.stage import failures_end_with, run_stage  # noqa: E402
 ERROR_CODE = 3
 # Whatever fails is no answer, and Python's own exit code would be one.
 failures_end_with(ERROR_CODE)
+
+import numpy as np  # noqa: E402
+from ruamel.yaml import YAML  # noqa: E402
+from ruamel.yaml.error import YAMLError  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
 from measuring.bench import Candidate, asked, bench, renamed  # noqa: E402

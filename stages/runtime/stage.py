@@ -10,6 +10,7 @@ import io
 import os
 import select
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -99,6 +100,10 @@ def _sentence(error: BaseException) -> str | None:
     """Return a failure in one sentence; None of one that nobody foresaw."""
     if isinstance(error, StageError):
         return str(error)
+    if isinstance(error, subprocess.CalledProcessError):
+        said = error.stderr or error.stdout or "its own words, if any, are above"
+        lines = (said if isinstance(said, str) else said.decode(errors="replace")).splitlines()
+        return "\n  ".join([f"{Path(error.cmd[0]).name} exited with {error.returncode}; it said:", *lines[-8:]])
     if not isinstance(error, OSError):
         return None
     known = isinstance(error.filename, str)
