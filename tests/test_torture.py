@@ -1,7 +1,8 @@
 """Kill anything at any moment: nothing of ours is left, and the next `dvc repro` completes.
 
 Several copies of a tiny pipeline are tortured at once, so that each one's server is a
-foreign one to the others. `make torture` kills more often than `make test`.
+foreign one to the others. It names classes, so that its servers have processes of the Python backend's
+below them. `make torture` kills more often than `make test`; `--seed` chooses the same kills again.
 """
 
 import contextlib
@@ -20,13 +21,14 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import FinishedRun, environment, run
+from conftest import FinishedRun, commit, environment, run
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from voluptuous import Invalid
 
 from runtime.files import read_json
+from runtime.owner import is_dead, marked
 from uncertainty.stopping import LOOKS
 
 pytestmark = pytest.mark.slow
@@ -50,9 +52,16 @@ STAGES = {
     "runoff": 3,
     "report": 3,
     "all": 1,
+    "gate": 2,
 }
+# The gate is killed in the seconds in which it builds, clones and starts its first servers.
+GATE_S = 15
+# Of the kills that may hit a server, or who looks after one, so many wait until there is one.
+WITH_SERVER, SERVED, SERVED_S = ("serving@fp32", "perf@fp32-1-64-off", "runoff", "gate"), 0.6, 1.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-TARGETS = ("dvc", "stage", "server")
+# Who is hit: one, or two at the same moment. The outer supervisor is the parent of the inner one,
+# which is the server's; whoever was started first is the root: dvc, or the gate.
+TARGETS = ("root", "stage", "server", "inner", "outer", "stage inner", "stage outer", "inner outer")
 # What runs in a stage while Python still decides alone what Ctrl-C does.
 FIRST_IMPORTED = ("runtime/stage.py", "runtime/process.py")
 
@@ -73,10 +82,10 @@ class Pipeline:
     folder: Path
     temporary: Path  # its TMPDIR, and so its own benchmark lock
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `dvc repro` as the leader of a session, as a terminal or a CI job would."""
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command as the leader of a session, as a terminal or a CI job would."""
         return subprocess.Popen(
-            ["dvc", "repro", *arguments],
+            command,
             cwd=self.folder,
             env={**environment(), "TMPDIR": str(self.temporary)},
             stdout=subprocess.PIPE,
@@ -87,7 +96,7 @@ class Pipeline:
 
     def repro(self) -> None:
         """Run `dvc repro` to its end; raise AssertionError with what it said if it fails."""
-        process = self.start()
+        process = self.start("dvc", "repro")
         said, _ = process.communicate(timeout=300)
         assert process.returncode == 0, said
 
@@ -133,20 +142,35 @@ class Pipeline:
         }
 
     def rest(self) -> list[Path]:
-        """Return half-written files."""
-        return [path for top in ("artifacts", "reports") for path in (self.folder / top).rglob("*.partial")]
+        """Return half-written files, and what is left in the temporary folder; locks stay."""
+        partial = [path for top in ("artifacts", "reports") for path in (self.folder / top).rglob("*.partial")]
+        return [*partial, *(path for path in self.temporary.iterdir() if path.suffix != ".lock")]
 
 
 @pytest.fixture(scope="module")
 def pipelines(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Pipeline]]:
-    """Return copies of a tiny pipeline that has run once."""
+    """Return copies of a tiny pipeline that has run once, and names classes."""
     home = tmp_path_factory.mktemp("torture")
     copies = [Pipeline(home / str(number) / "clone", home / str(number) / "tmp") for number in range(COPIES)]
-    for copy in copies:
-        finished_run.copy(copy.folder)
+    first, *others = copies
+    finished_run.copy(first.folder)
+    first.temporary.mkdir()
+    with_names(first.folder / "params.yaml")
+    first.repro()
+    commit(first.folder, "Classes with names")
+    for copy in others:
+        shutil.copytree(first.folder, copy.folder, symlinks=True)
         copy.temporary.mkdir()
     yield copies
     shutil.rmtree(home)
+
+
+def with_names(params: Path) -> None:
+    """Have an ensemble name the likeliest class."""
+    yaml = YAML()
+    content = yaml.load(params)
+    content["triton"]["labels"]["top_k"] = 1
+    yaml.dump(content, params)
 
 
 def descendants(process: psutil.Process) -> list[psutil.Process]:
@@ -155,19 +179,25 @@ def descendants(process: psutil.Process) -> list[psutil.Process]:
     return []
 
 
-def victim(dvc: psutil.Process, target: str) -> psutil.Process:
-    """Return the target among DVC and its descendants; who is not there yet is stood for by its parent."""
-    below = descendants(dvc)
-    stages = [process for process in below if process.ppid() == dvc.pid]
-    servers = [process for process in below if process.name() == "tritonserver"]
-    present = {"dvc": [dvc], "stage": stages or [dvc], "server": servers or stages or [dvc]}
-    return present[target][0]
+def victims(root: psutil.Process, target: str) -> list[psutil.Process]:
+    """Return the targets among the root and its descendants; who is not there yet is stood for by its parent."""
+    below = descendants(root)
+    found = {
+        "root": [root],
+        "stage": [process for process in below if "stages/" in " ".join(process.cmdline()[1:2])],
+        "outer": [process for process in below if "supervisor.py" in " ".join(process.cmdline())],
+        "server": [process for process in below if process.name() == "tritonserver"],
+    }
+    found["inner"] = [process for process in found["outer"] if process.ppid() in {each.pid for each in found["outer"]}]
+    found["outer"] = [process for process in found["outer"] if process not in found["inner"]]
+    stand_in = ["server", "inner", "outer", "stage", "root"]
+    return [next(found[each][0] for each in stand_in[stand_in.index(name) :] if found[each]) for name in target.split()]
 
 
 def wait_until_gone(pipeline: Pipeline, what: str) -> None:
     """Raise AssertionError if a process of the pipeline's, or shared memory of a dead stage, is left after 10 s."""
     deadline = time.monotonic() + 10
-    orphans = {path for path in SHARED_MEMORY.glob("triton_pipeline_[0-9]*") if not psutil.pid_exists(owner(path))}
+    orphans = {path for path in SHARED_MEMORY.iterdir() if (owner := marked(path.name)) and is_dead(owner)}
     while True:
         processes = [f"{process.pid} {process.name()}" for process in pipeline.processes()]
         left = [*processes, *(path.name for path in orphans if path.exists())]
@@ -177,25 +207,21 @@ def wait_until_gone(pipeline: Pipeline, what: str) -> None:
         time.sleep(0.1)
 
 
-def owner(path: Path) -> int:
-    """Return the PID in the name of a shared-memory file of a stage's server."""
-    return int(path.name.removeprefix("triton_pipeline_").partition("_")[0])
-
-
 def our_traceback(folder: Path, said: str) -> bool:
     """Return whether a stage of ours let an exception out.
 
     Python's own KeyboardInterrupt is none of ours before a stage's first import has taken
     over its signals, nor is whatever DVC says when Ctrl-C meets it in the middle of its own imports.
     """
-    ours = f'File "{folder}/stages/'
-    frames = re.findall(rf'{re.escape(ours)}(\S+)", line \d+, in (\S+)\n +(.+)', said)
+    ours = rf'File "{re.escape(str(folder))}/(?:stages|tools)/'
+    frames = re.findall(rf'{ours}(\S+)", line \d+, in (\S+)\n +(.+)', said)
     early = "\nKeyboardInterrupt\n" in said and all(
         name == "<module>" and (file in FIRST_IMPORTED or code.startswith("from runtime.stage import"))
         for file, name, code in frames
     )
     # A frame without a name or a line of code is one that nothing is known of.
-    return ours in said and not (early and len(frames) == said.count(ours))
+    count = len(re.findall(ours, said))
+    return count > 0 and not (early and len(frames) == count)
 
 
 @pytest.mark.parametrize(
@@ -216,26 +242,37 @@ def test_only_an_interrupt_before_the_first_import_is_excused(frame: str, ending
     assert not our_traceback(Path("/elsewhere"), said)
 
 
+def command(stage: str) -> list[str]:
+    """Return the command that runs a stage, all of them, or the gate against what was committed last."""
+    if stage == "gate":
+        return ["python", "tools/gate.py", "HEAD", "--budget", "5"]
+    file = "checks/dvc.yaml:" if stage in ("raw-data", "machine") else ""
+    return ["dvc", "repro", "--force", *(["--single-item", f"{file}{stage}"] if stage != "all" else [])]
+
+
 def kill_once(pipeline: Pipeline, expected: dict[str, Any], times: dict[str, float], seed: str) -> str:
     """Kill something at some moment, check that nothing is left and that a second run completes."""
     chance = random.Random(seed)  # noqa: S311  chosen again from the same seed
     stage = chance.choices(list(STAGES), weights=list(STAGES.values()))[0]
     number, target = chance.choice(SIGNALS), chance.choice(TARGETS)
-    alone = times[stage] if stage == "all" else times["start"] + times[stage]
-    moment = chance.uniform(0, SLOWER * alone)
-    what = f"{seed}: {number.name} to {target} {moment:.2f} s into {stage}"
-    file = "checks/dvc.yaml:" if stage in ("raw-data", "machine") else ""
-    dvc = pipeline.start("--force", *(["--single-item", f"{file}{stage}"] if stage != "all" else []))
-    process = psutil.Process(dvc.pid)
+    alone = {"all": times["all"], "gate": GATE_S}.get(stage) or times["start"] + times[stage]
+    served = stage in WITH_SERVER and target != "root" and chance.random() < SERVED
+    moment = chance.uniform(0, SERVED_S if served else SLOWER * alone)
+    what = f"{seed}: {number.name} to {target} {moment:.2f} s into {'a server of ' * served}{stage}"
+    root = pipeline.start(*command(stage))
+    process = psutil.Process(root.pid)
+    while served and root.poll() is None and not any(each.name() == "tritonserver" for each in descendants(process)):
+        time.sleep(0.02)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        dvc.wait(moment)
+        root.wait(moment)
     try:
-        hit = victim(process, target)
-        what += f" (hit {hit.name()})"
-        hit.send_signal(number)
+        hit = victims(process, target)
+        what += f" (hit {' and '.join(each.name() for each in hit)})"
+        for each in hit:
+            each.send_signal(number)
     except psutil.NoSuchProcess:
         what += " (it had ended)"
-    said, _ = dvc.communicate(timeout=120)
+    said, _ = root.communicate(timeout=120)
     assert not our_traceback(pipeline.folder, said), f"{what}\n{said}"
     wait_until_gone(pipeline, what)
     pipeline.recover()
@@ -263,10 +300,9 @@ def foreign() -> Iterator[list[Path]]:
 def test_killed_anywhere_nothing_is_left_and_the_next_run_completes(
     pipelines: list[Pipeline], finished_run: FinishedRun, foreign: list[Path], pytestconfig: pytest.Config
 ) -> None:
-    """SIGINT, SIGTERM and SIGKILL to dvc, the stage or the server, at random moments of every stage."""
-    kills = pytestconfig.getoption("kills")
+    """SIGINT, SIGTERM and SIGKILL to dvc, gate, stage, supervisors or server, at random moments of every stage."""
+    kills, run = pytestconfig.getoption("kills"), pytestconfig.getoption("seed")
     expected = pipelines[0].results()
-    run = f"{time.time_ns()}"
     numbers = itertools.count()
 
     def torture(pipeline: Pipeline) -> int:
