@@ -10,6 +10,8 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from runtime.stage import failures_end_with
+
 # No message is longer than a screen.
 LINES, CHARACTERS = 40, 4000
 CRIES = ("Traceback", "Exception ignored", "Warning:", "Fatal Python error")
@@ -59,6 +61,7 @@ def _child(work: Callable[[], None], output: int, memory_bytes: int) -> None:
         sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
         limit = memory_bytes + int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()  # noqa: SIM115, PTH123
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        failures_end_with(1)  # whatever a program that was imported before has said of its own
         work()
         code = 0
     except SystemExit as end:

@@ -62,6 +62,15 @@ def test_a_stage_depends_on_all_code_that_it_imports(stage: str) -> None:
     assert [str(file) for file in files if not known & {file, *file.parents}] == []
 
 
+@pytest.mark.parametrize("stage", DAG)
+def test_a_stage_depends_on_no_code_that_is_gone(stage: str) -> None:
+    """DVC refuses to run it."""
+    code = [
+        path for path in DAG[stage].get("deps", []) if isinstance(path, str) and path.startswith(("stages", "triton"))
+    ]
+    assert [path for path in code if "$" not in path and not (ROOT / path).exists()] == []
+
+
 def test_the_anchor_copy_depends_on_no_model_of_ours() -> None:
     """New splits, weights or cells leave the A/A measurement as it is."""
     assert not [path for path in DAG["perf-anchor"]["deps"] if path.startswith(("artifacts", "data"))]
