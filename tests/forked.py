@@ -1,5 +1,7 @@
 """Run a piece of the product in a process of its own, without the seconds that its imports take."""
 
+from runtime.stage import failures_end_with
+
 import os
 import resource
 import signal
@@ -9,8 +11,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from runtime.stage import failures_end_with
 
 # No message is longer than a screen.
 LINES, CHARACTERS = 40, 4000
