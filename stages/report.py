@@ -114,7 +114,7 @@ def read_kept(server: str) -> Record | None:
     path = VERDICTS / f"{server}.json"
     if not path.exists():
         return None
-    if read_record(path, Kept)["format"] != FORMAT:
+    if read_record(path, Kept).get("format") != FORMAT:
         print(f"{path.relative_to(REPORTS.parent)} is of another format, and is left out", flush=True)
         return None
     kept: Record = read_record(path, KeptRecord)

@@ -58,6 +58,18 @@ def test_other_hours_are_shown_beside_this_one(reports: Path) -> None:
     assert "| 2025-12-31 22:30 UTC | `fp32-2-64-delay_0us` | 1.71 (1.63–1.79) |" in (reports / "report.md").read_text()
 
 
+def test_a_verdict_of_another_format_is_left_out(tmp_path: Path) -> None:
+    """Of an older release, which kept no earlier ones and gave its files no number; the new one takes its place."""
+    folder = write_workspace(tmp_path)
+    (folder / "reports" / "verdicts" / "embedded.json").write_text('{"server": "embedded", "basis": {}, "verdict": {}}')
+    (folder / "reports" / "verdicts" / "local.json").write_text('{"format": 99}')
+    said = subprocess.run([sys.executable, "stages/report.py"], cwd=folder, check=True, capture_output=True, text=True)
+    assert "reports/verdicts/embedded.json is of another format, and is left out" in said.stdout
+    assert "reports/verdicts/local.json is of another format, and is left out" in said.stdout
+    assert '"format": 2' in (folder / "reports" / "verdicts" / "embedded.json").read_text()
+    assert "Other hours" not in (folder / "reports" / "report.md").read_text()
+
+
 def test_the_page_says_which_server_was_asked_and_how(reports: Path) -> None:
     """A number belongs to a server, a protocol, and whether tensors went through shared memory."""
     assert "Triton 2.51.0, embedded with ONNX Runtime 1.0, asked over gRPC." in words(reports / "index.html")

@@ -303,9 +303,9 @@ class Earlier(TypedDict):
 
 
 class Kept(TypedDict):
-    """reports/verdicts/<server>.json, whatever its format."""
+    """reports/verdicts/<server>.json, whatever its format: the first had no number."""
 
-    format: PositiveInt
+    format: NotRequired[PositiveInt]
 
 
 class KeptRecord(Kept):
