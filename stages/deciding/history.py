@@ -128,10 +128,13 @@ def another_hour(verdict: Verdict, verdicts: Sequence[Earlier], study: dict[str,
 def another_hour_in_words(verdict: Verdict, found: AnotherHour, study: dict[str, Any]) -> str:
     """Say where another hour's answer is to be expected, and how that is known."""
     shown = verdict.objective.as_said(found.ratio)
+    beyond = (
+        f"by {100 * math.expm1(study['deviation']):.1f} % (standard deviation)" if study["deviation"] else "no more"
+    )
     known = (
         f"{found.hours} hours in which it was measured here"
         if not found.studied
-        else f"hours differed by {100 * math.expm1(study['deviation']):.1f} % (standard deviation) where that was "
-        f"studied, {study['visits']} visits in {study['hours']:.0f} hours on {study['processor']}"
+        else f"beyond their errors, hours differed {beyond} where that was studied, "
+        f"{study['visits']} visits in {study['hours']:.0f} hours on {study['processor']}"
     )
     return f"That is what these minutes say; at another hour expect {shown.low:.2f}–{shown.high:.2f} ({known})."
