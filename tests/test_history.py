@@ -141,6 +141,7 @@ def test_another_hour_is_less_sure_than_these_minutes(content: dict[str, Any]) -
         "hours differed by 8.3 % (standard deviation) where that was studied, 9 visits in 20 hours on A processor"
         in said
     )
+    assert "hours differed no more where" in another_hour_in_words(found, expected, {**STUDY, "deviation": 0.0})
 
 
 def test_enough_earlier_verdicts_speak_for_themselves(content: dict[str, Any]) -> None:
