@@ -49,7 +49,7 @@ $(VENV)/installed: requirements.txt
 repro: environment
 	@echo "==> 2. bundled data"
 	dvc pull data.dvc
-	@echo "==> 3. the pipeline: what changed since the last run, about 4 minutes the first time"
+	@echo "==> 3. the pipeline: what changed since the last run, about 5 minutes the first time"
 	dvc repro
 	@echo "==> done: open reports/index.html; compare with 'dvc metrics diff' and 'dvc plots diff'"
 
