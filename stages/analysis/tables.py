@@ -87,7 +87,7 @@ def metrics(
         if verdict.recommended.against_default:
             recommended["against_default"] = asdict(verdict.recommended.against_default)
         if expected:
-            recommended["another_hour"] = asdict(expected.ratio)
+            recommended["another_hour"] = {"low": expected.ratio.low, "high": expected.ratio.high}
     return {
         **training,
         "parity": parity,
