@@ -131,6 +131,18 @@ def test_children_are_told_of_no_repository_stage_or_python(monkeypatch: pytest.
     assert shlex.split(found["PATH"].replace(":", " "))[0] == str(Path(sys.executable).parent)
 
 
+def test_a_script_that_a_hook_runs_asks_the_repository_around_it(tmp_path: Path) -> None:
+    """Not the one that Git told the hook about."""
+    run("git", "init", "--quiet", cwd=tmp_path)
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+import runtime.stage, os, subprocess
+os.chdir({str(tmp_path)!r})
+subprocess.run(["git", "rev-parse", "--absolute-git-dir"])
+"""
+    assert said(script, GIT_DIR="/nonexistent", GIT_WORK_TREE="/").stdout == f"{tmp_path}/.git\n"
+
+
 def test_the_documentation_names_every_variable_that_is_chosen() -> None:
     """Whoever looks for a setting of theirs finds what became of it."""
     page = (ROOT / "docs" / "environment.md").read_text()

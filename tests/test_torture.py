@@ -63,7 +63,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 # which is the server's; whoever was started first is the root: dvc, or the gate.
 TARGETS = ("root", "stage", "server", "inner", "outer", "stage inner", "stage outer", "inner outer")
 # What runs in a stage while Python still decides alone what Ctrl-C does.
-FIRST_IMPORTED = ("runtime/stage.py", "runtime/process.py")
+FIRST_IMPORTED = ("runtime/stage.py", "runtime/environment.py", "runtime/paths.py", "runtime/process.py")
 
 
 def is_whole(lock: Path) -> bool:

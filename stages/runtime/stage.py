@@ -10,7 +10,6 @@ import io
 import os
 import select
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -100,7 +99,9 @@ def _sentence(error: BaseException) -> str | None:
     """Return a failure in one sentence; None of one that nobody foresaw."""
     if isinstance(error, StageError):
         return str(error)
-    if isinstance(error, subprocess.CalledProcessError):
+    # Nothing is imported here that takes time: until the first handler is set, Ctrl-C is Python's own.
+    subprocess = sys.modules.get("subprocess")
+    if subprocess and isinstance(error, subprocess.CalledProcessError):
         said = error.stderr or error.stdout or "its own words, if any, are above"
         lines = (said if isinstance(said, str) else said.decode(errors="replace")).splitlines()
         return "\n  ".join([f"{Path(error.cmd[0]).name} exited with {error.returncode}; it said:", *lines[-8:]])
