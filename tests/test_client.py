@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -64,10 +65,14 @@ def response(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
 
 
 def request_of(connection: socket.socket) -> bytes:
-    """Receive a request up to the end of its headers."""
-    received = b""
-    while b"\r\n\r\n" not in received and (part := connection.recv(65536)):
+    """Receive a request: one that is answered unread may be reset."""
+    received, length = b"", 0
+    while not (head := received.partition(b"\r\n\r\n"))[1] or len(head[2]) < length:
+        if not (part := connection.recv(65536)):
+            break
         received += part
+        if found := re.search(rb"Content-Length: (\d+)", received):
+            length = int(found[1])
     return received
 
 

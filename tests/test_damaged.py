@@ -54,8 +54,11 @@ def damage(folder: Path, name: str, content: bytes | str) -> Path:
         ("reports/perf/fp32-1-64-off.json", f"{MAKE} perf@fp32-1-64-off`"),
         ("reports/perf/anchor_copy.json", f"{MAKE} perf-anchor`"),
         ("artifacts/model_repository/anchor/config.pbtxt", f"{MAKE} triton-config`"),
-        ("reports/verdicts/url.json", "bring it back with `git checkout -- reports/verdicts/url.json`, or delete it"),
-        ("triton/anchor/input_data.json", "bring it back with `git checkout -- triton/anchor/input_data.json`"),
+        (
+            "reports/verdicts/url.json",
+            "delete it, or bring it back with `git checkout HEAD -- reports/verdicts/url.json`",
+        ),
+        ("triton/anchor/input_data.json", "bring it back with `git checkout HEAD -- triton/anchor/input_data.json`"),
         ("../elsewhere.json", "bring it back from where it came"),
     ],
 )

@@ -20,7 +20,7 @@ import subprocess, tempfile, time
 from pathlib import Path
 from runtime.owner import prefix
 def main():
-    (Path(tempfile.mkdtemp()) / "shared_memory.txt").write_text(prefix()[::-1])
+    (Path(tempfile.mkdtemp(prefix=prefix())) / "shared_memory.txt").write_text(prefix()[::-1])
     for name in (f"{prefix()}region", prefix()[::-1]):
         Path("/dev/shm", name).touch()
     child = subprocess.Popen(["setsid", "sleep", "600"])

@@ -8,18 +8,22 @@ import re
 import subprocess
 import sys
 import termios
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from measured import one_round, window
 
+from measuring.bench import exported
 from measuring.journal import Journal, complete_starts, digest
 from measuring.progress import Progress
 from measuring.resources import cpu_seconds, finished_children_cpu_seconds, peak_memory_bytes
 from measuring.rounds import Rounds, measure_rounds
+from perf_analyzer.input_data import count_requests
 from runtime.paths import STAGES
 from server.client import Server
 
@@ -160,6 +164,20 @@ def test_a_journal_that_is_closed_leaves_nothing(tmp_path: Path) -> None:
     measure(CountedWindows(), journal, 2)
     journal.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_large_examples_are_fewer_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_folder: Callable[..., Path]
+) -> None:
+    """perf_analyzer holds all of them as text: as many are sent as fit, and at most 256."""
+    examples = np.zeros((300, 28, 28, 1), np.float32)
+    monkeypatch.setattr("measuring.bench.read_split", lambda _: (examples, np.zeros(300)))
+    folder = model_folder()
+    (candidate,) = exported([folder], tmp_path)
+    assert count_requests(candidate.input_data) == 256
+    monkeypatch.setattr("measuring.bench._LARGEST_REQUESTS", 10 * examples[0].nbytes)
+    (candidate,) = exported([folder], tmp_path)
+    assert (count_requests(candidate.input_data), len(candidate.examples)) == (10, 300)
 
 
 def test_the_digest_follows_content_names_and_values(tmp_path: Path) -> None:

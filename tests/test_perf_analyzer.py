@@ -4,6 +4,7 @@ import base64
 import copy
 import dataclasses
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -246,6 +247,8 @@ echo >> {tmp_path}/calls
 echo '    Request count: 700'
 for last; do :; done
 if [ $(wc -l < {tmp_path}/calls) -le {times} ]; then {action}; fi
+# No window is over at once: in no time, nobody answers the requests that are counted.
+sleep 0.05
 printf '{HEADER}\\n{row}\\n' > "$last"
 """)
         program.chmod(0o755)
@@ -298,6 +301,15 @@ def test_a_row_that_makes_no_sense_is_measured_again(
     with pytest.raises(UnusableWindowError, match=re.escape(why)) as raised:
         windows_of(CountingServer, tmp_path, says(nonsense, 99)).measure("anchor", 8)
     assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_window_has_the_time_that_its_requests_take(tmp_path: Path, says: Callable[[str, int], Path]) -> None:
+    """Half a gigabyte of images takes a while to read, and a slow server to give its last answers."""
+    windows = windows_of(CountingServer, tmp_path, says(":", 0))
+    assert windows.load("anchor", 8).patience_s == 15
+    os.truncate(tmp_path / "input.json", 500_000_000)
+    windows.server = dataclasses.replace(windows.server, request_timeout_s=60)
+    assert windows.load("anchor", 8).patience_s == 5 + 60 + 50
 
 
 def test_statistics_that_stand_still_are_measured_again_and_then_told(

@@ -7,6 +7,7 @@ below them. `make torture` kills more often than `make test`; `--seed` chooses t
 
 import contextlib
 import itertools
+import os
 import random
 import re
 import shutil
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.slow
 COPIES = 2
 SLOWER = 1.3
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where the C library puts it
-FOREIGN = ("triton_pipeline_of_another", "triton_python_backend_shm_region_of_another")
+FOREIGN = (f"triton_pipeline_of_another_{os.getpid()}", f"triton_python_backend_shm_region_of_{os.getpid()}")
 # How often a stage is the one that is killed; `all` is the whole pipeline. Mostly those that end
 # soon, so that many kills take little time, and half of the time one that starts a server.
 STAGES = {
@@ -52,7 +53,7 @@ STAGES = {
     "runoff": 3,
     "report": 3,
     "all": 1,
-    "gate": 2,
+    "gate": 5,
 }
 # The gate is killed in the seconds in which it builds, clones and starts its first servers.
 GATE_S = 15
@@ -179,6 +180,14 @@ def descendants(process: psutil.Process) -> list[psutil.Process]:
     return []
 
 
+def has_server(root: psutil.Process) -> bool:
+    for each in descendants(root):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if each.name() == "tritonserver":
+                return True
+    return False
+
+
 def victims(root: psutil.Process, target: str) -> list[psutil.Process]:
     """Return the targets among the root and its descendants; who is not there yet is stood for by its parent."""
     below = descendants(root)
@@ -261,7 +270,7 @@ def kill_once(pipeline: Pipeline, expected: dict[str, Any], times: dict[str, flo
     what = f"{seed}: {number.name} to {target} {moment:.2f} s into {'a server of ' * served}{stage}"
     root = pipeline.start(*command(stage))
     process = psutil.Process(root.pid)
-    while served and root.poll() is None and not any(each.name() == "tritonserver" for each in descendants(process)):
+    while served and root.poll() is None and not has_server(process):
         time.sleep(0.02)
     with contextlib.suppress(subprocess.TimeoutExpired):
         root.wait(moment)

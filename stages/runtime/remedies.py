@@ -16,14 +16,14 @@ def remedy(path: Path) -> str:
     # Of an output with a name of its own and one of a matrix, the first.
     for pipeline, stage, pattern, kept in sorted(_outputs(), key=lambda each: "(" in each[2]):
         if found := re.fullmatch(rf"{pattern}(/.*)?", here):
-            if kept:
-                break  # the stage adds to what is there
+            if kept:  # it is what an earlier run left, and nobody makes it again
+                return f"delete it, or bring it back with `git checkout HEAD -- {here}`"
             name = f"{stage}@{found[1]}" if "(" in pattern else stage
             address = name if pipeline == PIPELINES[0] else f"{pipeline}:{name}"
             return f"make it again with `dvc repro --force --single-item {address}`"
     if here.startswith(".."):
         return "bring it back from where it came"
-    return f"bring it back with `git checkout -- {here}`, or delete it if it was not committed"
+    return f"bring it back with `git checkout HEAD -- {here}`"
 
 
 def _outputs() -> Iterator[tuple[str, str, str, bool]]:

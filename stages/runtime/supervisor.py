@@ -105,12 +105,12 @@ def _kill_marked(process: Path, prefix: str) -> bool:
     return False
 
 
-def remove_shared_memory(prefix: str, folder: Path) -> None:
+def remove_shared_memory(prefix: str, run_folder: Path) -> None:
     """Remove the shared-memory files whose names begin with our own prefix, or that a list in the folder names."""
     paths = list(SHARED_MEMORY.glob(f"{prefix}*"))
-    for names in folder.rglob(SHARED_MEMORY_LIST):
-        with contextlib.suppress(FileNotFoundError):
-            paths += [SHARED_MEMORY / Path(name).name for name in names.read_text(encoding="utf-8").splitlines()]
+    with contextlib.suppress(FileNotFoundError):
+        names = (run_folder / SHARED_MEMORY_LIST).read_text(encoding="utf-8").splitlines()
+        paths += [SHARED_MEMORY / Path(name).name for name in names]
     for path in paths:
         with contextlib.suppress(OSError):  # somebody else's, or no file at all
             path.unlink()

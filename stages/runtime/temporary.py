@@ -55,7 +55,9 @@ def remove_leftovers(folder: Path) -> None:
     for owner in {*left.values(), *shared.values()}:
         supervisor.end_marked(prefix(owner))
     for path, owner in left.items():
-        supervisor.remove_shared_memory(prefix(owner), path)
+        with contextlib.suppress(FileNotFoundError):  # another process of ours may be at it, too
+            for run_folder in (path, *path.glob(f"{PREFIX}*")):
+                supervisor.remove_shared_memory(prefix(owner), run_folder)
         shutil.rmtree(path, ignore_errors=True)
     for path in shared:
         path.unlink(missing_ok=True)
