@@ -65,16 +65,9 @@ from runtime.records import (
 )
 
 
-def read_levels(name: str) -> list[LevelSummary]:
-    """Return the summaries of a measured cell's levels."""
-    return [summarise_level(level) for level in read_record(CELLS / f"{name}.json", CellFile)["levels"]]
-
-
-def read_recommended(verdict: Verdict) -> str:
-    """Return the recommended cell's config.pbtxt as it was measured, or nothing."""
-    if verdict.recommended is None:
-        return ""
-    return str(read_record(CELLS / f"{verdict.recommended.cell.name}.json", CellFile)["config"])
+def summaries(measured: dict[str, Any]) -> list[LevelSummary]:
+    """Return the summaries of the levels in a cell's file."""
+    return [summarise_level(level) for level in measured["levels"]]
 
 
 def write_recommended(config: str) -> None:
@@ -129,12 +122,14 @@ def keep_verdict(ours: Record) -> tuple[Record, list[str]]:
     return ours, [transfer_in_words(ours, other) for other in others]
 
 
-def variant_rows(params: Params, exports: dict[str, Any], cells: list[MeasuredCell], level: int) -> list[VariantRow]:
+def variant_rows(
+    params: Params, exports: dict[str, Any], files: dict[str, Any], cells: list[MeasuredCell], level: int
+) -> list[VariantRow]:
     """Return a row for each variant, with its cell of the default configuration at one concurrency."""
     defaults = {each.cell.variant: each for each in reversed(cells)}
     first = exports[params.onnx.variants[0]]
     return [
-        variant_row(variant, of, first, read_record(CELLS / f"{default.cell.name}.json", CellFile), default.at(level))
+        variant_row(variant, of, first, files[default.cell.name], default.at(level))
         for variant, of in exports.items()
         if (default := defaults[variant])
     ]
@@ -153,14 +148,18 @@ def gather(params: Params) -> dict[str, Any]:
     """Return everything that the templates show."""
     machine = read_record(MACHINE, Machine)
     exports = {variant: read_record(PARITY / f"{variant}.json", Exports) for variant in params.onnx.variants}
-    cells = [MeasuredCell(cell, read_levels(cell.name)) for cell in matrix(params)]
-    verdict, sustained = recorded_verdict(params), recorded_saturation(params)
-    anchor_copy, twin = read_levels(ANCHOR_COPY), default_threads_twin(params)
+    names = [*(cell.name for cell in matrix(params)), ANCHOR_COPY, DEFAULT_THREADS]
+    files = {name: read_record(CELLS / f"{name}.json", CellFile) for name in names}
+    cells = [MeasuredCell(cell, summaries(files[cell.name])) for cell in matrix(params)]
+    runoff = read_record(RUNOFF, Runoff)
+    verdict, sustained = recorded_verdict(runoff, params), recorded_saturation(params)
+    anchor_copy, twin = summaries(files[ANCHOR_COPY]), default_threads_twin(params)
     by_name = {each.cell.name: each for each in cells}
-    rows = variant_rows(params, exports, cells, verdict.concurrency)
-    server = read_record(CELLS / f"{ANCHOR_COPY}.json", CellFile)["server"]
-    measured_at = read_record(RUNOFF, Runoff)["measured_at"]
-    ours, said_of_servers = keep_verdict(record(params, machine, exports, verdict_table(verdict), measured_at))
+    rows = variant_rows(params, exports, files, cells, verdict.concurrency)
+    server = files[ANCHOR_COPY]["server"]
+    ours, said_of_servers = keep_verdict(
+        record(params, machine, exports, verdict_table(verdict), runoff["measured_at"])
+    )
     earlier, study = of_the_same(ours), read_record(BETWEEN_HOURS, BetweenHours)
     expected = another_hour(verdict, earlier, study)
     answer, *details = verdict_in_words(verdict)
@@ -183,7 +182,7 @@ def gather(params: Params) -> dict[str, Any]:
         "flags": lambda level: level_flags(level, params, machine["usable_cores"]),
         "anchor_copy": anchor_copy,
         "anchor_sentence": anchor_in_words(anchor_copy),
-        "default_threads": read_levels(DEFAULT_THREADS)[0],
+        "default_threads": summaries(files[DEFAULT_THREADS])[0],
         "twin": by_name[twin.name].at(verdict.concurrency),
         "twin_name": twin.name,
         "verdict": verdict,
@@ -198,7 +197,7 @@ def gather(params: Params) -> dict[str, Any]:
         "earlier": earlier,
         "another_hour": expected,
         "sustained": sustained,
-        "recommended_config": read_recommended(verdict),
+        "recommended_config": files[verdict.recommended.cell.name]["config"] if verdict.recommended else "",
     }
 
 

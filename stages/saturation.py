@@ -59,12 +59,13 @@ def measure_rates(windows: Windows, model: str, closed: float, journal: Journal,
 
 def main() -> None:
     params = load_params()
-    perf, recommended = params.perf, recorded_verdict(params).recommended
+    runoff = read_record(RUNOFF, Runoff)
+    perf, recommended = params.perf, recorded_verdict(runoff, params).recommended
     if perf.open_loop.distribution is None or recommended is None:
         write_json(SATURATION, {"cell": None, "rounds": []})
         return
     model = recommended.cell.name
-    closed = median(throughput(each["windows"][model]) for each in read_record(RUNOFF, Runoff)["rounds"])
+    closed = median(throughput(each["windows"][model]) for each in runoff["rounds"])
     inputs = [FINALISTS / model, ARRAYS / "test.npz", STAGES / "saturation.py"]
     journal = open_journal("saturation", inputs, params, perf.open_loop.model_dump(), perf.slo.model_dump())
     with (

@@ -51,8 +51,9 @@ def chances(request: pytest.FixtureRequest) -> Iterator[random.Random]:
     return until_spent()
 
 
-def complain(found: list[str]) -> None:
-    assert not found, f"{len(found)} of what was tried:\n" + "\n\n".join(found[:5])
+def told(complaints: list[str]) -> str:
+    """Return the first complaints as a failed test tells them."""
+    return f"{len(complaints)} of what was tried:\n" + "\n\n".join(complaints[:5])
 
 
 def describe(path: Path) -> None:
@@ -85,7 +86,7 @@ def test_damaged_parameters_are_refused_by_name(tmp_path: Path, chances: Iterato
         if outcome.complaint:
             case = keep("params", "yaml", text.encode(errors="surrogateescape"))
             complaints.append(f"{outcome.complaint}, in {case}: {outcome.said[-1500:]}")
-    complain(complaints)
+    assert not complaints, told(complaints)
 
 
 def ask(question: Callable[[], Any], expected: Any) -> None:
@@ -127,14 +128,14 @@ def test_a_server_that_answers_oddly_is_not_believed(
                 asked = Server(address, server.grpc_address, pid=None, request_timeout_s=1.0)
                 asked_for, (question, expected) = chance.choice(sorted(questions(asked, truths).items()))
                 outcome = forked(partial(run_stage, partial(ask, question, expected)), PATIENCE_S)
-            told = f"{asked_for} was {name}: {outcome.said[-1500:]}"
+            what = f"{asked_for} was {name}: {outcome.said[-1500:]}"
             if complaint := outcome.complaint:
-                complaints.append(f"{complaint} when {told}")
+                complaints.append(f"{complaint} when {what}")
             elif "wrong" in outcome.said and (
                 asked_for == "statistics" or name in ("later", "cut", "dripping", "endless")
             ):
-                complaints.append(f"a wrong answer was taken when {told}")
-    complain(complaints)
+                complaints.append(f"a wrong answer was taken when {what}")
+    assert not complaints, told(complaints)
 
 
 def test_damaged_reports_are_named(tmp_path: Path, request: pytest.FixtureRequest) -> None:

@@ -118,51 +118,47 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, name: str, text: str, proble
         read_examples(tmp_path / name, SHAPE, resize=False)
 
 
-@pytest.mark.parametrize("kind", [np.uint8, bool, np.float64, np.int64])
-def test_the_training_arrays_get_the_answer_that_the_model_gives_on_them(
-    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any], kind: Any
-) -> None:
-    """Black and white as 0 and 1, in whatever type: prediction reads it as training did, as 0 and 1 of 255."""
-    compare(asked, tmp_path, content, "npz", lambda path: np.savez(path, x=(PIXELS // 128).astype(kind), y=LABELS))
+def arrays_of(kind: Any) -> Callable[[Path], None]:
+    """Return how to write black and white as 0 and 1, in whatever type."""
+    return lambda path: np.savez(path, x=(PIXELS // 128).astype(kind), y=LABELS)
 
 
-def test_the_training_table_gets_the_answer_that_the_model_gives_on_it(
-    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any]
-) -> None:
-    """One file, one rule for reading it; its labels are not looked at."""
-    rows = pd.DataFrame(PIXELS.reshape(10, -1) // 128).assign(label=LABELS)
-    compare(asked, tmp_path, content, "csv", lambda path: rows.to_csv(path, index=False))
+def write_table(path: Path) -> None:
+    """Write a row an image; its labels are not looked at by who predicts."""
+    pd.DataFrame(PIXELS.reshape(10, -1) // 128).assign(label=LABELS).to_csv(path, index=False)
 
 
-def test_the_training_images_get_the_answer_that_the_model_gives_on_them(
-    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any]
-) -> None:
-    """Turned as they are to be looked at, and scaled where the description lets training scale them."""
-
-    def write(path: Path) -> None:
-        exif = Image.Exif()
-        exif[ExifTags.Base.Orientation] = 6
-        for label, pixels in zip(LABELS, PIXELS, strict=True):
-            (path.parent / label).mkdir()
-            Image.fromarray(pixels).resize((40, 30)).save(path.parent / label / "one.png", exif=exif)
-
-    content["data"]["own"]["resize"] = True
-    compare(asked, tmp_path, content, "images", write)
+def write_images(path: Path) -> None:
+    """Write images of another size that lie on their side, a folder a class, in place of a file."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    for label, pixels in zip(LABELS, PIXELS, strict=True):
+        (path.parent / label).mkdir()
+        Image.fromarray(pixels).resize((40, 30)).save(path.parent / label / "one.png", exif=exif)
 
 
-def compare(
+@pytest.mark.parametrize(
+    ("format_", "write"),
+    [
+        *(("npz", arrays_of(kind)) for kind in (np.uint8, bool, np.float64, np.int64)),
+        ("csv", write_table),
+        ("images", write_images),
+    ],
+)
+def test_the_training_files_get_the_answer_that_the_model_gives_on_them(
     asked: Callable[..., pd.DataFrame],
-    folder: Path,
+    tmp_path: Path,
     content: dict[str, Any],
-    format: str,  # noqa: A002  the parameter's name
+    format_: str,
     write: Callable[[Path], None],
 ) -> None:
-    """Write a dataset of one's own, and compare what predict says with the model's answer to what training reads."""
+    """One file, one rule: 0 and 1 are those of 255, images are upright, and scaled where training may scale them."""
     content["dataset"] = "own"
-    content["data"]["own"] |= {"format": format, "shape": list(SHAPE), "classes": LABELS}
-    inputs = folder / "data"
+    content["data"]["own"] |= {"format": format_, "shape": list(SHAPE), "classes": LABELS}
+    content["data"]["own"]["resize"] = format_ == "images"
+    inputs = tmp_path / "data"
     inputs.mkdir()
-    write(inputs / f"x.{format}")
+    write(inputs / f"x.{format_}")
     examples = validate(content).raw_data.load(inputs)
     assert examples.x.dtype == np.uint8
     scores = onnx_answer(onnx_session(taking_bytes(linear_model()).SerializeToString()), examples.x)

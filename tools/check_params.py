@@ -25,6 +25,11 @@ from runtime.process import StageError  # noqa: E402
 from uncertainty.stopping import LOOKS  # noqa: E402
 
 
+def seconds_of_window(params: Params) -> float:
+    """Return for how long perf_analyzer counts in one window."""
+    return WINDOWS * SLEEP_FACTOR * params.perf.window_ms / 1000
+
+
 def seconds_of_load(params: Params) -> tuple[float, float]:
     """Return for how long perf_analyzer will apply load: at least, and at most.
 
@@ -35,7 +40,7 @@ def seconds_of_load(params: Params) -> tuple[float, float]:
     levels = len(perf.concurrency) * (len(matrix(params)) + 1) + 1  # the anchor's copy, default threads
     finalists = min(perf.runoff.finalists, len(matrix(params)))
     runoff = perf.runoff.starts * (perf.runoff.rounds + 1) * finalists
-    window = WINDOWS * SLEEP_FACTOR * perf.window_ms / 1000
+    window = seconds_of_window(params)
     least, most = ((2 * (rounds + 1) * levels + runoff) * window for rounds in (LOOKS[0], LOOKS[-1]))
     return least, most
 
@@ -48,7 +53,7 @@ def check_windows(params: Params) -> str:
     objective, perf = OBJECTIVES[params.perf.objective], params.perf
     if objective.requests == 1:
         return ""
-    seconds, level = WINDOWS * SLEEP_FACTOR * perf.window_ms / 1000, perf.deciding_concurrency
+    seconds, level = seconds_of_window(params), perf.deciding_concurrency
     rows = read_json(REPORTS / "perf.json")["cells"] if (REPORTS / "perf.json").exists() else []
     rates = {
         name: rate
@@ -61,7 +66,7 @@ def check_windows(params: Params) -> str:
         return f"{needs}; no report tells how many there will be at concurrency {level}: the first cell will"
     slowest, rate = min(rates.items(), key=lambda each: each[1])
     if rate * seconds < objective.requests:
-        wanted_ms = math.ceil(SPARE * objective.requests / (rate * WINDOWS * SLEEP_FACTOR) * 1000)
+        wanted_ms = math.ceil(SPARE * objective.requests / (rate * seconds) * perf.window_ms)
         raise StageError(
             f"{needs}, and by the last report those of {slowest} at concurrency {level} would hold about "
             f"{rate * seconds:.0f}; set perf.window_ms to {wanted_ms} or choose another objective"

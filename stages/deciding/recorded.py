@@ -1,20 +1,21 @@
 """What was decided, from the windows as they lie on the disk: the verdict and the saturation."""
 
+from typing import Any
+
 from deciding.saturation import Saturation, at_rate, saturation
 from deciding.verdict import Verdict, decide
 from models import CLASSIFIER
 from parameters.cells import matrix
 from parameters.schema import Params
-from runtime.paths import PARITY, RUNOFF, SATURATION
+from runtime.paths import PARITY, SATURATION
 from runtime.process import StageError
 from runtime.quoting import quoted
-from runtime.records import Exports, Runoff, SaturationFile, read_record
+from runtime.records import Exports, SaturationFile, read_record
 
 
-def recorded_verdict(params: Params) -> Verdict:
-    """Return the verdict on the finalists in reports/runoff.json."""
+def recorded_verdict(measured: dict[str, Any], params: Params) -> Verdict:
+    """Return the verdict on the finalists of a run-off, as reports/runoff.json holds it."""
     by_name = {cell.name: cell for cell in matrix(params)}
-    measured = read_record(RUNOFF, Runoff)
     if unknown := [name for name in measured["finalists"] if name not in by_name]:
         raise StageError(
             f"reports/runoff.json tells of {quoted(unknown[0])}, which params.yaml no longer asks for; run `dvc repro`"
