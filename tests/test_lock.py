@@ -56,7 +56,7 @@ def python(tmp_path: Path) -> Iterator[Start]:
         return process
 
     yield begin
-    for process in started:
+    for process in reversed(started):  # who waits first, or it would begin to work
         process.kill()
         process.wait()
 
@@ -169,9 +169,11 @@ def test_nobody_waits_for_who_waits_for_them(start: Start, parent: Kind, child: 
 
 
 @pytest.mark.slow
-def test_whatever_is_heavy_waits_for_a_measurement(start: Start, python: Start, finished_run: FinishedRun) -> None:
+def test_whatever_is_heavy_waits_for_a_measurement(
+    start: Start, python: Start, finished_run: FinishedRun, tmp_path: Path
+) -> None:
     """Dividing examples, training, exporting, configuring, serving: none of them beside a window."""
-    folder = Path(finished_run.folder)
+    folder = finished_run.copy(tmp_path / "clone")
     measuring = start("alone")
     assert says(measuring) == "has it"
     scripts = ("data.py", "train.py", "export.py fp32", "triton_config.py", "serving.py fp32", "perf.py fp32-1-64-off")

@@ -23,7 +23,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a path of the same name to write to; rename it onto `path` on success.
 
     What the block wrote, a file or a directory, is removed if it raises. A killed
-    run leaves `<name>.<its mark>.partial`, which DVC and git ignore and the next one removes.
+    run leaves `<name>.<its mark>.partial`, which DVC and git ignore and the next one removes;
+    of a directory it leaves the old one, the new one or, killed between two renames, none.
     Only a file or a link to one gives way to a file, and only a directory to a directory:
     raises StageError about anything else, a device most of all.
     """
@@ -31,6 +32,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise StageError(f"{os.path.relpath(path)} is neither a file nor a folder, and nothing may take its place")
     remove_abandoned(path.parent, f"{glob.escape(path.name)}.*{PARTIAL}")
     folder = path.with_name(f"{path.name}.{mark()}{PARTIAL}")
+    replaced = folder / f"replaced {path.name}"
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(parents=True)
@@ -41,7 +43,7 @@ def replacing(path: Path) -> Iterator[Path]:
         if path.is_dir():
             if path.is_symlink():
                 raise StageError(f"{os.path.relpath(path)} is a link to a folder; remove it first")
-            shutil.rmtree(path)
+            path.rename(replaced)  # to remove it here would leave half of it to whoever is killed meanwhile
         partial.replace(path)
     except OSError as error:
         # A failed write does not know its file, and nobody knows the partial one.
@@ -49,6 +51,8 @@ def replacing(path: Path) -> Iterator[Path]:
             error.filename = str(path)
         raise
     finally:
+        if replaced.exists() and not path.exists():
+            replaced.rename(path)
         shutil.rmtree(folder, ignore_errors=True)
 
 
