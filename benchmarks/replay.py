@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from parameters.schema import load_params
 from pool import COPIES, LINKS, SLOWED
 from record import RESULTS, runs
+from runtime.lock import machine_shared
 from runtime.process import StageError
 from uncertainty.comparison import compare_all
 from uncertainty.mean import mean_estimate
@@ -159,6 +160,7 @@ def smallest_detectable(pool: Pool, copies: list[int], starts: int, rounds: int)
     return None
 
 
+@machine_shared()
 def main() -> None:
     params = load_params()
     pool, names, window_ms = read_pool()

@@ -28,6 +28,7 @@ from parameters.schema import load_params
 from record import RESULTS
 from replay import DETECTION, POOLS, REPLAYS, REPLAYS_A_POOL, beats
 from runtime.files import write_json
+from runtime.lock import machine_shared
 from uncertainty.comparison import compare_all
 
 FINALISTS = 4
@@ -151,6 +152,7 @@ def smallest_found(noise: Noise, factors: Factors, budget: Budget) -> float | No
     return None
 
 
+@machine_shared()
 def main() -> None:
     params, runs = load_params(), visits_on_one_machine()
     names = runs[0]["configurations"]

@@ -22,7 +22,9 @@ from parameters.schema import Params, load_params
 from runtime.files import replacing_directory, write_json
 from runtime.paths import CELLS, FINALIST_LIST, FINALISTS, MODEL_REPOSITORY, PARITY
 from runtime.process import StageError
-from runtime.records import CellFile, Exports, read_record
+from runtime.records.checking import read_record
+from runtime.records.measured import CellFile
+from runtime.records.prepared import Exports
 
 
 def screened_cell(cell: Cell, params: Params) -> Screened:

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from parameters.schema import load_params
-from runtime.cores import usable_cores
+from runtime.cores import usable_cores, usable_logical_cores
 from runtime.files import write_json
 from runtime.paths import MACHINE
 from server.serve import identity
@@ -40,6 +40,7 @@ def fingerprint() -> dict[str, Any]:
         "processor": processor_name(),
         "logical_cores": psutil.cpu_count(),
         "usable_cores": usable_cores(),
+        "usable_logical_cores": usable_logical_cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "kernel": platform.release(),
         "python": platform.python_version(),

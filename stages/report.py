@@ -36,6 +36,7 @@ from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin,
 from parameters.schema import Params, load_params
 from parameters.triton import Kind
 from runtime.files import replacing, replacing_directory, write_json, write_text
+from runtime.lock import machine_shared
 from runtime.paths import (
     BETWEEN_HOURS,
     CELLS,
@@ -49,20 +50,10 @@ from runtime.paths import (
     TRAINING,
     VERDICTS,
 )
-from runtime.records import (
-    BetweenHours,
-    CellFile,
-    Data,
-    Exports,
-    Kept,
-    KeptRecord,
-    Machine,
-    RawData,
-    Runoff,
-    Served,
-    Training,
-    read_record,
-)
+from runtime.records.checking import read_record
+from runtime.records.measured import CellFile, Runoff
+from runtime.records.prepared import Data, Exports, Machine, RawData, Served, Training
+from runtime.records.verdicts import BetweenHours, Kept, KeptRecord
 
 
 def summaries(measured: dict[str, Any]) -> list[LevelSummary]:
@@ -179,7 +170,7 @@ def gather(params: Params) -> dict[str, Any]:
         "server_in_words": server_in_words(server, machine, params),
         "cells": cells,
         "deciding": lambda each: by_name[each.cell.name].at(verdict.concurrency),
-        "flags": lambda level: level_flags(level, params, machine["usable_cores"]),
+        "flags": lambda level: level_flags(level, params, machine),
         "anchor_copy": anchor_copy,
         "anchor_sentence": anchor_in_words(anchor_copy),
         "default_threads": summaries(files[DEFAULT_THREADS])[0],
@@ -209,7 +200,7 @@ def write_tables(found: dict[str, Any]) -> None:
     write_json(
         REPORTS / "metrics.json", metrics(found["training"], parity, verdict, anchor_ratio, found["another_hour"])
     )
-    rows = cell_rows(found["cells"], params, found["machine"]["usable_cores"])
+    rows = cell_rows(found["cells"], params, found["machine"])
     perf = {
         "verdict": verdict_table(verdict),
         "anchor_copy": [asdict(each) for each in anchor_copy],
@@ -220,6 +211,7 @@ def write_tables(found: dict[str, Any]) -> None:
         pd.DataFrame(rows).to_csv(partial, index=False, float_format="%.6g")
 
 
+@machine_shared()
 def main() -> None:
     params = load_params()
     found = gather(params)

@@ -27,7 +27,8 @@ from parameters.schema import Params, load_params
 from runtime.files import write_json
 from runtime.lock import machine_to_ourselves
 from runtime.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
-from runtime.records import Finalists, read_record
+from runtime.records.checking import read_record
+from runtime.records.measured import Finalists
 
 
 def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: Journal, params: Params) -> None:

@@ -31,7 +31,8 @@ from parameters.schema import Params, load_params
 from runtime.files import write_json
 from runtime.lock import machine_to_ourselves
 from runtime.paths import ARRAYS, FINALISTS, RUNOFF, SATURATION, STAGES
-from runtime.records import Runoff, read_record
+from runtime.records.checking import read_record
+from runtime.records.measured import Runoff
 
 # The journal keeps rounds by concurrency, and here there is none.
 NO_CONCURRENCY = 0

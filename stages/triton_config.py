@@ -28,7 +28,8 @@ from runtime.files import replacing_directory, write_text
 from runtime.lock import machine_shared
 from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, STEPS
 from runtime.process import StageError
-from runtime.records import Machine, read_record
+from runtime.records.checking import read_record
+from runtime.records.prepared import Machine
 from server.ensemble import LABEL, ensemble_config, ensemble_name, label_config
 from server.model_config import ModelShape, disagreements, read_config, render, serving_config, threads_for
 

@@ -122,6 +122,7 @@ def reports(cells: Sequence[Cell]) -> dict[str, Any]:
             "processor": "A processor",
             "logical_cores": 4,
             "usable_cores": 2,
+            "usable_logical_cores": 2,
             "memory_gib": 16,
             "kernel": "6.1",
             "python": "3.11",

@@ -215,10 +215,10 @@ ENTRY = {"name": "m", "version": "1", **statistics(600, 1)}
 @pytest.mark.parametrize(
     ("entries", "why"),
     [
-        ([ENTRY, {**ENTRY, "version": "2"}], r"serves 2 versions of m, \['1', '2'\]: .* have it serve one"),
-        ([], r"serves 0 versions of m, \[\]"),
-        (5, "not give statistics of m: 'int' object is not iterable"),
-        ([5], "not give statistics of m: they: "),
+        ([ENTRY, {**ENTRY, "version": "2"}], r"serves 2 versions of m \('1', '2'\): .* have it serve one"),
+        ([], r"serves 0 versions of m \(none\)"),
+        (5, r"not give statistics of m: the whole: .*valid array \(it is 5\)"),
+        ([5], "not give statistics of m: 0: "),
         ([{**ENTRY, "inference_count": -1}], r"inference_count: .* greater than or equal to 0 \(it is -1\)"),
         ([{**ENTRY, "inference_count": "600"}], r"inference_count: Input should be a valid integer \(it is '600'\)"),
         ([{**ENTRY, "inference_count": float("nan")}], r"inference_count: .*\(it is nan\)"),

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from parameters.schema import validate
-from runtime.cores import divide_cores, granted_cores, on_cores, physical_cores, server_cores, usable_cores
+from runtime.cores import (
+    divide_cores,
+    granted_cores,
+    on_cores,
+    physical_cores,
+    server_cores,
+    usable_cores,
+    usable_logical_cores,
+)
 from runtime.process import StageError
 
 # Two cores with two hyper-threads each, as most machines number them, and as some do.
@@ -96,6 +104,7 @@ def test_a_quota_of_either_version_is_found(root: Path, groups: str, files: dict
         write(root / "sys/fs/cgroup" / name, text)
     assert granted_cores(root) == granted
     assert usable_cores(root) == max(1, math.floor(min(4, granted)))
+    assert usable_logical_cores(root) == min(4, granted)
 
 
 def test_a_quota_leaves_nothing_to_divide(root: Path) -> None:

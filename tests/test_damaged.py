@@ -17,7 +17,8 @@ from perf_analyzer.input_data import read_input_data
 from runtime.arrays import read_inputs, read_split
 from runtime.files import read_json
 from runtime.process import StageError
-from runtime.records import CellFile, Runoff, read_record
+from runtime.records.checking import read_record
+from runtime.records.measured import CellFile, Runoff
 from runtime.remedies import remedy
 from runtime.tables import read_columns
 from server.model_config import ModelShape, read_config

@@ -172,11 +172,19 @@ def test_nobody_waits_for_who_waits_for_them(start: Start, parent: Kind, child: 
 def test_whatever_is_heavy_waits_for_a_measurement(
     start: Start, python: Start, finished_run: FinishedRun, tmp_path: Path
 ) -> None:
-    """Dividing examples, training, exporting, configuring, serving: none of them beside a window."""
+    """Dividing examples, training, exporting, configuring, serving, reporting: none of them beside a window."""
     folder = finished_run.copy(tmp_path / "clone")
     measuring = start("alone")
     assert says(measuring) == "has it"
-    scripts = ("data.py", "train.py", "export.py fp32", "triton_config.py", "serving.py fp32", "perf.py fp32-1-64-off")
+    scripts = (
+        "data.py",
+        "train.py",
+        "export.py fp32",
+        "triton_config.py",
+        "serving.py fp32",
+        "perf.py fp32-1-64-off",
+        "report.py",
+    )
     waiting = [python(*f"stages/{each}".split(), cwd=folder) for each in scripts]
     assert all(waits_for(says(each), measuring) for each in waiting)
 

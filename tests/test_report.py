@@ -15,6 +15,7 @@ from parameters.schema import validate
 from report import server_in_words
 
 STEADY = [1.0, 1.001] * 6
+MACHINE: Any = {"usable_cores": 2, "usable_logical_cores": 2}
 
 
 OURS = {"backend": "0123", "onnxruntime": "1.31.1"}
@@ -66,7 +67,7 @@ def test_processor_time_too_short_to_be_counted_has_no_ratio(content: dict[str, 
     """Windows in which the kernel counted nothing leave the ratio out instead of failing the report."""
     summary = summarise_level(level(STEADY, cpu=(0.0, 0.1)))
     assert summary.cpu_ratio is None
-    (row,) = cell_rows([MeasuredCell(Cell("fp32", 1, 64, "off"), [summary])], validate(content), usable_cores=2)
+    (row,) = cell_rows([MeasuredCell(Cell("fp32", 1, 64, "off"), [summary])], validate(content), machine=MACHINE)
     assert row["cpu_ratio"] is None
 
 
@@ -78,10 +79,12 @@ def test_what_another_machine_spends_is_unknown(content: dict[str, Any]) -> None
     summary = summarise_level(rounds)
     assert (summary.cpu_ratio, summary.cpu_per_1000["server"], summary.server_peak_memory_bytes) == (None, None, None)
     assert (summary.model_alone_us, summary.share_outside_model) == (None, None)
-    (row,) = cell_rows([MeasuredCell(Cell("fp32", 1, 64, "off"), [summary])], validate(content), usable_cores=2)
+    (row,) = cell_rows([MeasuredCell(Cell("fp32", 1, 64, "off"), [summary])], validate(content), machine=MACHINE)
     assert row["server_cpu_s_per_1000"] is None
-    assert "client saturated: 180 % of its 2 cores" not in row["flags"]
-    assert flags(summary, precision=1, client_cores=0, usable_cores=1) == ["client saturated: 180 % of its core"]
+    assert "client saturated: 180 % of its 2 logical cores" not in row["flags"]
+    assert flags(summary, precision=1, client_cores=0, machine=MACHINE | {"usable_logical_cores": 1}) == [
+        "client saturated: 180 % of its 1 logical core"
+    ]
 
 
 def test_the_backends_own_share_is_what_the_model_does_not_need() -> None:
@@ -132,9 +135,9 @@ def test_batching_is_told_in_words(batching: str, batch: int, concurrency: int, 
     [
         ([1.0, 2.0] * 16, {}, 0, "still unstable after 32 rounds: ±14 %, where ±5 % was wanted"),
         (STEADY, {"latency_factor": 0.82}, 0, "Little's law off by 18 %"),
-        (STEADY, {"cpu": (0.2, 0.485)}, 1, "client saturated: 97 % of its core"),
-        (STEADY, {"cpu": (0.3, 0.95)}, 2, "client saturated: 95 % of its 2 cores"),
-        (STEADY, {"cpu": (0.35, 0.6)}, 0, "client saturated: it used 1.2 cores, the server 0.7, of 2"),
+        (STEADY, {"cpu": (0.2, 0.485)}, 1, "client saturated: 97 % of its 1 logical core"),
+        (STEADY, {"cpu": (0.3, 0.95)}, 2, "client saturated: 95 % of its 2 logical cores"),
+        (STEADY, {"cpu": (0.35, 0.6)}, 0, "client saturated: it used 1.2, the server 0.7, of 2 logical cores"),
         (
             STEADY,
             {"repeats": 1},
@@ -148,19 +151,29 @@ def test_what_is_wrong_with_a_level_is_a_sentence(
 ) -> None:
     """Each self-check that fails says what it found, with the number."""
     summary = summarise_level(level(ratios, **settings))
-    assert flags(summary, precision=0.05, client_cores=client_cores, usable_cores=2) == [flag]
+    assert flags(summary, precision=0.05, client_cores=client_cores, machine=MACHINE) == [flag]
 
 
 def test_a_sound_level_has_no_flag() -> None:
     """Nothing is said where there is nothing to say."""
-    assert flags(summarise_level(level(STEADY)), precision=0.05, client_cores=0, usable_cores=2) == []
+    assert flags(summarise_level(level(STEADY)), precision=0.05, client_cores=0, machine=MACHINE) == []
+
+
+def test_hyper_threads_are_counted_where_processor_time_is() -> None:
+    """A core with two of them gives two seconds a second: a client that uses one of its two is not at its limit."""
+    machine: Any = {"usable_cores": 2, "usable_logical_cores": 4}
+    summary = summarise_level(level(STEADY, cpu=(0.2, 0.485)))
+    assert flags(summary, precision=0.05, client_cores=1, machine=machine) == []
+    summary = summarise_level(level(STEADY, cpu=(0.2, 0.95)))
+    (flag,) = flags(summary, precision=0.05, client_cores=1, machine=machine)
+    assert flag == "client saturated: 95 % of its 2 logical cores"
 
 
 def test_an_interrupted_level_says_so() -> None:
     """Rounds of two server starts in one cell are counted."""
     raw = level(STEADY)
     raw["rounds"][-1]["start"] = 2
-    (flag,) = flags(summarise_level(raw), precision=0.05, client_cores=0, usable_cores=2)
+    (flag,) = flags(summarise_level(raw), precision=0.05, client_cores=0, machine=MACHINE)
     assert flag == "interrupted: the rounds come from 2 starts of the server"
 
 
@@ -175,7 +188,7 @@ def test_summarising_does_not_change_the_raw_rounds() -> None:
 def test_a_row_has_every_number_and_its_flags(content: dict[str, Any]) -> None:
     """The table's row of a level names the cell, its axes, its ratios and what to know about it."""
     cell = MeasuredCell(Cell("fp32", 2, 64, "off"), [summarise_level(level([1.0, 2.0] * 16))])
-    (row,) = cell_rows([cell], validate(content), usable_cores=2)
+    (row,) = cell_rows([cell], validate(content), machine=MACHINE)
     assert (row["cell"], row["instances"], row["dynamic_batching"]) == ("fp32-2-64-off", 2, "off")
     assert row["throughput_ratio_low"] < row["throughput_ratio"] < row["throughput_ratio_high"]
     assert row["flags"].startswith("still unstable after 32 rounds")

@@ -7,7 +7,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,10 @@ def with_control(models: list[Path]) -> Iterator[Server]:
         yield server
 
 
+def on_installation(folder: Path, models: list[Path]) -> AbstractContextManager[Server]:
+    return launched(partial(local.launch, folder, cores=()), models, 60)
+
+
 def test_an_installation_serves_with_its_own_backend(
     installed: Path, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,13 +159,13 @@ def test_an_installation_without_one_serves_with_ours(installed: Path, model_fol
     folder = model_folder("classifier-fp32", instances=2)
     digits = tuple("0123456789")
     label, ensemble = write_ensemble(folder, digits, top_k=1)
-    with local.serve([folder, label, ensemble], installed, 60) as server:
+    with on_installation(installed, [folder, label, ensemble]) as server:
         assert server.pid is not None
         check_effective_config(server, folder)
         check_answers(server, folder, EXAMPLES)
         check_labels(server, ensemble, folder, digits, EXAMPLES)
     shutil.rmtree(installed / "backends")
-    with local.serve([folder], installed, 60) as server:
+    with on_installation(installed, [folder]) as server:
         check_answers(server, folder, EXAMPLES)
 
 
@@ -171,21 +176,26 @@ def test_a_stub_for_another_python_is_refused(installed: Path, model_folder: Fol
     label, _ = write_ensemble(model_folder("classifier-fp32"), tuple("0123456789"), top_k=1)
     with (
         pytest.raises(StageError, match=rf"no Python backend for Python {PYTHON}, which .*set triton\.labels\.top_k"),
-        local.serve([label], installed, 60),
+        on_installation(installed, [label]),
     ):
         pass
 
 
+@pytest.mark.parametrize("server", ["embedded", "local"])
 def test_a_temporary_folder_that_a_shell_reads_otherwise_is_refused(
-    model_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: str, installed: Path, content: dict[str, Any], model_folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Triton starts Python through a shell: with a space in the folder's name it would wait until its time is over."""
     label, _ = write_ensemble(model_folder("classifier-fp32"), tuple("0123456789"), top_k=1)
-    (tmp_path / "a b").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a b"))
+    folder = installed.parent / "a b"
+    folder.mkdir()
+    (installed / "backends" / "onnxruntime").mkdir()
+    (installed / "backends" / "onnxruntime" / "libtriton_onnxruntime.so").write_bytes(b"its own")
+    asked = triton(content, server=server, local={"folder": str(installed)})
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     with (
         pytest.raises(StageError, match=r"which stumbles over ' ' in the temporary folder .*a b: set TMPDIR"),
-        embedded.serve([label], 60),
+        serve([label], asked),
     ):
         pass
 
@@ -218,7 +228,7 @@ def test_a_server_that_cannot_be_run_says_why(installed: Path, model_folder: Fol
     (installed / "bin" / "tritonserver").write_bytes(b"not for this machine")
     with (
         pytest.raises(StageError, match=r"the Triton server cannot be run: .*Exec format error"),
-        local.serve([model_folder()], installed, 60),
+        on_installation(installed, [model_folder()]),
     ):
         pass
 

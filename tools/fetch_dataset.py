@@ -25,6 +25,7 @@ from parameters.own import Description  # noqa: E402
 from parameters.schema import load_params  # noqa: E402
 from runtime import environment  # noqa: E402
 from runtime.files import replacing_directory  # noqa: E402
+from runtime.lock import machine_shared  # noqa: E402
 from runtime.paths import DATASETS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from runtime.quoting import listed  # noqa: E402
@@ -113,14 +114,16 @@ def main() -> None:
     target = DATASETS / dataset.name
     if is_here(dataset):
         print(f"{dataset.name} is here already, undamaged: nothing is fetched")
-        examples = dataset.load(target)
+        with machine_shared():
+            examples = dataset.load(target)
     else:
         with replacing_directory(target) as folder:
             if dataset.name == OWN:
                 fetch_own(given.source, own, folder)
             else:
                 fetch_published(dataset, given.source, folder)
-            examples = dataset.load(folder)
+            with machine_shared():
+                examples = dataset.load(folder)
     track(target)
     count = len(examples.y) + (len(examples.test[1]) if examples.test else 0)
     edition = dataset.edition_in(target).description

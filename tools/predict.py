@@ -36,7 +36,8 @@ from runtime.lock import machine_shared  # noqa: E402
 from runtime.paths import ONNX, REPORTS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from runtime.quoting import first, printable  # noqa: E402
-from runtime.records import Data, read_record  # noqa: E402
+from runtime.records.checking import read_record  # noqa: E402
+from runtime.records.prepared import Data  # noqa: E402
 from server.client import Protocol, Server  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
 from sources.decoding import UnreadableError  # noqa: E402

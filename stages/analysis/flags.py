@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from analysis.level import LevelSummary
 from parameters.cells import Cell
+from runtime.records.prepared import Machine
 
 # Below this many inferences an execution, batches are accidents.
 BATCHING_HAPPENED = 1.05
@@ -45,14 +46,18 @@ def little_flag(level: LevelSummary) -> str | None:
     return f"Little's law off by {100 * abs(off):.0f} %" if abs(off) > LITTLE_TOLERANCE else None
 
 
-def client_flag(level: LevelSummary, client_cores: int, usable_cores: int) -> str | None:
-    """Say that the load generator, not the server, may be the limit."""
+def client_flag(level: LevelSummary, client_cores: int, machine: Machine) -> str | None:
+    """Say that the load generator, not the server, may be the limit.
+
+    What it used is processor time a second, of which a core with two hyper-threads has two seconds.
+    """
     client, server = level.busy_cores["client"] or 0.0, level.busy_cores["server"]
-    own = client_cores or (usable_cores if server is None else 0)
+    logical = machine["usable_logical_cores"]
+    own = client_cores * logical / machine["usable_cores"] or (logical if server is None else 0)
     if own and client > SATURATED * own:
         return f"client saturated: {100 * client / own:.0f} % of its {_cores(own)}"
-    if not own and server is not None and client > server and client + server > SATURATED * usable_cores:
-        return f"client saturated: it used {client:.1f} cores, the server {server:.1f}, of {usable_cores}"
+    if not own and server is not None and client > server and client + server > SATURATED * logical:
+        return f"client saturated: it used {client:.1f}, the server {server:.1f}, of {_cores(logical)}"
     return None
 
 
@@ -79,11 +84,11 @@ def anchor_in_words(levels: Sequence[LevelSummary]) -> str:
     )
 
 
-def flags(level: LevelSummary, *, precision: float, client_cores: int, usable_cores: int) -> list[str]:
+def flags(level: LevelSummary, *, precision: float, client_cores: int, machine: Machine) -> list[str]:
     """Return everything that is wrong or odd with a level, in sentences without a full stop."""
-    found = [precision_flag(level, precision), little_flag(level), client_flag(level, client_cores, usable_cores)]
+    found = [precision_flag(level, precision), little_flag(level), client_flag(level, client_cores, machine)]
     return [*filter(None, found), *history_flags(level)]
 
 
-def _cores(count: int) -> str:
-    return "core" if count == 1 else f"{count} cores"
+def _cores(count: float) -> str:
+    return f"{count:g} logical core{'s' if count != 1 else ''}"

@@ -10,6 +10,7 @@ from deciding.verdict import Finalist, Verdict
 from parameters.cells import Cell
 from parameters.schema import Params
 from runtime.process import StageError
+from runtime.records.prepared import Machine
 from uncertainty.ratio import Ratio
 
 
@@ -30,10 +31,10 @@ class MeasuredCell:
         return found[0]
 
 
-def level_flags(level: LevelSummary, params: Params, usable_cores: int) -> list[str]:
+def level_flags(level: LevelSummary, params: Params, machine: Machine) -> list[str]:
     """Return what is wrong or odd with a level, by what params.yaml asked for."""
     perf = params.perf
-    return flags(level, precision=perf.precision, client_cores=perf.client_cores, usable_cores=usable_cores)
+    return flags(level, precision=perf.precision, client_cores=perf.client_cores, machine=machine)
 
 
 def _interval(name: str, ratio: Ratio | None) -> dict[str, float | None]:
@@ -41,7 +42,7 @@ def _interval(name: str, ratio: Ratio | None) -> dict[str, float | None]:
     return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
-def cell_rows(cells: list[MeasuredCell], params: Params, usable_cores: int) -> list[dict[str, Any]]:
+def cell_rows(cells: list[MeasuredCell], params: Params, machine: Machine) -> list[dict[str, Any]]:
     """Return one flat row a cell and level."""
     return [
         {
@@ -62,7 +63,7 @@ def cell_rows(cells: list[MeasuredCell], params: Params, usable_cores: int) -> l
             "model_alone_us": level.model_alone_us,
             "share_outside_model": level.share_outside_model,
             "rounds": level.rounds,
-            "flags": "; ".join(level_flags(level, params, usable_cores)),
+            "flags": "; ".join(level_flags(level, params, machine)),
         }
         for measured in cells
         for level in measured.levels

@@ -10,7 +10,9 @@ from parameters.schema import Params
 from runtime.paths import PARITY, SATURATION
 from runtime.process import StageError
 from runtime.quoting import quoted
-from runtime.records import Exports, SaturationFile, read_record
+from runtime.records.checking import read_record
+from runtime.records.measured import SaturationFile
+from runtime.records.prepared import Exports
 
 
 def recorded_verdict(measured: dict[str, Any], params: Params) -> Verdict:

@@ -1,10 +1,10 @@
 """Whether a window makes sense: what a server and a load generator say is recorded, or read again, only then."""
 
 import math
-import reprlib
 from typing import Any
 
 from measuring.readings import Window, increase, throughput
+from runtime.quoting import quoted
 
 LATENCIES = tuple(f"p{percent} latency" for percent in (50, 90, 95, 99))
 _POSITIVE = ("Inferences/Second", "Avg latency", *LATENCIES)
@@ -58,7 +58,7 @@ def round_complaint(measured: Any) -> str | None:
     try:
         windows = measured["windows"]
         if not (isinstance(measured["start"], int) and windows):
-            return f"it says {reprlib.repr(measured['start'])} of its start, and has {len(windows)} windows"
+            return f"it says {quoted(measured['start'])} of its start, and has {len(windows)} windows"
         found = {role: why for role, window in windows.items() if (why := complaint(window))}
     except (LookupError, TypeError, AttributeError) as error:
         return f"it is incomplete ({type(error).__name__}: {error})"

@@ -2,7 +2,6 @@
 
 import csv
 import re
-import reprlib
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from perf_analyzer.arrivals import RequestRate, intervals_us
 from perf_analyzer.columns import DELAYED, REQUESTS, UNITS
 from runtime.cores import on_cores
 from runtime.process import StageError, ending_with_us
+from runtime.quoting import quoted
 from server.client import Protocol
 
 # perf_analyzer calls a level stable when its last three windows agree, and prints
@@ -138,7 +138,7 @@ def read_results(path: Path) -> dict[str, float]:
         return {column: float(value) for column, value in rows[0].items()}
     except (TypeError, ValueError):
         raise UnusableWindowError(
-            f"perf_analyzer reported something that is not a number: {reprlib.repr(list(rows[0].values()))}"
+            f"perf_analyzer reported something that is not a number: {quoted(list(rows[0].values()))}"
         ) from None
 
 

@@ -65,6 +65,11 @@ def usable_cores(root: Path = ROOT) -> int:
     return max(1, math.floor(min(len(physical_cores(root)), granted_cores(root))))
 
 
+def usable_logical_cores(root: Path = ROOT) -> float:
+    """Return how many seconds of processor time this process's like can spend in a second, hyper-threads counted."""
+    return min(len(os.sched_getaffinity(0)), granted_cores(root))
+
+
 def cores_left(usable: int, for_client: int) -> int:
     """Return how many cores the server has; raises StageError if the load generator's leave it none."""
     if for_client >= usable:

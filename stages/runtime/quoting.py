@@ -26,7 +26,7 @@ def printable(path: str | os.PathLike[str]) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
-def shown(path: Path) -> str:
+def with_folder(path: Path) -> str:
     """Return a file with the folder that it is in, as a sentence names it."""
     return printable(Path(path.parent.name, path.name))
 

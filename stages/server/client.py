@@ -6,7 +6,6 @@ answer, and what comes is checked before it is believed.
 
 import contextlib
 import json
-import reprlib
 import struct
 import time
 from collections.abc import Iterator
@@ -15,18 +14,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPException
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 import numpy as np
 import tritonclient.grpc
 import tritonclient.http
 from google.protobuf import json_format, text_format
-from pydantic import BaseModel, Field, ValidationError
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from runtime.process import StageError
+from runtime.quoting import cut, listed, quoted
+from runtime.records.checking import complaint
+from runtime.records.measured import Statistics
 from server.bounded_http import Answer, Question
 
 Protocol = Literal["http", "grpc"]
@@ -55,30 +56,6 @@ REFUSALS = (
 )
 
 
-class _Counted(BaseModel, strict=True):
-    """How often something happened, and how many nanoseconds it took together."""
-
-    count: Annotated[int, Field(ge=0)]
-    ns: Annotated[int, Field(ge=0)]
-
-
-class _InferenceStatistics(BaseModel):
-    success: _Counted
-    fail: _Counted
-    queue: _Counted
-    compute_input: _Counted
-    compute_infer: _Counted
-    compute_output: _Counted
-
-
-class _Statistics(BaseModel, strict=True):
-    """What Triton counts of a model, and is read here; it gives more."""
-
-    inference_count: Annotated[int, Field(ge=0)]
-    execution_count: Annotated[int, Field(ge=0)]
-    inference_stats: _InferenceStatistics
-
-
 @contextmanager
 def _answering(request: str, patience_s: float) -> Iterator[None]:
     """Turn a refused, broken or late answer into a StageError."""
@@ -88,19 +65,13 @@ def _answering(request: str, patience_s: float) -> Iterator[None]:
         if _is_late(error):
             why = f"it had {patience_s:.3g} s; if it only takes longer, raise triton.request_timeout_s in params.yaml"
         else:
-            why = _cut(str(error) or type(error).__name__)
+            why = cut(" ".join(str(error).split()), _LONGEST_WORDS) or type(error).__name__
         raise StageError(f"the Triton server did not {request}: {why}") from None
 
 
 def _is_late(error: Exception) -> bool:
     said = error.status() if isinstance(error, InferenceServerException) else None
     return isinstance(error, TimeoutError) or "DEADLINE_EXCEEDED" in str(said)
-
-
-def _cut(words: str) -> str:
-    """Return somebody else's words on one line that fits on a screen."""
-    line = " ".join(words.split())
-    return line if len(line) <= _LONGEST_WORDS else f"{line[:_LONGEST_WORDS]}…"
 
 
 @dataclass(frozen=True)
@@ -168,7 +139,7 @@ class Server:
         with _answering("give its version", self.request_timeout_s):
             version = self._told("/v2")["version"]
             if not isinstance(version, str):
-                raise ValueError(f"it is no text: {reprlib.repr(version)}")
+                raise ValueError(f"it is no text: {quoted(version)}")
         return version
 
     def has_model(self, model: str) -> bool:
@@ -219,14 +190,15 @@ class Server:
         """
         with _answering(f"give statistics of {model}", self.request_timeout_s):
             entries = self._told(f"/v2/models/{quote(model)}/stats")["model_stats"]
-            versions = [_counts(entry) for entry in entries]
-        if len(versions) != 1:
-            names = reprlib.repr([entry.get("version") for entry in versions])
+            if why := complaint(entries, list[Statistics]):
+                raise ValueError(why)
+        if len(entries) != 1:
+            names = listed(entry.get("version") for entry in entries) or "none"
             raise StageError(
-                f"the Triton server serves {len(versions)} versions of {model}, {names}: which of them answers is not "
+                f"the Triton server serves {len(entries)} versions of {model} ({names}): which of them answers is not "
                 "known; have it serve one"
             )
-        return versions[0]
+        return dict(entries[0])
 
     def infer(
         self,
@@ -286,16 +258,5 @@ def _content(answer: Answer, length: int | None = None) -> dict[str, Any]:
         said = content.get("error", "") if isinstance(content, dict) else content
         raise ValueError(f"HTTP status {answer.status} {said}")
     if not isinstance(content, dict):
-        raise ValueError(f"it answered {reprlib.repr(content)}")
+        raise ValueError(f"it answered {quoted(content)}")
     return content
-
-
-def _counts(entry: Any) -> dict[str, Any]:
-    """Return one version's statistics; raises ValueError that names what is missing, or is no count."""
-    try:
-        _Statistics.model_validate(entry)
-    except ValidationError as error:
-        first, *_ = error.errors()
-        where = ".".join(map(str, first["loc"])) or "they"
-        raise ValueError(f"{where}: {first['msg']} (it is {reprlib.repr(first['input'])})") from None
-    return dict(entry)

@@ -5,13 +5,9 @@ What the container costs is not counted: its processes are the Docker daemon's.
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 
 from runtime.process import StageError
-from server.client import REQUEST_TIMEOUT_S, Server
-from server.launch import HOST, Launch, Place, launched
+from server.launch import HOST, Launch, Place
 
 _HTTP, _GRPC = 8000, 8001
 _PATIENCE_S = 30
@@ -70,20 +66,3 @@ def launch(image: str, place: Place, cores: tuple[int, ...]) -> Launch:
         farewell=("docker", "rm", "--force", f"{place.prefix}server"),
         counted=False,
     )
-
-
-@contextmanager
-def serve(
-    models: Sequence[Path],
-    image: str,
-    timeout_s: float,
-    cores: tuple[int, ...] = (),
-    request_timeout_s: float = REQUEST_TIMEOUT_S,
-) -> Iterator[Server]:
-    """Serve copies of the model folders inside the block; see `launch.launched`."""
-
-    def prepare(place: Place) -> Launch:
-        return launch(image, place, cores)
-
-    with launched(prepare, models, timeout_s, request_timeout_s) as server:
-        yield server

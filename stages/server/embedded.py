@@ -3,15 +3,16 @@
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from parameters.triton import BACKEND
 from runtime.cores import on_cores
 from runtime.process import StageError
 from server.backend import find_or_build
-from server.client import REQUEST_TIMEOUT_S, Server
+from server.client import Server
 from server.installation import Installation, PythonBackend, find_installation, find_python_backend
 from server.launch import HOST, Launch, Place, launched
 from server.model_config import PYTHON_BACKEND, read_config
@@ -41,19 +42,18 @@ def server_command(server: Path, place: Place, backends: Path, cores: tuple[int,
 
 
 def needs_python(place: Place) -> bool:
-    """Return whether one of the place's models is a program in Python.
-
-    Raises StageError if so and Triton could not start it there.
-    """
+    """Return whether one of the place's models is a program in Python."""
     configs = [read_config(place.folder / "models" / name / "config.pbtxt") for name in place.models]
-    if not any(config.backend == PYTHON_BACKEND for config in configs):
-        return False
-    if found := re.search(r"[^\w@%+=:,./-]", str(place.folder)):
+    return any(config.backend == PYTHON_BACKEND for config in configs)
+
+
+def check_folder(place: Place) -> None:
+    """Raise StageError if Triton could not start a program in Python from the place's folder, and should."""
+    if (found := re.search(r"[^\w@%+=:,./-]", str(place.folder))) and needs_python(place):
         raise StageError(
             f"Triton starts the step that names classes through a shell, which stumbles over {found[0]!r} in the "
             f"temporary folder {place.folder.parent}: set TMPDIR to another, or triton.labels.top_k to null"
         )
-    return True
 
 
 def with_our_backend(
@@ -72,6 +72,7 @@ def with_our_backend(
             f"the server loads its backend from the temporary folder {place.folder.parent}, whose file system lets "
             "nothing be run (noexec): set TMPDIR to another"
         )
+    check_folder(place)
     backend, backends = find_or_build(), place.folder / "backends"
     shutil.copytree(backend.folder, backends / BACKEND)
     environment = installation.server_environment()
@@ -82,17 +83,11 @@ def with_our_backend(
     return Launch([*server_command(installation.server, place, backends, cores), *backend.settings], environment)
 
 
-@contextmanager
-def serve(
-    models: Sequence[Path],
-    timeout_s: float,
-    cores: tuple[int, ...] = (),
-    request_timeout_s: float = REQUEST_TIMEOUT_S,
-) -> Iterator[Server]:
-    """Serve copies of the model folders inside the block, on some cores or on any; see `launch.launched`."""
+def launch(place: Place, cores: tuple[int, ...]) -> Launch:
+    """Return how to start the wheel's server; raises StageError if it or a backend cannot be had."""
+    return with_our_backend(find_installation(), place, cores)
 
-    def prepare(place: Place) -> Launch:
-        return with_our_backend(find_installation(), place, cores)
 
-    with launched(prepare, models, timeout_s, request_timeout_s) as server:
-        yield server
+def serve(models: Sequence[Path], timeout_s: float, cores: tuple[int, ...] = ()) -> AbstractContextManager[Server]:
+    """Serve copies of the model folders inside a block, whatever params.yaml says; see `launch.launched`."""
+    return launched(partial(launch, cores=cores), models, timeout_s)

@@ -2,17 +2,14 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from runtime.process import StageError
 from server.backend import its_backend
-from server.client import REQUEST_TIMEOUT_S, Server
-from server.embedded import server_command, with_our_backend
+from server.embedded import check_folder, server_command, with_our_backend
 from server.installation import PYTHON, PythonBackend, find_installation, find_python_backend
-from server.launch import Launch, Place, launched
+from server.launch import Launch, Place
 
 _STUB = "triton_python_backend_stub"
 
@@ -51,6 +48,7 @@ def launch(folder: Path, place: Place, cores: tuple[int, ...]) -> Launch:
     """
     installation = dataclasses.replace(find_installation(), server=program(folder), libraries=folder / "lib")
     if its_backend(folder):
+        check_folder(place)
         command = server_command(installation.server, place, folder / "backends", cores)
         started = Launch(command, installation.server_environment())
     else:
@@ -59,20 +57,3 @@ def launch(folder: Path, place: Place, cores: tuple[int, ...]) -> Launch:
     if beside := os.environ.get("LD_LIBRARY_PATH"):
         started.environment["LD_LIBRARY_PATH"] += f":{beside}"
     return started
-
-
-@contextmanager
-def serve(
-    models: Sequence[Path],
-    folder: Path,
-    timeout_s: float,
-    cores: tuple[int, ...] = (),
-    request_timeout_s: float = REQUEST_TIMEOUT_S,
-) -> Iterator[Server]:
-    """Serve copies of the model folders inside the block; see `launch.launched`."""
-
-    def prepare(place: Place) -> Launch:
-        return launch(folder, place, cores)
-
-    with launched(prepare, models, timeout_s, request_timeout_s) as server:
-        yield server

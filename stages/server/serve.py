@@ -4,8 +4,9 @@ Each way brings its own packages along, and is imported only when it is taken.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,28 +14,38 @@ from parameters.triton import Triton
 
 if TYPE_CHECKING:
     from server.client import Server
+    from server.launch import Launch
 
 
 def serve(models: Sequence[Path], triton: Triton, cores: tuple[int, ...] = ()) -> "AbstractContextManager[Server]":
     """Return a context in which the given model folders are served, on some of this machine's cores or on any."""
     start_s, request_s = triton.start_timeout_s, triton.request_timeout_s
+    if triton.server == "url":
+        from server import url
+
+        return url.serve(models, triton.url.http, triton.url.grpc, start_s, request_s)
+    from server.launch import launched
+
+    return launched(partial(_launch(triton), cores=cores), models, start_s, request_s)
+
+
+def _launch(triton: Triton) -> "Callable[..., Launch]":
+    """Return how to start a server of our own, given its place and its cores."""
     match triton.server:
         case "embedded":
             from server import embedded
 
-            return embedded.serve(models, start_s, cores, request_s)
+            return embedded.launch
         case "local":
             from server import local
 
-            return local.serve(models, Path(triton.local.folder), start_s, cores, request_s)
+            return partial(local.launch, Path(triton.local.folder))
         case "docker":
             from server import docker
 
-            return docker.serve(models, triton.docker.image, start_s, cores, request_s)
+            return partial(docker.launch, triton.docker.image)
         case "url":
-            from server import url
-
-            return url.serve(models, triton.url.http, triton.url.grpc, start_s, request_s)
+            raise ValueError("a server that runs already is not started")
 
 
 def prepare(triton: Triton) -> None:

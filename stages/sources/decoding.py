@@ -15,7 +15,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 from runtime.process import StageError
-from runtime.quoting import cut, shown
+from runtime.quoting import cut, with_folder
 
 # The memory that examples may take; checked against what a file claims before any of it is decoded.
 LARGEST_BYTES = 4 << 30
@@ -75,7 +75,7 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except UnreadableError as error:
-        raise StageError(f"{shown(path)} {error}") from None
+        raise StageError(f"{with_folder(path)} {error}") from None
 
 
 def check_file(path: Path) -> None:

@@ -1,0 +1,176 @@
+"""What is measured: windows, rounds, and the files of them."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
+from typing_extensions import TypedDict
+
+from runtime.records.checking import Name, NonNegative, Positive, Time
+
+
+class Spent(TypedDict):
+    """How often something happened, and the nanoseconds that it took in all."""
+
+    count: NonNegativeInt
+    ns: NonNegativeInt
+
+
+class InferenceStatistics(TypedDict):
+    """Triton's division of requests' time."""
+
+    success: Spent
+    fail: Spent
+    queue: Spent
+    compute_input: Spent
+    compute_infer: Spent
+    compute_output: Spent
+
+
+class Statistics(TypedDict):
+    """Triton's cumulative statistics of a model."""
+
+    inference_count: NonNegativeInt
+    execution_count: NonNegativeInt
+    inference_stats: InferenceStatistics
+
+
+class _Around(TypedDict):
+    before: Statistics
+    after: Statistics
+
+
+def _grown(around: _Around) -> _Around:
+    before, after = around["before"], around["after"]
+    grew = [
+        after["inference_count"] - before["inference_count"],
+        after["execution_count"] - before["execution_count"],
+        after["inference_stats"]["success"]["count"] - before["inference_stats"]["success"]["count"],
+    ]
+    if min(grew) <= 0:
+        raise ValueError("the server's statistics did not grow")
+    return around
+
+
+# perf_analyzer's row, as far as anything is computed from it.
+Row = TypedDict(
+    "Row",
+    {
+        "Inferences/Second": Positive,
+        "Avg latency": Positive,
+        "Request count": Positive,
+        "p50 latency": Positive,
+        "p90 latency": Positive,
+        "p95 latency": Positive,
+        "p99 latency": Positive,
+    },
+)
+
+
+class Cost(TypedDict):
+    """Seconds of processor time, None where a server's cannot be read."""
+
+    server: NonNegative | None
+    client: NonNegative | None
+
+
+class Window(TypedDict):
+    """One call of perf_analyzer, with the server's statistics around it, and what it cost."""
+
+    model: Name
+    perf_analyzer: Row
+    statistics: Annotated[_Around, AfterValidator(_grown)]
+    cpu_seconds: Cost
+    seconds: Positive
+    repeats: NonNegativeInt
+    latency_bins: dict[Annotated[str, Field(pattern=r"^\d+$")], NonNegativeInt] | None
+
+
+class Round(TypedDict):
+    """A window in each role, by turns."""
+
+    start: PositiveInt
+    windows: Annotated[dict[Name, Window], Field(min_length=1)]
+
+
+class Pair(TypedDict):
+    """The two roles of a cell's round."""
+
+    candidate: Window
+    anchor: Window
+
+
+class Alone(TypedDict):
+    """Microseconds that a batch takes in one process, without a server."""
+
+    batch: PositiveInt
+    us: Positive
+
+
+class CellRound(TypedDict):
+    """A round of a cell, with the server's memory in bytes."""
+
+    start: PositiveInt
+    windows: Pair
+    server_peak_memory: NonNegative | None
+    model_alone: Alone | None
+
+
+class Level(TypedDict):
+    """The rounds of a cell at one concurrency."""
+
+    concurrency: PositiveInt
+    rounds: Annotated[list[CellRound], Field(min_length=2)]
+
+
+class CellFile(TypedDict):
+    """reports/perf/<cell>.json."""
+
+    cell: Name
+    server: dict[str, str]
+    config: str
+    single_alone_us: dict[str, Positive] | None
+    levels: Annotated[list[Level], Field(min_length=1)]
+
+
+class Finalists(TypedDict):
+    """reports/finalists.json."""
+
+    concurrency: PositiveInt
+    single_requests: bool
+    finalists: Annotated[list[Name], Field(min_length=1)]
+
+
+class _Runoff(TypedDict):
+    concurrency: PositiveInt
+    measured_at: Time
+    finalists: Annotated[list[Name], Field(min_length=1)]
+    rounds: Annotated[list[Round], Field(min_length=2)]
+
+
+def _all_measured(runoff: _Runoff) -> _Runoff:
+    for each in runoff["rounds"]:
+        if missing := [name for name in runoff["finalists"] if name not in each["windows"]]:
+            raise ValueError(f"a round lacks {missing[0]}")
+    return runoff
+
+
+# reports/runoff.json.
+Runoff = Annotated[_Runoff, AfterValidator(_all_measured)]
+
+
+class _Saturation(TypedDict):
+    cell: Name | None
+    rounds: list[Round]
+
+
+def _same_rates(saturation: _Saturation) -> _Saturation:
+    rates = [set(each["windows"]) for each in saturation["rounds"]]
+    if any(each != rates[0] for each in rates):
+        raise ValueError("its rounds are not at the same rates")
+    for rate in rates[0] if rates else ():
+        float(rate)
+    return saturation
+
+
+# reports/saturation.json.
+SaturationFile = Annotated[_Saturation, AfterValidator(_same_rates)]

@@ -1,0 +1,77 @@
+"""What is there before anything is measured: data, models, the machine."""
+
+from typing import Annotated, Any, NotRequired
+
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt, with_config
+from typing_extensions import TypedDict
+
+from runtime.records.checking import Name, NonNegative, Positive, complaint
+
+
+@with_config(ConfigDict(extra="allow"))  # what a classifier has beside is checked next
+class Export(TypedDict):
+    """One entry of reports/onnx/<variant>.json: how far it is from the trained model, and its size."""
+
+    parity: NonNegative
+    file_bytes: PositiveInt
+
+
+class _Classifier(Export):
+    weights: NonNegativeInt
+    sparsity: NonNegative | None
+    macs: NonNegativeInt | None
+    test_correct: NonNegativeInt
+    test_examples: PositiveInt
+    test_wrong: Annotated[str, Field(pattern=r"^(\d+( \d+)*)?$")]
+
+
+def _counts_agree(export: _Classifier) -> _Classifier:
+    wrong, count = [int(index) for index in export["test_wrong"].split()], export["test_examples"]
+    if len(wrong) + export["test_correct"] != count or max(wrong, default=0) >= count:
+        raise ValueError("the test examples that it counts do not add up")
+    return export
+
+
+class RawData(TypedDict):
+    """reports/raw_data.json."""
+
+    dataset: Name
+    edition: Name
+
+
+class Data(TypedDict):
+    """reports/data.json."""
+
+    dataset: Name
+    class_counts: dict[Name, dict[str, NonNegativeInt]]
+    columns: NotRequired[list[str]]
+
+
+class Machine(TypedDict):
+    """reports/machine.json."""
+
+    processor: str
+    logical_cores: PositiveInt
+    usable_cores: PositiveInt
+    usable_logical_cores: Positive
+    memory_gib: NonNegativeInt
+    kernel: str
+    python: str
+    packages: dict[str, str]
+    server: dict[str, Any]
+
+
+class _Exports(TypedDict):
+    classifier: Annotated[_Classifier, AfterValidator(_counts_agree)]
+
+
+def _has_classifier(exports: dict[str, Export]) -> dict[str, Export]:
+    if why := complaint(exports, _Exports):
+        raise ValueError(why)
+    return exports
+
+
+# reports/onnx/<variant>.json: the classifier, and whatever else was exported.
+Exports = Annotated[dict[Name, Export], AfterValidator(_has_classifier)]
+Served = dict[Name, dict[str, dict[str, NonNegative]]]
+Training = dict[Name, dict[str, FiniteFloat]]
