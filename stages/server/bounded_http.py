@@ -4,7 +4,9 @@ A timeout of a socket is for one piece: a server that sends a byte now and then 
 """
 
 import io
+import queue
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -70,6 +72,41 @@ def _left(deadline: float) -> float:
     return left
 
 
+def _addresses(host: str, deadline: float) -> list[str]:
+    """Return what a name stands for.
+
+    Raises TimeoutError after the deadline, OSError or ValueError if nobody knows it.
+    """
+    found: queue.SimpleQueue[list[str] | OSError | ValueError] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found.put([str(address[0]) for *_, address in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)])
+        except (OSError, ValueError) as error:
+            found.put(error)
+
+    # The system's own answer knows no deadline, and can be waited for only from beside.
+    threading.Thread(target=look_up, daemon=True).start()
+    try:
+        answer = found.get(timeout=_left(deadline))
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _connect(host: str, port: int, deadline: float) -> socket.socket:
+    """Return a connection to the first of a host's addresses that takes one."""
+    failure: OSError = TimeoutError()
+    for address in _addresses(host, deadline):
+        try:
+            return socket.create_connection((address, port), timeout=_left(deadline))
+        except OSError as error:
+            failure = error
+    raise failure
+
+
 @dataclass(frozen=True)
 class Question:
     """One request to an address, host:port; a body makes it a POST."""
@@ -88,7 +125,7 @@ class Question:
         deadline = time.monotonic() + patience_s
         host, _, port = self.address.rpartition(":")
         http = HTTPConnection(host.strip("[]"), int(port))
-        with socket.create_connection((http.host, http.port), timeout=patience_s) as connection:
+        with _connect(http.host, http.port, deadline) as connection:
             http.sock = _Bounded(connection, deadline, limit)
             headers = {**self.headers, "Connection": "close"}
             http.request("GET" if self.body is None else "POST", self.path, self.body, headers)
