@@ -97,6 +97,19 @@ print(picture(lambda axes, theme: axes.plot([1, 2]), height=2, alt=""))
     assert said(script, MPLBACKEND=backend, HOME=str(tmp_path)).stdout == said(script).stdout
 
 
+def test_too_few_addresses_are_refused_before_a_training() -> None:
+    """TensorFlow would end in a crash of LLVM's that says nothing of it."""
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+from runtime.stage import run_stage
+from runtime.quiet import load_tensorflow
+run_stage(load_tensorflow)
+"""
+    finished = run("prlimit", "--as=3000000000", sys.executable, "-c", script, cwd=ROOT, check=False)
+    sentence = "TensorFlow needs 4 GB of addresses, and this shell allows 3: raise that, as with `ulimit -v unlimited`"
+    assert (finished.returncode, finished.stdout) == (1, f"error: {sentence}\n")
+
+
 def test_python_without_docstrings_is_refused_before_a_training() -> None:
     """TensorFlow needs them."""
     script = f"""

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from runtime.process import StageError, follow_dvc
 
 # Keras and TensorFlow import these in case they are used, and do without where they are missing.
 UNUSED = ("googleapiclient", "matplotlib", "pandas", "sklearn")
+# Addresses, not memory. With fewer it crashes as it computes, deep in a library of its own: tried on two cores.
+NEEDED_BYTES = 4 * 10**9
 
 
 def load_tensorflow() -> None:
@@ -18,13 +21,19 @@ def load_tensorflow() -> None:
 
     They do without what is only theirs to try, unless it is there already, and Python does
     not look through all that they make for garbage, now or when it ends. Raises StageError
-    where Python leaves out what they are made of.
+    where Python leaves out what they are made of, or the system gives too little room.
     """
     if "keras" in sys.modules:
         return
     if sys.flags.optimize > 1:
         raise StageError(
             "TensorFlow needs docstrings, and Python leaves them out: unset PYTHONOPTIMIZE, or start it without -OO"
+        )
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < NEEDED_BYTES:
+        raise StageError(
+            f"TensorFlow needs {NEEDED_BYTES / 1e9:g} GB of addresses, and this shell allows {limit / 1e9:.2g}: "
+            "raise that, as with `ulimit -v unlimited`"
         )
     hidden = [name for name in UNUSED if name not in sys.modules]
     for name in hidden:
