@@ -38,6 +38,7 @@ from parameters.schema import Params, load_params
 from perf_analyzer.columns import UNITS
 from runtime.files import write_json
 from runtime.lock import machine_to_ourselves
+from runtime.numerals import times
 from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY, STAGES
 from server.model_config import read_config, render
 from uncertainty.ratio import ratio_of_logs
@@ -68,7 +69,7 @@ def log_ratios(rounds: Rounds, objective: Objective) -> list[float]:
 def in_words(rounds: Rounds, objective: Objective) -> str:
     """Return the ratio so far, as in `1.24 x the anchor's throughput, +-6 %`."""
     ratio = objective.as_said(ratio_of_logs(log_ratios(rounds, objective)))
-    return f"{ratio.ratio:.2f} × the anchor's {objective.words}, ±{100 * ratio.reach:.0f} %"
+    return f"{times(ratio.ratio)} × the anchor's {objective.words}, ±{100 * ratio.reach:.0f} %"
 
 
 def measure_level(

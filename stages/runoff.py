@@ -26,6 +26,7 @@ from measuring.rounds import Rounds, measure_rounds
 from parameters.schema import Params, load_params
 from runtime.files import write_json
 from runtime.lock import machine_to_ourselves
+from runtime.numerals import amount
 from runtime.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
 from runtime.records.checking import read_record
 from runtime.records.measured import Finalists
@@ -41,7 +42,7 @@ def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: 
 
     def in_words(rounds: Rounds) -> str:
         last = {name: throughput(rounds[-1]["windows"][name]) for name in names}
-        return ", ".join(f"{name} {value:,.0f}/s" for name, value in last.items())
+        return ", ".join(f"{name} {amount(value)}/s" for name, value in last.items())
 
     with bench(candidates, params, single_requests=chosen["single_requests"]) as windows:
         journal.new_start()

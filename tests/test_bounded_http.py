@@ -10,8 +10,9 @@ from listening import answering, response, says
 from server.bounded_http import Question
 
 
-def slow_look_up(*_arguments: object, **_named: object) -> None:
-    time.sleep(20)
+def slow_look_up(*_arguments: object, **_named: object) -> list[object]:
+    time.sleep(5)
+    return []
 
 
 def test_a_name_that_nobody_looks_up_in_time_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +21,7 @@ def test_a_name_that_nobody_looks_up_in_time_is_late(monkeypatch: pytest.MonkeyP
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         Question("a.server:8000", "/").ask(0.2, 1000)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from analysis.flags import batching_in_words
 from deciding.words import answer_in_words, check_in_words
+from runtime.numerals import amount, times
 from uncertainty.mean import Estimate
 from uncertainty.ratio import Ratio
 
@@ -25,10 +26,6 @@ def _capital(text: str) -> str:
 def _markdown(text: str) -> Markup:
     # The library escapes what is HTML in the text.
     return Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text))  # noqa: S704
-
-
-def _amount(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _if_known(form: str, unit: float = 1) -> Callable[[float | None], str]:
@@ -53,11 +50,11 @@ FILTERS: dict[str, Callable[..., str]] = {
     "answered": answer_in_words,
     "capital": _capital,
     "markdown": _markdown,
-    "amount": _amount,
+    "amount": amount,
     "ratio": _ratio,
     "minute": lambda when: f"{datetime.fromisoformat(when):%Y-%m-%d %H:%M} UTC",
-    "microseconds": _if_known(",.0f"),
-    "seconds": _if_known(".2f"),
+    "microseconds": lambda value: "–" if value is None else amount(value),
+    "seconds": lambda value: "–" if value is None else amount(value),
     "limit": lambda value: "none" if value is None else f"{value:.2g}",
     "change": points,
     "count": _if_known(",d"),
@@ -76,6 +73,6 @@ def render(name: str, **content: Any) -> str:
         keep_trailing_newline=True,
         autoescape=select_autoescape(["html.jinja"]),
     )
-    environment.globals |= {"batching_in_words": batching_in_words, "check_in_words": check_in_words}
+    environment.globals |= {"batching_in_words": batching_in_words, "check_in_words": check_in_words, "times": times}
     environment.filters |= FILTERS
     return environment.get_template(name).render(**content)

@@ -17,6 +17,7 @@ from measuring.journal import digest
 from parameters.cells import matrix
 from parameters.schema import Params
 from runtime.cores import server_cores
+from runtime.numerals import times
 from uncertainty.prediction import ENOUGH, Spread, another
 from uncertainty.ratio import Ratio
 
@@ -137,4 +138,5 @@ def another_hour_in_words(verdict: Verdict, found: AnotherHour, study: dict[str,
         else f"beyond their errors, hours differed {beyond} where that was studied, "
         f"{study['visits']} visits in {study['hours']:.0f} hours on {study['processor']}"
     )
-    return f"That is what these minutes say; at another hour expect {shown.low:.2f}–{shown.high:.2f} ({known})."
+    low, high = times(shown.low), times(shown.high, shown.low)
+    return f"That is what these minutes say; at another hour expect {low}–{high} ({known})."

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from deciding.slo import Check, check_latencies
 from measuring.readings import KEPT_UP, Window, mostly_late, percent_late, throughput
 from parameters.schema import Slo
+from runtime.numerals import amount
 from uncertainty.limit import Answer, at_least, overall
 from uncertainty.mean import Estimate, mean_estimate
 
@@ -103,7 +104,7 @@ def _per_second(at: AtRate) -> float:
 
 
 def _rate(at: AtRate) -> str:
-    return f"{at.per_second:,.0f}"
+    return amount(at.per_second)
 
 
 def _rates(at: Sequence[AtRate]) -> str:

@@ -6,6 +6,7 @@ verdicts can be compared instead of trusted.
 """
 
 from deciding.history import Record
+from uncertainty.ratio import Ratio
 
 
 def comparable(ours: Record, others: list[Record]) -> list[Record]:
@@ -39,5 +40,5 @@ def _sizes(cell: str, ours: Record, other: Record) -> str:
         ]
         if against is None:
             return ""
-        found.append(f"{against['ratio']:.2f} ({against['low']:.2f}–{against['high']:.2f}) on {record['server']}")
+        found.append(f"{Ratio(**against)} on {record['server']}")
     return f"; against the default, better above 1: {' and '.join(found)}"

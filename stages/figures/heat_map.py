@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from analysis.tables import MeasuredCell
 from figures.style import Picture, Theme, picture, rows_height
+from runtime.numerals import times
 
 
 def heat_map(cells: Sequence[MeasuredCell], concurrency: int) -> Picture:
@@ -34,13 +35,13 @@ def heat_map(cells: Sequence[MeasuredCell], concurrency: int) -> Picture:
         for row, column in np.ndindex(values.shape):
             high = values[row, column] > middle
             colour = "white" if high == dark_when_high else "#1c2128"
-            axes.text(column, row, f"{values[row, column]:.2f}", ha="center", va="center", color=colour, fontsize=11)
+            axes.text(column, row, times(values[row, column]), ha="center", va="center", color=colour, fontsize=11)
         axes.set_xticks(range(len(columns)), [column.replace("_preferred", "\npreferred") for column in columns])
         axes.set_yticks(range(len(rows)), rows)
         axes.set_xlabel("dynamic batching")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    said = "; ".join(f"{each.cell.name}: {each.at(concurrency).throughput_ratio.ratio:.2f}" for each in cells)
+    said = "; ".join(f"{each.cell.name}: {times(each.at(concurrency).throughput_ratio.ratio)}" for each in cells)
     alt = f"Throughput as a multiple of the anchor's at concurrency {concurrency}. {said}"
     return picture(paint, height=rows_height(len(rows)) + 0.3, alt=alt)

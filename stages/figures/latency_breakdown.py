@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from analysis.level import SERVER_TIMES
 from analysis.tables import MeasuredCell
 from figures.style import Picture, Theme, picture, rows_height
+from runtime.numerals import amount
 
 OUTSIDE = "outside the model"
 
@@ -36,7 +37,7 @@ def latency_breakdown(cells: Sequence[MeasuredCell], concurrency: int) -> Pictur
         axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, fontsize=8)
 
     said = "; ".join(
-        f"{name}: " + ", ".join(f"{part} {value:.2f}" for part, value in each.items())
+        f"{name}: " + ", ".join(f"{part} {amount(value)}" for part, value in each.items())
         for name, each in zip(names, parts, strict=True)
     )
     alt = f"Mean milliseconds of a request at concurrency {concurrency}. {said}"

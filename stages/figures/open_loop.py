@@ -8,6 +8,7 @@ from matplotlib.ticker import FormatStrFormatter
 from deciding.saturation import AtRate
 from deciding.slo import Check
 from figures.style import Picture, Theme, picture
+from runtime.numerals import amount
 
 # Below it, a share is drawn at the bottom: the scale has no zero.
 SMALLEST_PERCENT = 0.01
@@ -58,7 +59,7 @@ def open_loop(rates: Sequence[AtRate]) -> Picture:
         axes.legend(loc="upper left", fontsize=8)
 
     said = "; ".join(
-        f"{each.per_second:,.0f}/s: "
+        f"{amount(each.per_second)}/s: "
         + ", ".join(
             f"{100 * check.found.low:.2g} to {100 * check.found.high:.2g} % beyond {check.limit}"
             for check in _latency_checks(each)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 
 from figures.style import Picture, Theme, picture, rows_height
+from runtime.numerals import times
 from uncertainty.ratio import Ratio
 
 
@@ -17,7 +18,7 @@ def ratios(rows: Mapping[str, Ratio], axis: str, *, accented: str | None = None)
             colour = theme.accent if accented in (None, name) else theme.muted
             axes.plot([ratio.low, ratio.high], [place, place], color=colour, linewidth=2.5, solid_capstyle="round")
             axes.plot(ratio.ratio, place, "o", color=colour, markersize=7)
-            axes.annotate(f"{ratio.ratio:.2f}", (ratio.ratio, place), (0, 7), textcoords="offset points", ha="center")
+            axes.annotate(times(ratio.ratio), (ratio.ratio, place), (0, 7), textcoords="offset points", ha="center")
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set_ylim(len(rows) - 0.4, -0.7)
         axes.set_xlabel(axis)

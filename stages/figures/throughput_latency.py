@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from analysis.tables import MeasuredCell
 from figures.style import Picture, Theme, picture
+from runtime.numerals import times
 from uncertainty.ratio import Ratio
 
 
@@ -70,8 +71,9 @@ def throughput_latency(cells: Sequence[MeasuredCell], accented: Sequence[str]) -
             axes.legend(loc="upper left", fontsize=8)
 
     said = "; ".join(
-        f"{cell.cell.name} at concurrency {level.concurrency}: {level.throughput_ratio.ratio:.2f} times the anchor's "
-        f"throughput, {level.latency_ratio.ratio:.2f} times its latency"
+        f"{cell.cell.name} at concurrency {level.concurrency}: "
+        f"{times(level.throughput_ratio.ratio)} times the anchor's throughput, "
+        f"{times(level.latency_ratio.ratio)} times its latency"
         for cell in cells
         if cell.cell.name in accented
         for level in cell.levels

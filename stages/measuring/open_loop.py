@@ -10,6 +10,7 @@ from measuring.windows import Windows
 from parameters.schema import Perf
 from perf_analyzer.arrivals import RequestRate
 from perf_analyzer.window import SLEEP_FACTOR, WINDOWS
+from runtime.numerals import amount
 
 # Shares of what the closed loop gave: where the search begins, and how far it goes either way.
 FIRST, LOWEST, HIGHEST = 0.4, 0.05, 1.5
@@ -71,7 +72,7 @@ def rates_around_limit(windows: Windows, model: str, closed: float, perf: Perf, 
     def too_high(rate: float) -> bool:
         tried = [measure_at(windows, model, rate, perf, chance) for _ in range(SEARCH_WINDOWS)]
         found = is_too_high(rate, tried, perf)
-        print(f"{model}: {rate:,.0f} requests/s {'are too many' if found else 'may do'}", flush=True)
+        print(f"{model}: {amount(rate)} requests/s {'are too many' if found else 'may do'}", flush=True)
         return found
 
     rate = lowest_too_high(closed, too_high)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from runtime.numerals import times
 from uncertainty.mean import mean_estimate
 
 
@@ -19,7 +20,7 @@ class Ratio:
 
     def __str__(self) -> str:
         """Return it as reports write it: `1.83 (1.71–1.95)`."""
-        return f"{self.ratio:.2f} ({self.low:.2f}–{self.high:.2f})"
+        return f"{times(self.ratio, self.low)} ({times(self.low)}–{times(self.high, self.low)})"
 
     @property
     def reach(self) -> float:

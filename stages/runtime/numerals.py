@@ -1,0 +1,17 @@
+"""Write numbers for people, with digits enough to tell them apart, whatever their size."""
+
+import math
+
+# Closer than a hundredth, two ratios around 1 are the same to anybody.
+_DECIMALS = 2
+
+
+def amount(value: float) -> str:
+    """Return a number of things, seconds or such like, as in `1,234` or `0.0567`: whole from 100, else three digits."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def times(ratio: float, *beside: float) -> str:
+    """Return a ratio with two decimals, or with so many that it and those that stand beside it have two digits each."""
+    smallest = min((abs(each) for each in (ratio, *beside) if each and math.isfinite(each)), default=1)
+    return f"{ratio:.{max(_DECIMALS, 1 - math.floor(math.log10(smallest)))}f}"

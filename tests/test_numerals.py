@@ -1,0 +1,30 @@
+"""Numbers as a person reads them: of a model that is slow as of one that is quick."""
+
+import pytest
+
+from runtime.numerals import amount, times
+from uncertainty.ratio import Ratio
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(17891.2, "17,891"), (99.96, "100"), (6.4321, "6.43"), (0.0567, "0.0567"), (0.0, "0"), (-1234.5, "-1,234")],
+)
+def test_an_amount_has_three_digits_at_least(value: float, text: str) -> None:
+    """Six inferences a second are not six, and half a millisecond is not none."""
+    assert amount(value) == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (Ratio(1.83, 1.705, 1.954), "1.83 (1.71–1.95)"),
+        (Ratio(0.00214, 0.0018, 0.00256), "0.0021 (0.0018–0.0026)"),
+        (Ratio(0.12, 0.06, 0.24), "0.120 (0.060–0.240)"),
+        (Ratio(211.3, 195.2, 230.0), "211.30 (195.20–230.00)"),
+    ],
+)
+def test_a_ratio_is_told_from_nothing(ratio: Ratio, text: str) -> None:
+    """A model that is a thousand times slower than the anchor has a ratio and an interval, too."""
+    assert str(ratio) == text
+    assert (times(float("nan")), times(0.0)) == ("nan", "0.00")
