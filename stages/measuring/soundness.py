@@ -5,6 +5,8 @@ from typing import Any
 
 from measuring.readings import Window, increase, throughput
 from runtime.quoting import quoted
+from runtime.records import checking
+from runtime.records import measured as records
 
 LATENCIES = tuple(f"p{percent} latency" for percent in (50, 90, 95, 99))
 _POSITIVE = ("Inferences/Second", "Avg latency", *LATENCIES)
@@ -20,7 +22,12 @@ _FAR_APART = 30
 def complaint(window: Any) -> str | None:
     """Return in words what makes no sense in a window as it is recorded, None if nothing does."""
     try:
-        return _senseless_row(window["perf_analyzer"]) or _senseless_statistics(window) or _contradiction(window)
+        return (
+            _senseless_row(window["perf_analyzer"])
+            or _senseless_statistics(window)
+            or _contradiction(window)
+            or checking.complaint(window, records.Window)
+        )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         return f"it is incomplete ({type(error).__name__}: {error})"
 

@@ -93,14 +93,14 @@ class Windows:
         load = self.load(model, demand, window_ms)
         for repeats, pause_s in enumerate(PAUSES_S):
             try:
-                return {**self._measure_once(load), "repeats": repeats}
+                return self._measure_once(load, repeats)
             except UnusableWindowError as error:
                 if repeats == 1:  # a single one is nothing to tell
                     print(f"measuring a window again and again: {error}", flush=True)
                 time.sleep(pause_s)
-        return {**self._measure_once(load), "repeats": len(PAUSES_S)}
+        return self._measure_once(load, len(PAUSES_S))
 
-    def _measure_once(self, load: Load) -> dict[str, Any]:
+    def _measure_once(self, load: Load, repeats: int) -> dict[str, Any]:
         before = self.server.statistics(load.model)
         began, server, client = time.monotonic(), self._server_cpu_seconds(), finished_children_cpu_seconds()
         row = measure(self.installation.perf_analyzer, self._environment, load, self._results)
@@ -125,6 +125,7 @@ class Windows:
             "counted_s": round(load.counted_s, 6),
             "seconds": seconds,
             "latency_bins": histogram(latencies_us(load.export)) if load.export else None,
+            "repeats": repeats,
         }
         if why := complaint(window):
             raise UnusableWindowError(

@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
+from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
-from runtime.records.checking import Name, NonNegative, Positive, Time
+from runtime.records.checking import Count, Name, NonNegative, Positive, PositiveCount, Time
 
 
 class Spent(TypedDict):
     """How often something happened, and the nanoseconds that it took in all."""
 
-    count: NonNegativeInt
-    ns: NonNegativeInt
+    count: Count
+    ns: Count
 
 
 class InferenceStatistics(TypedDict):
@@ -29,8 +29,8 @@ class InferenceStatistics(TypedDict):
 class Statistics(TypedDict):
     """Triton's cumulative statistics of a model."""
 
-    inference_count: NonNegativeInt
-    execution_count: NonNegativeInt
+    inference_count: Count
+    execution_count: Count
     inference_stats: InferenceStatistics
 
 
@@ -81,14 +81,14 @@ class Window(TypedDict):
     statistics: Annotated[_Around, AfterValidator(_grown)]
     cpu_seconds: Cost
     seconds: Positive
-    repeats: NonNegativeInt
-    latency_bins: dict[Annotated[str, Field(pattern=r"^\d+$")], NonNegativeInt] | None
+    repeats: Count
+    latency_bins: dict[Annotated[str, Field(pattern=r"^\d+$")], Count] | None
 
 
 class Round(TypedDict):
     """A window in each role, by turns."""
 
-    start: PositiveInt
+    start: PositiveCount
     windows: Annotated[dict[Name, Window], Field(min_length=1)]
 
 
@@ -102,14 +102,14 @@ class Pair(TypedDict):
 class Alone(TypedDict):
     """Microseconds that a batch takes in one process, without a server."""
 
-    batch: PositiveInt
+    batch: PositiveCount
     us: Positive
 
 
 class CellRound(TypedDict):
     """A round of a cell, with the server's memory in bytes."""
 
-    start: PositiveInt
+    start: PositiveCount
     windows: Pair
     server_peak_memory: NonNegative | None
     model_alone: Alone | None
@@ -118,7 +118,7 @@ class CellRound(TypedDict):
 class Level(TypedDict):
     """The rounds of a cell at one concurrency."""
 
-    concurrency: PositiveInt
+    concurrency: PositiveCount
     rounds: Annotated[list[CellRound], Field(min_length=2)]
 
 
@@ -135,13 +135,13 @@ class CellFile(TypedDict):
 class Finalists(TypedDict):
     """reports/finalists.json."""
 
-    concurrency: PositiveInt
+    concurrency: PositiveCount
     single_requests: bool
     finalists: Annotated[list[Name], Field(min_length=1)]
 
 
 class _Runoff(TypedDict):
-    concurrency: PositiveInt
+    concurrency: PositiveCount
     measured_at: Time
     finalists: Annotated[list[Name], Field(min_length=1)]
     rounds: Annotated[list[Round], Field(min_length=2)]

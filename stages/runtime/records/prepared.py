@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, NotRequired
 
-from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt, with_config
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, with_config
 from typing_extensions import TypedDict
 
-from runtime.records.checking import Name, NonNegative, Positive, complaint
+from runtime.records.checking import Count, Name, NonNegative, Positive, PositiveCount, complaint
 
 
 @with_config(ConfigDict(extra="allow"))  # what a classifier has beside is checked next
@@ -13,15 +13,15 @@ class Export(TypedDict):
     """One entry of reports/onnx/<variant>.json: how far it is from the trained model, and its size."""
 
     parity: NonNegative
-    file_bytes: PositiveInt
+    file_bytes: PositiveCount
 
 
 class _Classifier(Export):
-    weights: NonNegativeInt
+    weights: Count
     sparsity: NonNegative | None
-    macs: NonNegativeInt | None
-    test_correct: NonNegativeInt
-    test_examples: PositiveInt
+    macs: Count | None
+    test_correct: Count
+    test_examples: PositiveCount
     test_wrong: Annotated[str, Field(pattern=r"^(\d+( \d+)*)?$")]
 
 
@@ -43,7 +43,7 @@ class Data(TypedDict):
     """reports/data.json."""
 
     dataset: Name
-    class_counts: dict[Name, dict[str, NonNegativeInt]]
+    class_counts: dict[Name, dict[str, Count]]
     columns: NotRequired[list[str]]
 
 
@@ -51,10 +51,10 @@ class Machine(TypedDict):
     """reports/machine.json."""
 
     processor: str
-    logical_cores: PositiveInt
-    usable_cores: PositiveInt
+    logical_cores: PositiveCount
+    usable_cores: PositiveCount
     usable_logical_cores: Positive
-    memory_gib: NonNegativeInt
+    memory_gib: Count
     kernel: str
     python: str
     packages: dict[str, str]

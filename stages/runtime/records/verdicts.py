@@ -2,18 +2,18 @@
 
 from typing import Annotated, Any, NotRequired
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 from typing_extensions import TypedDict
 
-from runtime.records.checking import Name, NonNegative, Positive, Time
+from runtime.records.checking import Name, NonNegative, Positive, PositiveCount, Time
 
 
 class BetweenHours(TypedDict):
     """benchmarks/results/between_hours.json."""
 
     deviation: NonNegative
-    freedom: PositiveInt
-    visits: PositiveInt
+    freedom: PositiveCount
+    visits: PositiveCount
     hours: NonNegative
     processor: str
 
@@ -53,7 +53,7 @@ class Earlier(TypedDict):
 class Kept(TypedDict):
     """reports/verdicts/<server>.json, whatever its format: the first had no number."""
 
-    format: NotRequired[PositiveInt]
+    format: NotRequired[PositiveCount]
 
 
 class KeptRecord(Kept):
