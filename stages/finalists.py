@@ -20,6 +20,7 @@ from models import CLASSIFIER
 from parameters.cells import Cell, matrix
 from parameters.schema import Params, load_params
 from runtime.files import replacing_directory, write_json
+from runtime.numerals import counted
 from runtime.paths import CELLS, FINALIST_LIST, FINALISTS, MODEL_REPOSITORY, PARITY
 from runtime.process import StageError
 from runtime.records.checking import read_record
@@ -50,7 +51,7 @@ def main() -> None:
         "finalists": names,
     }
     write_json(FINALIST_LIST, chosen)
-    print(f"{len(names)} of {len(screened)} cells reach the run-off: {', '.join(names)}")
+    print(f"in the run-off, of {counted(len(screened), 'cell')}: {', '.join(names)}")
 
 
 if __name__ == "__main__":

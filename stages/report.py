@@ -153,7 +153,7 @@ def gather(params: Params) -> dict[str, Any]:
     )
     earlier, study = of_the_same(ours), read_record(BETWEEN_HOURS, BetweenHours)
     expected = another_hour(verdict, earlier, study)
-    answer, *details = verdict_in_words(verdict)
+    answer, *details = verdict_in_words(verdict, len(cells))
     return {
         "params": params,
         "raw_data": read_record(REPORTS / "raw_data.json", RawData),

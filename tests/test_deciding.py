@@ -20,6 +20,7 @@ from perf_analyzer.single_requests import histogram
 from runtime.process import StageError
 from uncertainty.stopping import LOOKS, enough
 
+CELLS = 6
 NOISE = [0.97, 1.03] * 6
 
 
@@ -192,7 +193,7 @@ def test_a_clear_winner_is_named_with_its_advantage(content: dict[str, Any]) -> 
     against = found.recommended.against_default
     assert against
     assert against.low < 1.5 < against.high
-    answer, alone, *_ = verdict_in_words(found)
+    answer, alone, *_ = verdict_in_words(found, CELLS)
     assert answer.startswith("**Run `fp32-2-64-off`**: 1.5")
     assert answer.endswith("× the throughput of the default configuration `fp32-1-64-off`.")
     assert alone == "Every other finalist is worse, beyond chance."
@@ -202,7 +203,7 @@ def test_nothing_beats_the_default_configuration(content: dict[str, Any]) -> Non
     """When others are equal or worse, the verdict says exactly that."""
     found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1000.0, cell("delay_0us"): 800.0})
     assert found.recommended is found.default
-    assert verdict_in_words(found)[0] == "**Run `fp32-1-64-off`**, the default configuration: nothing beats it."
+    assert verdict_in_words(found, CELLS)[0] == "**Run `fp32-1-64-off`**, the default configuration: nothing beats it."
 
 
 def test_of_equals_the_simplest_is_recommended(content: dict[str, Any]) -> None:
@@ -213,7 +214,7 @@ def test_of_equals_the_simplest_is_recommended(content: dict[str, Any]) -> None:
     assert found.default_is_unbeaten
     assert found.recommended
     assert found.recommended.cell == plain
-    assert verdict_in_words(found)[0].endswith("this one cannot be told apart from it and is simpler.")
+    assert verdict_in_words(found, CELLS)[0].endswith("this one cannot be told apart from it and is simpler.")
 
 
 def test_a_simpler_equal_that_does_not_beat_the_default_is_not_recommended(content: dict[str, Any]) -> None:
@@ -229,7 +230,7 @@ def test_a_simpler_equal_that_does_not_beat_the_default_is_not_recommended(conte
     assert (
         f"not told apart from it: `{between.name}`. The one recommended is the simplest of them that surely beats the "
         "default configuration."
-    ) in verdict_in_words(found)[1]
+    ) in verdict_in_words(found, CELLS)[1]
 
 
 def test_less_is_better_is_told_as_less(content: dict[str, Any]) -> None:
@@ -238,7 +239,7 @@ def test_less_is_better_is_told_as_less(content: dict[str, Any]) -> None:
     found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 2000.0})
     assert found.recommended
     assert found.recommended.value == pytest.approx(4000, rel=0.3)
-    assert verdict_in_words(found)[0].startswith("**Run `fp32-2-64-off`**: 0.5")
+    assert verdict_in_words(found, CELLS)[0].startswith("**Run `fp32-2-64-off`**: 0.5")
 
 
 def test_a_finalist_that_may_miss_a_limit_is_not_recommended(content: dict[str, Any]) -> None:
@@ -246,7 +247,7 @@ def test_a_finalist_that_may_miss_a_limit_is_not_recommended(content: dict[str, 
     content["perf"]["slo"]["accuracy"] = 0.95
     found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
     assert found.recommended is None
-    first, second, *_ = verdict_in_words(found)
+    first, second, *_ = verdict_in_words(found, CELLS)
     assert first == "**No configuration can be recommended**: none of the finalists surely meets every limit."
     assert second == (
         "`fp32-1-64-off` was not considered: test accuracy ≥ 0.95: cannot tell (0.95, 95 % interval 0.935–0.962)."
@@ -268,7 +269,17 @@ def test_a_lone_configuration_is_measured_and_named(content: dict[str, Any]) -> 
     """With nobody to compare it with, the verdict is about its limits."""
     found = verdict(content, {DEFAULT: 1000.0})
     assert found.recommended is found.default
-    assert "no other configuration came close" in verdict_in_words(found)[-1]
+    *_, alone = verdict_in_words(found, CELLS)
+    assert alone == f"It was measured alone, at concurrency 8: none of the {CELLS - 1} others came close."
+    assert verdict_in_words(found, 2)[-1].endswith(": the other did not come close.")
+
+
+def test_a_matrix_of_one_is_not_said_to_win(content: dict[str, Any]) -> None:
+    """Nothing is beaten, and nothing came close or not, where there is nothing else."""
+    assert verdict_in_words(verdict(content, {DEFAULT: 1000.0}), 1) == [
+        "**Run `fp32-1-64-off`**, the only configuration in the matrix: nothing was compared with it.",
+        "It was measured alone, at concurrency 8.",
+    ]
 
 
 def test_a_running_server_is_visited_not_started(content: dict[str, Any]) -> None:
@@ -277,5 +288,5 @@ def test_a_running_server_is_visited_not_started(content: dict[str, Any]) -> Non
     content["perf"]["runoff"]["rounds"] = 4
     assert (
         "4 rounds in each of 6 visits to a running server"
-        in verdict_in_words(verdict(content, {DEFAULT: 1000, cell("delay_0us"): 1500}))[-1]
+        in verdict_in_words(verdict(content, {DEFAULT: 1000, cell("delay_0us"): 1500}), CELLS)[-1]
     )

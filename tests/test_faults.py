@@ -67,6 +67,18 @@ def test_a_full_disk_is_named_and_nothing_half_written_stays(project: Path) -> N
 
 
 @needs_mounts
+def test_a_full_temporary_folder_is_named(project: Path) -> None:
+    """Models that a server is given copies of did not fit: the error says where, and which variable to set."""
+    mount = (
+        "mkdir scratch && mount --types tmpfs --options size=64k tmpfs scratch && fallocate --length 56k scratch/full"
+    )
+    said = in_namespace(project, mount, f"TMPDIR=$PWD/scratch {sys.executable} stages/serving.py fp32")
+    (line,) = (line for line in said.splitlines() if line.startswith("error: "))
+    assert "/model.onnx: No space left on device; free some space there, or name another folder in TMPDIR" in line
+    assert len(line) < 400
+
+
+@needs_mounts
 def test_a_read_only_folder_is_named(project: Path) -> None:
     """A result that cannot be written is named with what to do."""
     mount = "mount --bind reports reports && mount --options remount,ro,bind reports"

@@ -5,6 +5,7 @@ import base64
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,11 +13,12 @@ import pytest
 from conftest import ROOT, FinishedRun, commit, linear_model, read_params, run, taking_bytes
 from ruamel.yaml import YAML
 
-from gate import compare, compare_accuracy, default_cell, divided_alike, prepared, seconds, share
+import datasets
+from gate import Result, compare, compare_accuracy, divided_alike, prepared, seconds, share
 from measuring.bench import bench
 from measuring.readings import throughput
 from parameters.schema import validate
-from reference import check_out, resolve, restore_models
+from reference import check_out, default_cell, refuse_other_dataset, resolve, restore_models
 from runtime.arrays import SPLITS, write_split
 from runtime.files import read_json, write_json
 from runtime.process import StageError
@@ -146,6 +148,7 @@ def test_only_an_export_that_strays_now_is_the_answer(
     export_strays()
     monkeypatch.setattr("gate.build_workspace", export_strays if now else lambda: False)
     monkeypatch.setattr("gate.resolve", lambda revision: revision)
+    monkeypatch.setattr("gate.check_out", lambda _commit, folder: write_parameters(folder, {"dataset": "digits"}))
     monkeypatch.setattr("gate.load_params", lambda: validate(read_params()))
     monkeypatch.setattr("gate.PARITY", tmp_path)
     given = argparse.Namespace(revision="main")
@@ -155,6 +158,43 @@ def test_only_an_export_that_strays_now_is_the_answer(
     else:
         with pytest.raises(StageError, match="own models could not be built"):
             compare(given, tmp_path)
+
+
+def write_parameters(folder: Path, content: dict[str, Any]) -> None:
+    folder.mkdir(exist_ok=True)
+    with (folder / "params.yaml").open("w") as file:
+        YAML().dump(content, file)
+
+
+def test_what_is_worse_already_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An accuracy that is lost is the answer, whatever the throughput is: nobody waits for that."""
+    worse = Result("accuracy", "0.95 → 0.83", "fails")
+    write_json(tmp_path / "fp32.json", {"classifier": {"parity": 1e-6}})
+    for name, value in {
+        "resolve": lambda revision: revision,
+        "check_out": lambda _commit, folder: write_parameters(folder, {"dataset": "digits"}),
+        "load_params": lambda: validate(read_params()),
+        "build_workspace": lambda: True,
+        "restore_models": lambda _folder: "DVC's cache",
+        "default_cell": lambda _folder, _name: "cell",
+        "prepared": lambda *_: (),
+        "divided_alike": lambda *_: True,
+        "compare_accuracy": lambda *_, **_named: worse,
+        "PARITY": tmp_path,
+    }.items():
+        monkeypatch.setattr(f"gate.{name}", value)
+    given = argparse.Namespace(revision="main", cell=None, accuracy_tolerance=0.02)
+    assert [each.what for each in compare(given, tmp_path)] == ["accuracy", "parity"]
+
+
+def test_another_dataset_is_no_answer_at_once(tmp_path: Path) -> None:
+    """Where it has another shape; one that is not known here, or of the same shape, is looked at later."""
+    for name in ("mnist", "no-such", "own", 5):
+        write_parameters(tmp_path, {"dataset": name})
+        refuse_other_dataset("0123456789", tmp_path, datasets.get("digits"))
+    write_parameters(tmp_path, {"dataset": "iris"})
+    with pytest.raises(StageError, match="01234567 takes other inputs than this working tree"):
+        refuse_other_dataset("0123456789", tmp_path, datasets.get("digits"))
 
 
 def test_wrong_arguments_are_no_answer() -> None:
@@ -270,6 +310,8 @@ def test_why_git_finds_no_revision_is_told(tmp_path: Path, monkeypatch: pytest.M
     run("git", "init", "--quiet", str(repository), cwd=tmp_path)
     (repository / "file").touch()
     commit(repository, "First")
+    monkeypatch.setattr("reference.ROOT", repository)
+    assert resolve(":/Fir") == resolve("HEAD")
     run("git", "clone", "--quiet", "--depth", "1", repository.as_uri(), str(tmp_path / "shallow"), cwd=tmp_path)
     monkeypatch.setattr("reference.ROOT", tmp_path / "shallow")
     assert resolve("HEAD") == run("git", "rev-parse", "HEAD", cwd=repository).stdout.strip()

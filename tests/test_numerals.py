@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.numerals import amount, times
+from runtime.numerals import amount, counted, times
 from uncertainty.ratio import Ratio
 
 
@@ -13,6 +13,11 @@ from uncertainty.ratio import Ratio
 def test_an_amount_has_three_digits_at_least(value: float, text: str) -> None:
     """Six inferences a second are not six, and half a millisecond is not none."""
     assert amount(value) == text
+
+
+def test_one_is_no_plural() -> None:
+    """One window, however many others; none are windows, too."""
+    assert [counted(count, "window") for count in (0, 1, 1200)] == ["0 windows", "1 window", "1,200 windows"]
 
 
 @pytest.mark.parametrize(

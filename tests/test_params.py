@@ -27,6 +27,17 @@ def test_shipped_parameters_are_valid() -> None:
     assert load_params(ROOT / "tests" / "params.yaml").model == "autoencoder"
 
 
+def test_a_file_that_is_missing_or_in_conflict_is_told_with_the_remedy(tmp_path: Path) -> None:
+    """A merge's conflict is no YAML, and Git has the committed file."""
+    path = tmp_path / "params.yaml"
+    with pytest.raises(StageError, match=r"^cannot read params\.yaml: No such file .*; `git checkout params"):
+        load_params(path)
+    shipped = (ROOT / "params.yaml").read_text()
+    path.write_text(shipped.replace("seed: 42", "<<<<<<< HEAD\nseed: 42\n=======\nseed: 43\n>>>>>>> other", 1))
+    with pytest.raises(StageError, match="a merge left its conflict in it; keep one side of it, and remove"):
+        load_params(path)
+
+
 def test_all_errors_are_reported_at_once(content: dict[str, Any]) -> None:
     """A wrong type, an unknown key, a bad choice and an impossible pair come in one message."""
     content["seed"] = "42"

@@ -226,7 +226,7 @@ class LyingServer(CountingServer):
 def windows_of(server: type[Server], folder: Path, program: Path) -> Windows:
     (folder / "input.json").touch()
     return Windows(
-        server("127.0.0.1:1", "127.0.0.1:2", pid=1),
+        server("127.0.0.1:1", "127.0.0.1:2", pid=None),
         {"anchor": folder / "input.json"},
         folder,
         protocol="grpc",

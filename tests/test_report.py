@@ -142,7 +142,7 @@ def test_batching_is_told_in_words(batching: str, batch: int, concurrency: int, 
             STEADY,
             {"repeats": 1},
             0,
-            "12 windows were measured again: they stayed empty or made no sense, or perf_analyzer crashed",
+            "12 windows measured again, because of no answers or senseless ones, a crash of perf_analyzer, or a stop",
         ),
     ],
 )

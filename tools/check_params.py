@@ -20,6 +20,7 @@ from parameters.cells import ANCHOR, matrix  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
 from perf_analyzer.window import SLEEP_FACTOR, WINDOWS  # noqa: E402
 from runtime.files import read_json  # noqa: E402
+from runtime.numerals import counted  # noqa: E402
 from runtime.paths import REPORTS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from uncertainty.stopping import LOOKS  # noqa: E402
@@ -78,7 +79,7 @@ def main() -> None:
     params = load_params()
     cells = [cell.name for cell in matrix(params)]
     print(f"params.yaml is valid: {params.model} on {params.dataset}, seed {params.seed}")
-    print(f"{len(cells)} cells at concurrency {', '.join(map(str, params.perf.concurrency))}:")
+    print(f"{counted(len(cells), 'cell')} at concurrency {', '.join(map(str, params.perf.concurrency))}:")
     print("\n".join(f"  {name}" for name in cells))
     least, most = (seconds / 60 for seconds in seconds_of_load(params))
     print(f"measuring all of them and deciding applies load for {least:.1f} to {most:.1f} minutes")

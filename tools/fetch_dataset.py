@@ -26,6 +26,7 @@ from parameters.schema import load_params  # noqa: E402
 from runtime import environment  # noqa: E402
 from runtime.files import replacing_directory  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
+from runtime.numerals import counted  # noqa: E402
 from runtime.paths import DATASETS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from runtime.quoting import listed  # noqa: E402
@@ -127,7 +128,7 @@ def main() -> None:
     track(target)
     count = len(examples.y) + (len(examples.test[1]) if examples.test else 0)
     edition = dataset.edition_in(target).description
-    print(f"{edition}: {count:,} examples of {len(dataset.classes)} classes, checked")
+    print(f"{edition}: {counted(count, 'example')} of {len(dataset.classes)} classes, checked")
     print(f"tracked by datasets/{dataset.name}.dvc")
     print("next: git add datasets, or queued experiments do not see it;")
     print(f"      dvc exp run -S dataset={dataset.name}")

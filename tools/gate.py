@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "stages"))
@@ -33,18 +33,26 @@ ERROR_CODE = 3
 failures_end_with(ERROR_CODE)
 
 import numpy as np  # noqa: E402
-from ruamel.yaml import YAML  # noqa: E402
-from ruamel.yaml.error import YAMLError  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
 from measuring.bench import Candidate, asked, bench, renamed  # noqa: E402
 from measuring.readings import throughput  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
-from reference import MODELS, as_taken, check_out, resolve, restore_models  # noqa: E402
+from reference import (  # noqa: E402
+    MODELS,
+    as_taken,
+    check_out,
+    default_cell,
+    other_inputs,
+    refuse_other_dataset,
+    resolve,
+    restore_models,
+)
 from runtime import environment  # noqa: E402
 from runtime.arrays import SPLITS, read_split  # noqa: E402
 from runtime.files import read_json  # noqa: E402
 from runtime.lock import machine_shared, machine_to_ourselves  # noqa: E402
+from runtime.numerals import counted  # noqa: E402
 from runtime.paths import ARRAYS, MODEL_REPOSITORY, PARITY  # noqa: E402
 from runtime.process import StageError, ending_with_us  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
@@ -58,7 +66,6 @@ WORDS: dict[Answer, str] = {
     "fails": "is worse than is tolerated",
     "cannot tell": "may or may not be worse: the budget does not suffice to tell",
 }
-AXES = ("instances", "max_batch_size", "dynamic_batching")
 
 
 @dataclass(frozen=True)
@@ -68,34 +75,6 @@ class Result:
     what: str
     found: str
     answer: Answer
-
-
-def read_parameters(folder: Path) -> dict[str, Any]:
-    """Return a revision's parameters as they are: they may follow another schema."""
-    try:
-        content = YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text(encoding="utf-8"))
-    except (YAMLError, ValueError):
-        content = None
-    if not isinstance(content, dict):
-        raise StageError("the revision's params.yaml is not readable as sections of parameters")
-    return content
-
-
-def first_cell(content: dict[str, Any]) -> str:
-    """Return the name of the first cell of a revision's matrix."""
-    try:
-        axes = (content["onnx"]["variants"], *(content["perf"][name] for name in AXES))
-        return "-".join(str(axis[0]) for axis in axes)
-    except (KeyError, TypeError, IndexError):
-        raise StageError("the revision's params.yaml has no benchmark matrix; choose a model with --cell") from None
-
-
-def default_cell(folder: Path, wanted: str | None) -> str:
-    """Return the name of a revision's cell to compare: the one wanted, or its default configuration."""
-    name = wanted or first_cell(read_parameters(folder))
-    if not (folder / MODELS / name / "config.pbtxt").exists():
-        raise StageError(f"the revision has no model {name}; choose one with --cell")
-    return name
 
 
 def divided_alike(ours: Path, theirs: Path) -> bool:
@@ -133,7 +112,9 @@ def compare_throughput(
         if time.monotonic() + (time.monotonic() - began) > ends:
             break
     interval = f"{estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f})" if looked else "?"
-    found = f"× {interval} in {looked or len(log_ratios)} server starts; at least {1 - tolerance:g} is asked for"
+    found = (
+        f"× {interval} in {counted(looked or len(log_ratios), 'server start')}; at least {1 - tolerance:g} is asked for"
+    )
     return Result(f"throughput at concurrency {concurrency}", found, answer)
 
 
@@ -146,7 +127,7 @@ def prepared(folders: tuple[Path, Path], commit: str, temporary: Path) -> tuple[
     inputs = [ModelShape.read(folder / "1" / "model.onnx").inputs for folder in folders]
     names_and_dims = [[(each.name, each.dims) for each in taken] for taken in inputs]
     if names_and_dims[0] != names_and_dims[1]:
-        raise StageError(f"{commit[:8]} takes other inputs than this working tree: the two cannot be compared")
+        raise other_inputs(commit)
 
     def candidate(index: int, name: str) -> Candidate:
         x = as_taken(examples, inputs[index][0].dtype, f"{folders[index].name} of the {name}")
@@ -209,6 +190,9 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     """Return everything that was compared: parity alone where no models came of it."""
     commit = resolve(given.revision)
     params = load_params()
+    checkout = temporary / "reference"
+    check_out(commit, checkout)
+    refuse_other_dataset(commit, checkout, params.raw_data)
     files = {variant: PARITY / f"{variant}.json" for variant in params.onnx.variants}
     before = {variant: edition(path) for variant, path in files.items()}
     if not build_workspace():
@@ -217,20 +201,21 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
         if (parity := check_parity(params, exported_now)).answer == "fails":
             return [parity]
         raise StageError("this working tree's own models could not be built")
-    checkout = temporary / "reference"
-    check_out(commit, checkout)
     print(f"the reference {commit[:8]}: dvc repro triton-config, in a checkout", flush=True)
     print(f"the reference {commit[:8]} comes from {restore_models(checkout)}", flush=True)
     old = checkout / MODELS / default_cell(checkout, given.cell)
     new = MODEL_REPOSITORY / default_cell(ROOT, given.cell)
     candidates = prepared((old, new), commit, temporary)
-    print(f"side by side: {old.name} of {commit[:8]} and {new.name} of this working tree", flush=True)
-    with machine_to_ourselves():
-        speed = compare_throughput(candidates, params, given.tolerance, given.budget)
     alike = divided_alike(ARRAYS, checkout / ARRAYS.relative_to(ROOT))
     with machine_shared():
         accuracy = compare_accuracy(candidates, given.accuracy_tolerance, alike=alike)
-    return [speed, accuracy, check_parity(params, params.onnx.variants)]
+    results = [accuracy, check_parity(params, params.onnx.variants)]
+    if overall(each.answer for each in results) == "fails":
+        print("throughput is not compared: the answer is known", flush=True)
+        return results
+    print(f"side by side: {old.name} of {commit[:8]} and {new.name} of this working tree", flush=True)
+    with machine_to_ourselves():
+        return [compare_throughput(candidates, params, given.tolerance, given.budget), *results]
 
 
 def share(text: str) -> float:
@@ -258,7 +243,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def main() -> None:
-    parser = Parser(description="Compare this working tree with another revision.")
+    parser = Parser(
+        description="Compare this working tree with another revision.",
+        epilog="Exits with 0 if nothing got worse beyond its tolerance, 1 if something did, 2 if the time did not "
+        "suffice to tell, 3 if the comparison could not be made.",
+    )
     parser.add_argument("revision", help="a branch, tag or commit")
     parser.add_argument("--tolerance", type=share, default=0.05, help="share of throughput that may be lost")
     parser.add_argument("--accuracy-tolerance", type=share, default=0.02, help="accuracy that may be lost")

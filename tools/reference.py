@@ -3,15 +3,22 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
+import datasets
+from datasets import OWN, Dataset
+from parameters import plugins
 from runtime import environment
 from runtime.paths import ROOT
 from runtime.process import StageError, ending_with_us
 from training.pixels import scaled
 
 MODELS = "artifacts/model_repository"
+AXES = ("instances", "max_batch_size", "dynamic_batching")
 # Stages that always run, and make nothing of a model.
 _CHECKS = ("raw-data", "machine")
 
@@ -44,7 +51,10 @@ def resolve(revision: str) -> str:
     """Return the commit that a revision names; raises StageError, in Git's own words, if it finds none."""
     if revision.startswith("-"):
         raise StageError(f"{revision!r} is not a revision")
-    finished = _run("git", "rev-parse", "--verify", f"{revision}^{{commit}}", cwd=ROOT)
+    # In two steps: what follows `:/` is looked for in messages, up to the end.
+    finished = _run("git", "rev-parse", "--verify", revision, cwd=ROOT)
+    if finished.returncode == 0:
+        finished = _run("git", "rev-parse", "--verify", f"{finished.stdout.strip()}^{{commit}}", cwd=ROOT)
     if finished.returncode == 0:
         return finished.stdout.strip()
     shallow = _run("git", "rev-parse", "--is-shallow-repository", cwd=ROOT).stdout.strip() == "true"
@@ -65,6 +75,47 @@ def check_out(commit: str, folder: Path) -> None:
     link = folder.with_name(f"{folder.name}_cache")
     link.symlink_to((ROOT / cache).resolve())
     _checked("dvc", "cache", "dir", "--local", f"../{link.name}", cwd=folder, failure=failure)
+
+
+def read_parameters(folder: Path) -> dict[str, Any]:
+    """Return a revision's parameters as they are: they may follow another schema."""
+    try:
+        content = YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text(encoding="utf-8"))
+    except (YAMLError, ValueError):
+        content = None
+    if not isinstance(content, dict):
+        raise StageError("the revision's params.yaml is not readable as sections of parameters")
+    return content
+
+
+def first_cell(content: dict[str, Any]) -> str:
+    """Return the name of the first cell of a revision's matrix."""
+    try:
+        axes = (content["onnx"]["variants"], *(content["perf"][name] for name in AXES))
+        return "-".join(str(axis[0]) for axis in axes)
+    except (KeyError, TypeError, IndexError):
+        raise StageError("the revision's params.yaml has no benchmark matrix; choose a model with --cell") from None
+
+
+def default_cell(folder: Path, wanted: str | None) -> str:
+    """Return the name of a revision's cell to compare: the one wanted, or its default configuration."""
+    name = wanted or first_cell(read_parameters(folder))
+    if not (folder / MODELS / name / "config.pbtxt").exists():
+        raise StageError(f"the revision has no model {name}; choose one with --cell")
+    return name
+
+
+def other_inputs(commit: str) -> StageError:
+    """Return the error that a revision's model takes other inputs than this working tree's."""
+    return StageError(f"{commit[:8]} takes other inputs than this working tree: the two cannot be compared")
+
+
+def refuse_other_dataset(commit: str, folder: Path, ours: Dataset) -> None:
+    """Raise StageError, before anything is trained, if a revision's dataset is known here to have another shape."""
+    name = read_parameters(folder).get("dataset")
+    published = name in plugins.names(datasets) and name not in (OWN, ours.name)
+    if published and datasets.get(str(name), None).shape != ours.shape:
+        raise other_inputs(commit)
 
 
 def restore_models(folder: Path) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from analysis.level import LevelSummary
 from parameters.cells import Cell
+from runtime.numerals import counted
 from runtime.records.prepared import Machine
 
 # Below this many inferences an execution, batches are accidents.
@@ -68,7 +69,8 @@ def history_flags(level: LevelSummary) -> list[str]:
         found.append(f"interrupted: the rounds come from {level.starts} starts of the server")
     if level.repeats:
         found.append(
-            f"{level.repeats} windows were measured again: they stayed empty or made no sense, or perf_analyzer crashed"
+            f"{counted(level.repeats, 'window')} measured again, because of no answers or senseless ones, a crash of "
+            "perf_analyzer, or a stop"
         )
     return found
 

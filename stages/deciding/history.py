@@ -17,7 +17,7 @@ from measuring.journal import digest
 from parameters.cells import matrix
 from parameters.schema import Params
 from runtime.cores import server_cores
-from runtime.numerals import times
+from runtime.numerals import counted, times
 from uncertainty.prediction import ENOUGH, Spread, another
 from uncertainty.ratio import Ratio
 
@@ -136,7 +136,7 @@ def another_hour_in_words(verdict: Verdict, found: AnotherHour, study: dict[str,
         f"{found.hours} hours in which it was measured here"
         if not found.studied
         else f"beyond their errors, hours differed {beyond} where that was studied, "
-        f"{study['visits']} visits in {study['hours']:.0f} hours on {study['processor']}"
+        f"{counted(study['visits'], 'visit')} in {counted(round(study['hours']), 'hour')} on {study['processor']}"
     )
     low, high = times(shown.low), times(shown.high, shown.low)
     return f"That is what these minutes say; at another hour expect {low}–{high} ({known})."

@@ -13,6 +13,7 @@ from deciding.slo import Check, answer_to_all, check_all
 from measuring.journal import Round, complete_starts
 from parameters.cells import Cell
 from parameters.schema import Params
+from runtime.numerals import counted
 from uncertainty.comparison import Comparison, compare_all, spreads
 from uncertainty.limit import Answer
 from uncertainty.mean import t_quantile
@@ -70,7 +71,11 @@ class Verdict:
     @property
     def repetitions(self) -> str:
         """What the rounds were repeated over, in words: a server of someone else's is not restarted."""
-        return f"{self.starts} server starts" if self.restarted else f"{self.starts} visits to a running server"
+        return (
+            counted(self.starts, "server start")
+            if self.restarted
+            else f"{counted(self.starts, 'visit')} to a running server"
+        )
 
     @property
     def reach(self) -> float:

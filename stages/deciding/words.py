@@ -2,18 +2,21 @@
 
 from deciding.slo import Check
 from deciding.verdict import Finalist, Verdict
+from runtime.numerals import counted
 
 
-def verdict_in_words(verdict: Verdict) -> list[str]:
-    """Return the verdict as sentences in Markdown, the answer first."""
+def verdict_in_words(verdict: Verdict, cells: int) -> list[str]:
+    """Return the verdict on so many cells as sentences in Markdown, the answer first."""
     if verdict.recommended is None:
         answer = ["**No configuration can be recommended**: none of the finalists surely meets every limit."]
     else:
-        answer = [_recommendation(verdict, verdict.recommended), *_equals(verdict, verdict.recommended)]
-    return [*answer, *(_limits(each) for each in verdict.finalists if not each.eligible), _method(verdict)]
+        answer = [_recommendation(verdict, verdict.recommended, cells), *_equals(verdict, verdict.recommended)]
+    return [*answer, *(_limits(each) for each in verdict.finalists if not each.eligible), _method(verdict, cells)]
 
 
-def _recommendation(verdict: Verdict, recommended: Finalist) -> str:
+def _recommendation(verdict: Verdict, recommended: Finalist, cells: int) -> str:
+    if cells == 1:
+        return f"**Run `{recommended.cell.name}`**, the only configuration in the matrix: nothing was compared with it."
     default = f"the default configuration `{verdict.default.cell.name}`"
     if recommended is verdict.default:
         return f"**Run `{recommended.cell.name}`**, the default configuration: nothing beats it."
@@ -68,12 +71,13 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}"
 
 
-def _method(verdict: Verdict) -> str:
+def _method(verdict: Verdict, cells: int) -> str:
     count = len(verdict.finalists)
     if count == 1:
-        return f"It was measured alone, at concurrency {verdict.concurrency}: no other configuration came close."
+        others = f": none of the {cells - 1} others came close" if cells > 2 else ": the other did not come close"
+        return f"It was measured alone, at concurrency {verdict.concurrency}{others if cells > 1 else ''}."
     return (
         f"Decided at concurrency {verdict.concurrency} between {count} finalists side by side in one server, "
-        f"{verdict.rounds} rounds in each of {verdict.repetitions}; differences count "
+        f"{counted(verdict.rounds, 'round')} in each of {verdict.repetitions}; differences count "
         "where all pairs together would be wrong in 5 % of cases."
     )

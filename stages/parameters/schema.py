@@ -4,6 +4,7 @@ Strict: unknown keys, wrong types and impossible combinations are all reported
 at once, each with its path and what is allowed, before a stage does any work.
 """
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,6 +30,7 @@ from parameters.mistakes import sentence, without_advice
 from parameters.own import Description
 from parameters.section import Item, Section, without_repeats
 from parameters.triton import Triton
+from runtime.files import CONFLICT, has_conflict
 from runtime.paths import PARAMS
 from runtime.process import StageError
 from runtime.quoting import first
@@ -275,7 +277,13 @@ def load_params(path: Path = PARAMS) -> Params:
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise StageError(f"cannot read {path.name}: {error.strerror}") from None
+        bring = f"; `git checkout {path.name}` brings the committed one back" if error.errno == errno.ENOENT else ""
+        raise StageError(f"cannot read {path.name}: {error.strerror}{bring}") from None
     except (YAMLError, ValueError, RecursionError) as error:
+        if has_conflict(path):
+            raise StageError(
+                f"{path.name} is not readable YAML: {CONFLICT}; keep one side of it, and remove the lines that begin "
+                "with <<<<<<<, ======= and >>>>>>>"
+            ) from None
         raise StageError(f"{path.name} is not readable YAML: {without_advice(error)}") from None
     return validate(content, source=path.name)

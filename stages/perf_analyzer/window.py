@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perf_analyzer.arrivals import RequestRate, intervals_us
 from perf_analyzer.columns import DELAYED, REQUESTS, UNITS
+from runtime import stops
 from runtime.cores import on_cores
 from runtime.process import StageError, ending_with_us
 from runtime.quoting import quoted
@@ -142,13 +143,20 @@ def read_results(path: Path) -> dict[str, float]:
         ) from None
 
 
+def _check_running(load: Load, stopped: int) -> None:
+    """Raise UnusableWindowError if this process, and so perf_analyzer, was stopped since it had been so often."""
+    if stops.count() > stopped:
+        raise UnusableWindowError(f"this process was stopped, and went on, while {load.model} was measured")
+
+
 def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, results: Path) -> dict[str, float]:
     """Run perf_analyzer once and return its row.
 
-    Raises UnusableWindowError if a window stayed empty or perf_analyzer crashed; StageError, with
-    what it printed, if it fails or takes far longer than its windows.
+    Raises UnusableWindowError if a window stayed empty, perf_analyzer crashed, or all was stopped
+    meanwhile; StageError, with what it printed, if it fails or takes far longer than its windows.
     """
     results.unlink(missing_ok=True)
+    stopped = stops.count()
     if load.export:  # perf_analyzer refuses a file that is there
         load.export.unlink(missing_ok=True)
     longest_s = load.counted_s + load.patience_s
@@ -167,10 +175,12 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
             timeout=longest_s,
         )
     except subprocess.TimeoutExpired:
+        _check_running(load, stopped)
         raise StageError(
             f"perf_analyzer on {load.model} did not finish in {longest_s:.0f} s; the server may have stopped "
             "answering; if it only takes longer, raise triton.request_timeout_s in params.yaml"
         ) from None
+    _check_running(load, stopped)
     if finished.returncode in _CRASHES:
         raise UnusableWindowError(f"perf_analyzer on {load.model} crashed with signal {-finished.returncode}")
     if any(text in finished.stdout for text in _UNUSABLE):

@@ -15,6 +15,7 @@ from runtime.quoting import quoted
 from runtime.remedies import remedy
 
 PARTIAL = ".partial"
+CONFLICT = "a merge left its conflict in it"
 _LONGEST_WORDS = 200
 
 
@@ -112,6 +113,11 @@ def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)[:_LONGEST_WORDS]
 
 
+def has_conflict(path: Path) -> bool:
+    """Return whether a merge left both sides of a conflict in a text file."""
+    return any(line.startswith("<<<<<<< ") for line in path.read_text(errors="replace").splitlines())
+
+
 def read_json(path: Path) -> Any:
     """Return the object in a JSON file of ours.
 
@@ -128,8 +134,7 @@ def read_json(path: Path) -> Any:
     try:
         found = json.loads(path.read_text(encoding="utf-8"), object_hook=Found)
     except (ValueError, RecursionError) as error:
-        conflict = any(line.startswith("<<<<<<< ") for line in path.read_text(errors="replace").splitlines())
-        raise damaged(path, "a merge left its conflict in it" if conflict else f"it is no JSON ({error})") from None
+        raise damaged(path, CONFLICT if has_conflict(path) else f"it is no JSON ({error})") from None
     if not isinstance(found, dict):
         raise damaged(path, f"it holds {quoted(found)} in place of an object")
     return found

@@ -11,6 +11,11 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def counted(count: int, one: str) -> str:
+    """Return so many of a thing that is named in the singular, as in `1 window`, `1,200 windows`."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
 def times(ratio: float, *beside: float) -> str:
     """Return a ratio with two decimals, or with so many that it and those that stand beside it have two digits each."""
     smallest = min((abs(each) for each in (ratio, *beside) if each and math.isfinite(each)), default=1)

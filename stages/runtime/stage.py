@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NoReturn
 
-from runtime import environment
+from runtime import environment, stops
 from runtime.process import INTERRUPTED, StageError, follow_dvc
 
 _REMEDIES = {
@@ -105,11 +105,30 @@ def _sentence(error: BaseException) -> str | None:
         said = error.stderr or error.stdout or "its own words, if any, are above"
         lines = (said if isinstance(said, str) else said.decode(errors="replace")).splitlines()
         return "\n  ".join([f"{Path(error.cmd[0]).name} exited with {error.returncode}; it said:", *lines[-8:]])
-    if not isinstance(error, OSError):
-        return None
+    return _of_the_system(_first_of_many(error)) if isinstance(error, OSError) else None
+
+
+def _of_the_system(error: OSError) -> str:
     known = isinstance(error.filename, str)
     remedy = "" if error.errno == errno.ENOENT and not known else _REMEDIES.get(error.errno or 0, "")
+    if error.errno == errno.ENOSPC and known and _is_temporary(error.filename):
+        remedy = "; free some space there, or name another folder in TMPDIR"
     return f"{_from_here(error.filename) if known else 'the system'}: {error.strerror or error}{remedy}"
+
+
+def _first_of_many(error: OSError) -> OSError:
+    """Return the first of the failures that copying a folder collects, each as source, target and words."""
+    shutil = sys.modules.get("shutil")
+    if not (shutil and isinstance(error, shutil.Error) and isinstance(error.args[0], list)):
+        return error
+    _, target, words = error.args[0][0]
+    number = words.removeprefix("[Errno ").partition("]")[0]
+    return OSError(int(number), os.strerror(int(number)), target) if number.isdigit() else OSError(f"{target}: {words}")
+
+
+def _is_temporary(path: str) -> bool:
+    tempfile = sys.modules.get("tempfile")
+    return bool(tempfile and Path(path).is_relative_to(tempfile.gettempdir()))
 
 
 def _from_here(path: str) -> str:
@@ -176,6 +195,7 @@ def run_stage(main: Callable[[], None]) -> NoReturn:
             # A background job starts with SIGINT ignored, and keeps it so.
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, _unwind)
+        stops.notice()
         follow_dvc()
         from runtime.temporary import own_folder  # here, where signals are taken care of
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.client import HTTPConnection
 
+from runtime import stops
+
 _PIECE_BYTES = 2**20
 
 
@@ -120,8 +122,17 @@ class Question:
         """Return the answer, which is whole.
 
         Raises TimeoutError if it takes longer, OSError or HTTPException if there is none, or too large a one, and
-        ValueError if the address is none.
+        ValueError if the address is none. A question in which this process was stopped is asked again.
         """
+        stopped = stops.count()
+        try:
+            return self._ask_once(patience_s, limit)
+        except TimeoutError:
+            if stops.count() == stopped:
+                raise
+        return self.ask(patience_s, limit)
+
+    def _ask_once(self, patience_s: float, limit: int) -> Answer:
         deadline = time.monotonic() + patience_s
         host, _, port = self.address.rpartition(":")
         http = HTTPConnection(host.strip("[]"), int(port))

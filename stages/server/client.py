@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from http.client import HTTPException
+from http.client import BadStatusLine, HTTPException
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -25,7 +25,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from runtime.process import StageError
-from runtime.quoting import cut, listed, quoted
+from runtime.quoting import cut, listed, printable, quoted
 from runtime.records.checking import complaint
 from runtime.records.measured import Statistics
 from server.bounded_http import Answer, Question
@@ -62,11 +62,17 @@ def _answering(request: str, patience_s: float) -> Iterator[None]:
     try:
         yield
     except REFUSALS as error:
-        if _is_late(error):
-            why = f"it had {patience_s:.3g} s; if it only takes longer, raise triton.request_timeout_s in params.yaml"
-        else:
-            why = cut(" ".join(str(error).split()), _LONGEST_WORDS) or type(error).__name__
-        raise StageError(f"the Triton server did not {request}: {why}") from None
+        raise StageError(f"the Triton server did not {request}: {_reason(error, patience_s)}") from None
+
+
+def _reason(error: Exception, patience_s: float) -> str:
+    if _is_late(error):
+        return f"it had {patience_s:.3g} s; if it only takes longer, raise triton.request_timeout_s in params.yaml"
+    if type(error) is BadStatusLine:  # not what is made of it for a connection that breaks off
+        return "what answers there speaks no HTTP; is it the port for gRPC?"
+    said = cut(printable(" ".join(str(error).split())), _LONGEST_WORDS) or type(error).__name__
+    speaks_no_grpc = "failed to connect" in said and "Socket closed" in said
+    return f"{said}; is it the port for HTTP?" if speaks_no_grpc else said
 
 
 def _is_late(error: Exception) -> bool:

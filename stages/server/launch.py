@@ -158,7 +158,7 @@ class _Supervised:
 
 def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) -> None:
     """Return once every model can answer; raise with the server's own words otherwise."""
-    deadline = time.monotonic() + timeout_s
+    deadline, late = time.monotonic() + timeout_s, False
     while not server.is_ready():
         code = process.exit_code()
         if code is not None:
@@ -166,11 +166,13 @@ def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) ->
             if any(text in log for text in _PORT_TAKEN):
                 raise PortTakenError
             raise StageError(f"the Triton server did not start (exit code {code}); it said:\n  {error_lines(log)}")
-        if time.monotonic() > deadline:
+        if late:
             raise StageError(
                 f"the Triton server was not ready within triton.start_timeout_s = {timeout_s:g} s; "
                 f"its last words:\n  {error_lines(process.log())}"
             )
+        # The last look comes after the deadline: this process may have been stopped up to there.
+        late = time.monotonic() > deadline
         time.sleep(_POLL_S)
 
 
