@@ -31,7 +31,7 @@ def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "quantised.onnx"
         quantize_dynamic(
-            model,
+            _prepared(model, Path(folder)),
             target,
             op_types_to_quantize=["MatMul", "Gemm"],
             weight_type=QuantType.QInt8,
@@ -49,9 +49,7 @@ def static(model: onnx.ModelProto, examples: np.ndarray) -> onnx.ModelProto:
     it would take longer and answer the same.
     """
     with tempfile.TemporaryDirectory() as folder:
-        source, prepared, target = (Path(folder) / f"{name}.onnx" for name in ("source", "prepared", "quantised"))
-        onnx.save(model, source)
-        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        prepared, target = _prepared(model, Path(folder)), Path(folder) / "quantised.onnx"
         quantize_static(
             prepared,
             target,
@@ -64,6 +62,14 @@ def static(model: onnx.ModelProto, examples: np.ndarray) -> onnx.ModelProto:
             nodes_to_exclude=_scaling(onnx.load(prepared)),
         )
         return _read(target)
+
+
+def _prepared(model: onnx.ModelProto, folder: Path) -> Path:
+    """Return the file of a model as the tools want it: with shapes, and what can be computed beforehand computed."""
+    source, prepared = folder / "source.onnx", folder / "prepared.onnx"
+    onnx.save(model, source)
+    quant_pre_process(source, prepared, skip_symbolic_shape=True)
+    return prepared
 
 
 def _scaling(model: onnx.ModelProto) -> list[str]:
