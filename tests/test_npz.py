@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from own_data import own
 
+from datasets.own import describe
+from parameters.own import Description
 from runtime.process import StageError
 from sources import decoding
 
@@ -43,6 +45,30 @@ def test_own_arrays_take_names_or_numbers_as_labels(tmp_path: Path) -> None:
         examples = own("npz", [4, 6, 1]).load(tmp_path)
         assert (examples.x.dtype, examples.x.shape) == (np.uint8, (2, 4, 6, 1))
         assert examples.y.tolist() == [1, 0]
+
+
+def test_numbers_that_may_be_names_or_places_are_refused(tmp_path: Path) -> None:
+    """Where classes are called by numbers that are not their places, labels are names, written as text."""
+    x, y = np.zeros((2, 4)), np.array([1, 0])
+
+    def load(classes: list[str], y: np.ndarray) -> list[int]:
+        np.savez(tmp_path / "own.npz", x=x, y=y)
+        description = Description(format="npz", shape=[4], classes=classes, resize=False)
+        labels: list[int] = describe(description).load(tmp_path).y.tolist()
+        return labels
+
+    for classes, name, place in [(["1", "0"], 1, 0), (["a", "02"], 2, 1), (["1", "2"], 1, 0)]:
+        with pytest.raises(StageError) as raised:
+            load(classes, y)
+        assert str(raised.value).endswith(
+            f"has whole numbers as labels, and data.own.classes has the class '{classes[place]}' in place {place}: "
+            f"{name} may be its name or a place; save names in y, as y.astype(str) makes of them, "
+            "or np.array(classes)[y] of places"
+        )
+    assert load(["1", "0"], y.astype(str)) == [0, 1]
+    assert load(["1", "0"], np.array(["1", "0"])[y]) == [1, 0]
+    for classes in (["0", "1"], ["00", "01"], ["a1", "0.5"]):
+        assert load(classes, y) == [1, 0]
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float16, ">f8"])

@@ -28,9 +28,16 @@ def files(folder: Path, own: Description) -> list[Path]:
 def class_indices(labels: np.ndarray, classes: list[str]) -> np.ndarray:
     """Return labels as indices; names become their place in `classes`.
 
-    Raises UnreadableError, naming the first example whose label is no class.
+    Raises UnreadableError, naming the first example whose label is no class, or a class whose name is another's place.
     """
     if np.issubdtype(labels.dtype, np.integer):
+        for index, name in enumerate(classes):
+            if name.isdecimal() and int(name) != index:
+                raise UnreadableError(
+                    f"has whole numbers as labels, and data.own.classes has the class {quoted(name)} in place {index}: "
+                    f"{int(name)} may be its name or a place; save names in y, as y.astype(str) makes of them, "
+                    "or np.array(classes)[y] of places"
+                )
         return labels
     places = {name: index for index, name in enumerate(classes)}
     names = [unicodedata.normalize("NFC", str(label)) for label in labels]
