@@ -95,6 +95,10 @@ def test_the_type_of_pixels_says_nothing_about_their_scale(tmp_path: Path, kind:
             "has the label 'cow' in example 1; data.own.classes: ",
         ),
         ({"x": np.zeros((2, 4)), "y": np.array([0, 5])}, r"have the labels \[5\]"),
+        (
+            {"x": np.zeros((2, 4)), "y": np.array([0, 2**63], np.uint64)},
+            "has the label 9223372036854775808 in example 1, beyond every class",
+        ),
         ({"x": np.array([[object()] * 4] * 2), "y": Y}, "has an array x that holds object, not numbers"),
         ({"x": np.zeros((2, 4)), "y": np.eye(2)}, r"has 2 examples in x, and labels of the shape \[2, 2\] in y"),
         ({"x": np.zeros((2, 4)), "y": np.zeros(3, int)}, r"has 2 examples in x, and labels of the shape \[3\] in y"),

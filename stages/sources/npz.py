@@ -62,4 +62,8 @@ def read_npz(path: Path, shape: tuple[int, ...], labelled: bool = True) -> tuple
         if labelled and (of_labels := _header(archive, "y")[0]) != found[:1]:
             raise UnreadableError(f"has {found[0]:,} examples in x, and labels of the shape {list(of_labels)} in y")
         x, y = _array(archive, "x"), _array(archive, "y") if labelled else np.empty(0, np.int64)
-    return x, y.astype(np.int64) if np.issubdtype(y.dtype, np.integer) else y
+    if not np.issubdtype(y.dtype, np.integer):
+        return x, y
+    if len(beyond := np.flatnonzero(y > np.iinfo(np.int64).max)):
+        raise UnreadableError(f"has the label {y[beyond[0]]} in example {beyond[0]}, beyond every class")
+    return x, y.astype(np.int64)
