@@ -1,4 +1,6 @@
-"""Columns that nobody means as features: they say which example it is, or its class, and nothing about it."""
+"""Columns that nobody means as features: they say which example it is, or its class, or lose what they say."""
+
+import math
 
 import numpy as np
 
@@ -7,18 +9,88 @@ from sources.decoding import UnreadableError
 
 # With fewer examples, numbers may well follow one another by chance.
 LEAST = 10
+# So many tables of noise may be taken for ones with the class in them.
+BY_CHANCE = 0.01
+# What two ways to compute the same may differ by, as a share of it.
+NOISE = 2**-48
+# Columns are gathered from rows that lie far apart.
+AT_ONCE = 64
+MEANT = "add 0.5 to every value of it, here and in what is asked"
 
 
-def check_features(x: np.ndarray, y: np.ndarray, columns: tuple[str, ...] | None) -> None:
-    """Raise UnreadableError if a column of x [N, columns] counts the examples, or repeats their classes y [N]."""
-    if len(x) < LEAST:
-        return
-    for place in range(x.shape[1]):
-        name = f"the column {quoted(columns[place])}" if columns else f"column {place} of x"
-        if np.all(np.diff(x[:, place]) == 1):
-            raise UnreadableError(
-                f"has a running number in {name}, from {x[0, place]:g} to {x[-1, place]:g}; leave it out, "
-                "as to_csv(…, index=False) does with pandas' index, or shuffle the examples if it is meant"
-            )
-        if np.array_equal(x[:, place], y):
-            raise UnreadableError(f"has the class itself in {name}, by its number; leave it out")
+def check_features(x: np.ndarray, stored: np.ndarray, y: np.ndarray, columns: tuple[str, ...] | None) -> None:
+    """Raise UnreadableError if a column of x [N, columns] numbers the examples or their classes y [N], or loses itself.
+
+    `stored` are the same features as 32-bit floats. What is lost is half of a column's different values, or more.
+    """
+    _, first, places = np.unique(y, return_index=True, return_inverse=True)
+    may_be_chance = _separated_by_chance(y, x.shape[1]) > BY_CHANCE
+    for start in range(0, x.shape[1], AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        both = zip(np.ascontiguousarray(x[:, some].T), np.ascontiguousarray(stored[:, some].T), strict=True)
+        for place, (column, kept) in enumerate(both, start):
+            name = f"the column {quoted(columns[place])}" if columns else f"column {place} of x"
+            if _counts(column):
+                raise UnreadableError(_running_number(name, column))
+            if not may_be_chance and _is_one_to_one(column, column[first], places) and _is_whole(column):
+                raise UnreadableError(
+                    f"has the class itself in {name}, as a number for each; "
+                    f"leave it out, or, if it is a feature, {MEANT}"
+                )
+            if lost := _lost(column, kept):
+                raise UnreadableError(_few_left(name, *lost))
+
+
+def _running_number(name: str, column: np.ndarray) -> str:
+    return (
+        f"has a running number in {name}, from {int(column.min())} to {int(column.max())}; leave it out, "
+        f"as to_csv(…, index=False) does with pandas' index, or, if it is a feature, {MEANT}"
+    )
+
+
+def _few_left(name: str, different: int, kept: int) -> str:
+    return (
+        f"has {different:,} different values in {name}, and as 32-bit floats, of seven digits, {kept:,}; subtract "
+        "what they have in common, the smallest for one, or, if that is meant, write them in seven digits"
+    )
+
+
+def _is_whole(column: np.ndarray) -> bool:
+    return column.dtype.kind in "biu" or bool(np.all(column == np.rint(column)))
+
+
+def _counts(column: np.ndarray) -> bool:
+    """Return whether a column has whole numbers at equal distances, each once, in whatever order."""
+    if len(column) < LEAST:
+        return False
+    step, rest = divmod(column.max().item() - column.min().item(), len(column) - 1)
+    return step >= 1 and rest == 0 and _is_whole(column) and bool(np.all(np.diff(np.sort(column)) == step))
+
+
+def _is_one_to_one(column: np.ndarray, values: np.ndarray, places: np.ndarray) -> bool:
+    """Return whether each of several classes has a value of its own, its place among these, and no other."""
+    return 1 < len(values) == len(np.unique(values)) and np.array_equal(column, values[places])
+
+
+def _separated_by_chance(y: np.ndarray, columns: int) -> float:
+    """Return how many of so many columns of noise may be expected to say the class, had each as many values as those.
+
+    Of all orders in which a column's values may stand, as many are one-to-one with the classes as these can be named.
+    """
+    counts = np.unique(y, return_counts=True)[1].tolist()
+    orders = math.lgamma(len(y) + 1) - sum(math.lgamma(count + 1) for count in counts)
+    return columns * math.exp(math.lgamma(len(counts) + 1) - orders)
+
+
+def _lost(column: np.ndarray, stored: np.ndarray) -> tuple[int, int] | None:
+    """Return how many different values a column has, and how many as it is stored; None if these are more than half."""
+    with np.errstate(invalid="ignore"):
+        if np.array_equal(stored.astype(column.dtype), column):
+            return None
+    kept = len(np.unique(stored))
+    if 2 * kept > len(column):
+        return None
+    values = np.unique(column)
+    noise = 0 if _is_whole(column) else NOISE * np.maximum(np.abs(values[1:]), np.abs(values[:-1]))
+    different = 1 + int(np.count_nonzero(np.diff(values) > noise))
+    return (different, kept) if different >= 2 * kept else None
