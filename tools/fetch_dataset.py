@@ -31,6 +31,7 @@ from runtime.paths import DATASETS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from runtime.quoting import listed  # noqa: E402
 from sources.files import check_files  # noqa: E402
+from sources.remarks import remarks  # noqa: E402
 
 
 def is_address(source: str) -> bool:
@@ -129,6 +130,8 @@ def main() -> None:
     count = len(examples.y) + (len(examples.test[1]) if examples.test else 0)
     edition = dataset.edition_in(target).description
     print(f"{edition}: {counted(count, 'example')} of {len(dataset.classes)} classes, checked")
+    for remark in remarks(examples.x, examples.y, examples.columns, *(examples.test or ())[:1]):
+        print(remark)
     print(f"tracked by datasets/{dataset.name}.dvc")
     print("next: git add datasets, or queued experiments do not see it;")
     print(f"      dvc exp run -S dataset={dataset.name}")

@@ -1,6 +1,7 @@
 """Columns that nobody means as features: they say which example it is, or its class, or lose what they say."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -25,20 +26,29 @@ def check_features(x: np.ndarray, stored: np.ndarray, y: np.ndarray, columns: tu
     """
     _, first, places = np.unique(y, return_index=True, return_inverse=True)
     may_be_chance = _separated_by_chance(y, x.shape[1]) > BY_CHANCE
+    for place, (column, kept) in enumerate(zip(_columns(x), _columns(stored), strict=True)):
+        name = f"the column {quoted(columns[place])}" if columns else f"column {place} of x"
+        if _counts(column):
+            raise UnreadableError(_running_number(name, column))
+        if not may_be_chance and _is_one_to_one(column, column[first], places) and _is_whole(column):
+            raise UnreadableError(
+                f"has the class itself in {name}, as a number for each; leave it out, or, if it is a feature, {MEANT}"
+            )
+        if lost := _lost(column, kept):
+            raise UnreadableError(_few_left(name, *lost))
+
+
+def telling(x: np.ndarray, y: np.ndarray) -> list[int]:
+    """Return the places of columns in x [N, columns] that have a value for each class in y [N], hardly by chance."""
+    if _separated_by_chance(y, x.shape[1]) > BY_CHANCE:
+        return []
+    _, first, places = np.unique(y, return_index=True, return_inverse=True)
+    return [place for place, column in enumerate(_columns(x)) if _is_one_to_one(column, column[first], places)]
+
+
+def _columns(x: np.ndarray) -> Iterator[np.ndarray]:
     for start in range(0, x.shape[1], AT_ONCE):
-        some = slice(start, start + AT_ONCE)
-        both = zip(np.ascontiguousarray(x[:, some].T), np.ascontiguousarray(stored[:, some].T), strict=True)
-        for place, (column, kept) in enumerate(both, start):
-            name = f"the column {quoted(columns[place])}" if columns else f"column {place} of x"
-            if _counts(column):
-                raise UnreadableError(_running_number(name, column))
-            if not may_be_chance and _is_one_to_one(column, column[first], places) and _is_whole(column):
-                raise UnreadableError(
-                    f"has the class itself in {name}, as a number for each; "
-                    f"leave it out, or, if it is a feature, {MEANT}"
-                )
-            if lost := _lost(column, kept):
-                raise UnreadableError(_few_left(name, *lost))
+        yield from np.ascontiguousarray(x[:, start : start + AT_ONCE].T)
 
 
 def _running_number(name: str, column: np.ndarray) -> str:
