@@ -30,7 +30,7 @@ def as_stored(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         if x.dtype != np.uint8:
             _check(x, (x >= 0) & (x <= LARGEST_PIXEL) & (x == np.rint(x)), "pixels are whole numbers from 0 to 255")
         return x.astype(np.uint8)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         features = x.astype(np.float32)
     _check(x, np.isfinite(features), "features are finite 32-bit floats")
     return features
