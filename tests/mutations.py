@@ -66,6 +66,7 @@ def valid_files() -> dict[str, bytes]:
         "plain.ppm": _image("PPM"),
         "in_words.ppm": b"P3\n# a comment\n8 8\n200\n"
         + b" ".join(b"%d" % (value % 200) for value in _pixels().ravel()),
+        "in_words.pbm": b"P1\n# a comment\n8 8\n" + b"0110 1001\n" * 8,
         "plain.npz": _npz(np.savez, x=x, y=y),
         "compressed.npz": _npz(np.savez_compressed, x=x.astype(np.float32), y=np.array(["dog", "cat"])[y]),
         "plain.csv": f'a,"b",c,label\n{rows}\n'.encode(),

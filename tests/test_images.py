@@ -155,6 +155,32 @@ def test_several_images_in_one_file_are_refused(tmp_path: Path, format: str) -> 
         read(path)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"P4 6 4\n" + bytes(4), id="bits"),
+        pytest.param(b"P5 6 4 255\n" + bytes(24), id="grey"),
+        pytest.param(b"P5 6 4 15\n" + bytes(24), id="few levels"),
+        pytest.param(b"P6 6 4 255\n" + bytes(72), id="colours"),
+        pytest.param(b"P1 6 4\n" + b"01" * 12 + b"\n", id="bits in words"),
+        pytest.param(b"P2 6 4 255 " + b"12 # Pixel\n" * 24, id="grey in words"),
+        pytest.param(b"P3 6 4 255\n" + b"\t001\r" * 72, id="colours in words"),
+    ],
+)
+def test_a_ppm_holds_one_image_and_nothing_else(tmp_path: Path, content: bytes) -> None:
+    """Its format may have one after another, of which Pillow shows the first; blanks at the end are nothing."""
+    path = tmp_path / "image"
+    for end in (b"", b"\n \n"):
+        path.write_bytes(content + end)
+        assert read(path).shape == (4, 6, 3)
+        path.write_bytes(content + end + content)
+        with pytest.raises(UnreadableError, match="holds more than one image; save each as a file of its own"):
+            read(path)
+        path.write_bytes(content + end + b"1")
+        with pytest.raises(UnreadableError, match="has more bytes than its header promises"):
+            read(path)
+
+
 def test_a_cameras_jpeg_with_a_preview_is_its_photograph(tmp_path: Path) -> None:
     """Of the pictures that a camera puts into one JPEG, the first is the one that was taken."""
     path = saved(tmp_path, Image.fromarray(COLOURS), "MPO", save_all=True, append_images=[Image.new("RGB", (6, 4))])

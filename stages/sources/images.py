@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -24,6 +25,10 @@ MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
 EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 LARGEST_IMAGE = 100_000_000  # pixels
 SAMPLE_BITS, SAMPLES, SAMPLE_FORMAT = 258, 277, 339  # tags of TIFF
+SEVERAL = "holds more than one image; save each as a file of its own"
+# Of a PPM in words: how many characters Pillow reads for a sample, and a blank; and what is no sample.
+LONGEST_SAMPLE, COMMENT = 11, re.compile(rb"#[^\r\n]*")
+BLOCK = 1 << 20  # bytes that are read of what should not be there, or is not known
 OPAQUE = (255, 255)  # the least and the most of an alpha channel that says nothing
 
 
@@ -93,14 +98,35 @@ def _lost(image: ImageFile.ImageFile) -> str | None:
     """Return what of an opened image would be lost if it became 8-bit pixels, with the remedy, or None."""
     # A JPEG of several pictures is one photograph and what a camera adds: previews, depth.
     if getattr(image, "is_animated", False) and image.format != "MPO":
-        return "holds more than one image; save each as a file of its own"
+        return SEVERAL
     if _is_deep(image):
         return "has more than 8 bits a channel; save it with 8"
     if image.mode not in EIGHT_BITS:
         return f"has its colours as {image.mode}; save it in RGB or grey"
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(SAMPLES, 1) > len(image.getbands()):
         return f"has {image.tag_v2[SAMPLES]} channels; save it in RGB or grey"
+    if image.format == "PPM" and (rest := _rest(image)):
+        return SEVERAL if rest.startswith(b"P") else "has more bytes than its header promises"
     return None
+
+
+def _rest(image: ImageFile.ImageFile) -> bytes:
+    """Return what follows the pixels of a PPM of 8 bits, but blanks; Pillow reads the first of several images."""
+    (tile,), file = image.tile, image.fp
+    if file is None:
+        return b""
+    file.seek(tile.offset)
+    samples = image.width * image.height * len(image.getbands())
+    if tile.codec_name != "ppm_plain":
+        file.seek(-(-image.width // 8) * image.height if image.mode == "1" else samples, os.SEEK_CUR)
+        return bytes(file.read(BLOCK).strip())
+    content = COMMENT.sub(b"", file.read(LONGEST_SAMPLE * samples + BLOCK))
+    written = np.frombuffer(content, np.uint8) > ord(" ")
+    begins = written.copy()
+    if image.mode != "1":  # there, nothing needs to stand between two
+        begins[1:] &= ~written[:-1]
+    at = np.flatnonzero(begins)[samples:]
+    return content[at[0] :] if len(at) else b""
 
 
 def _is_deep(image: ImageFile.ImageFile) -> bool:
@@ -114,6 +140,7 @@ def _is_deep(image: ImageFile.ImageFile) -> bool:
         # ("RGB;16B") in PNG; the largest value last, as in ("RGB", 65535), in PPM.
         if ";16" in str(tile.args):
             return True
-        if tile.codec_name.startswith("ppm") and tile.args and int(tile.args[-1]) > LARGEST_PIXEL:
+        # Of bits, what is in words has no largest value.
+        if tile.codec_name.startswith("ppm") and isinstance(tile.args, tuple) and int(tile.args[-1]) > LARGEST_PIXEL:
             return True
     return False
