@@ -44,9 +44,9 @@ def test_an_own_table_has_a_label_column(tmp_path: Path) -> None:
         ("a,b,label\n1,2,cat\n1,x,dog\n", "has 'x' for 'b' in line 3, not a number"),
         ("a,b,label\n1,2,cat\n1,nan,dog\n", "has 'nan' for 'b' in line 3, not a number"),
         ("a,b,label\n1,2,cat\n1,True,dog\n", "has 'True' for 'b' in line 3, not a number"),
-        ('a,b,label\n1,2,cat\n1,"2,5",dog\n', "has '2,5' for 'b' in line 3, not a number"),
+        ('a,b,label\n1,2,cat\n1,"2,5",dog\n', "has '2,5' for 'b' in line 3, not a number as in -1234.5 or"),
         ("a,b,label\n1,2,cat\n1,1e300,dog\n", "has '1e300' for 'b' in line 3, beyond the largest 32-bit float"),
-        ("a,b,label\n1,2,cat\n1,-inf,dog\n", "has '-inf' for 'b' in line 3, beyond the largest 32-bit float"),
+        ("a,b,label\n1,2,cat\n1,-inf,dog\n", "has '-inf' for 'b' in line 3, not a number"),
         ("a,b,label\n1,,cat\n1,,dog\n", "has nothing for 'b' in line 2; give a number, or leave out the row or "),
         ("a,b,label\n1,2,cat\n1,2,\n", "has no label in line 3"),
         ("a,b,label\n1,2,cat\n1,2,cow\n", "has the label 'cow' in example 1; data.own.classes: 'cat', 'dog'"),
@@ -62,9 +62,21 @@ def test_an_own_table_has_a_label_column(tmp_path: Path) -> None:
         ("a,label,label\n1,cat,cat\n", "has several columns named 'label'"),
         (",a,label\n0,2,cat\n", "has no name for column 1 of 3; leave out what is no feature: pandas does not write"),
         ("Unnamed: 0,a,label\n0,2,cat\n", "has no name for column 1 of 3; leave out what is no feature: pandas "),
-        ("a,b,label,\n1,2,cat,\n", "has no name for column 4 of 4; leave out what is no feature: pandas "),
+        (
+            "a,b,label,\n1,2,cat,\n",
+            "has no name for column 4 of 4; its first line ends in a comma: leave that out in every",
+        ),
+        ("a,,label\n1,2,cat\n", "has no name for column 2 of 3; name it, or leave it out in every line"),
+        ("a,b,label\n1,2,cat,\n", "has 4 fields in line 2, and 3 in its header; leave out the comma at its end"),
+        (
+            "a,b,label\n1,5,2,cat\n",
+            "has 4 fields in line 2, and 3 in its header; numbers have decimal points, and text",
+        ),
+        (
+            "a,b, Label \n1,2,cat\n",
+            "has no column `label`; nearly called so: ' Label '; write it the same, in blanks and ",
+        ),
         ('a,b,label\n1,2,"cat\n1,2,dog\n', "is not a readable CSV file: line 2: unexpected end of data"),
-        ("a;b;label\n1;2;cat\n", "has no column `label`; its columns: 'a;b;label'"),
         (b"a,b,label\n1,2,\xe9\n", "is not text in UTF-8; save it as that"),
         ("a,b,label\n1,2,cat\n".encode("utf-16"), "is not text in UTF-8; save it as that"),
         (
@@ -78,6 +90,83 @@ def test_a_bad_own_table_is_named_with_its_line(tmp_path: Path, text: str | byte
     said = refusal(tmp_path, text)
     assert said.startswith(sentence)
     assert len(said) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "a;b;label\n1,5;2;cat\n",
+            "has its fields separated by semicolons; save it with commas between fields, and with ",
+        ),
+        (
+            '"a";"b";"label"\n1;2;"cat"\n',
+            "has its fields separated by semicolons; save it with commas between fields, ",
+        ),
+        (
+            "a\tb\tlabel\n1\t2\tcat\n",
+            "has its fields separated by tabs; save it with commas between fields, and with deci",
+        ),
+        ("a|b|label\n1|2|cat\n", "has its fields separated by bars; save it with commas"),
+        ("sep=;\na;b;label\n", "begins with 'sep=;', which is no name; leave that line out, and save it with commas"),
+        ("sep=,\na,b,label\n", "begins with 'sep=,', which is no name; leave that line out, and save it with commas"),
+        (
+            "sep=\t\na\tb\tlabel\n",
+            "begins with 'sep=\\t', which is no name; leave that line out, and save it with commas",
+        ),
+    ],
+)
+def test_a_table_with_another_separator_says_so(tmp_path: Path, text: str, sentence: str) -> None:
+    """What a spreadsheet saves in half of Europe, learned from or asked about, is named with what to do."""
+    assert refusal(tmp_path, text).startswith(sentence)
+    for columns in (("a", "b"), None):
+        with pytest.raises(UnreadableError) as raised:
+            read_table(tmp_path / "own.csv", 2, labelled=False, columns=columns)
+        assert str(raised.value).startswith(sentence)
+
+
+def test_signs_that_separate_nothing_are_part_of_a_name(tmp_path: Path) -> None:
+    """A header that is complete is not asked about its semicolons, and one with semicolons may have a comma."""
+    assert refusal(tmp_path, "width, cm;b;label\n1;2;cat\n").startswith("has its fields separated by semicolons")
+    (tmp_path / "own.csv").write_text("a;b;c;d,label\n1,cat\n2,dog\n")
+    assert own("csv", [1]).load(tmp_path).columns == ("a;b;c;d",)
+
+
+@pytest.mark.parametrize("cell", ["5", "+5", "-5.0", "5.", ".5", "5e3", "5E-03", " 5\t", "005"])
+def test_a_number_is_what_a_spreadsheet_writes(tmp_path: Path, cell: str) -> None:
+    """Digits, a sign, a point and an exponent, with blanks around them."""
+    (tmp_path / "own.csv").write_text(f"a,label\n{cell},cat\n1,dog\n")
+    assert own("csv", [1]).load(tmp_path).x.ravel().tolist() == [np.float32(cell), 1]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "5_004",
+        "\u0665\u0664",
+        "\uff15",
+        "\u00a05",
+        "0x10",
+        "0,1257",
+        "5 004",
+        "5'004",
+        "5%",
+        "$5",
+        "1e5_0",
+        "5\f",
+        "\u22125",
+    ],
+)
+def test_what_only_python_or_people_take_for_a_number_is_named(tmp_path: Path, cell: str) -> None:
+    """Other digits, other blanks, signs between thousands and decimal commas, with how to write a number."""
+    said = refusal(tmp_path, f'a,label\n1,cat\n"{cell}",dog\n', 1)
+    assert said == (
+        f"has {cell!r} for 'a' in line 3, not a number as in -1234.5 or 1e-3: with a decimal point, and nothing "
+        "between thousands"
+    )
+    for word in ("inf", "-Infinity", "NaN", "e", "1e", "-", "TRUE"):
+        said = refusal(tmp_path, f"a,label\n1,cat\n{word},dog\n", 1)
+        assert said.startswith(f"has '{word}' for 'a' in line 3, not a number")
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r", "\n\n\n"])
@@ -233,6 +322,12 @@ def test_known_columns_are_found_by_their_names(tmp_path: Path) -> None:
     path.write_text("b,c,d\n1,2,3\n")
     with pytest.raises(UnreadableError, match="has no column 'a'; its columns: 'b', 'c', 'd'"):
         read_table(path, 2, labelled=False, columns=("a", "b"))
+    path.write_text("A , b\n1,2\n")
+    with pytest.raises(
+        UnreadableError, match="has no column 'a', 'b'; nearly called so: 'A ', ' b'; write it the same"
+    ):
+        read_table(path, 2, labelled=False, columns=("a", "b"))
+    path.write_text("b,c,d\n1,2,3\n")
     with pytest.raises(UnreadableError, match="has columns that were not learned from: 'c', 'd'; leave them out"):
         read_table(path, 1, labelled=False, columns=("b",))
 

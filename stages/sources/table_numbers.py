@@ -1,0 +1,54 @@
+"""The numbers in a CSV file: digits, a sign, a point, an exponent, as spreadsheets write them."""
+
+import re
+from itertools import chain
+
+import numpy as np
+
+from runtime.quoting import quoted
+from sources.decoding import UnreadableError
+
+# Python's own numbers have more: 5_004, nan, infinity, the digits and the blanks of all scripts.
+SIGNS = re.compile(r"[0-9+\-.eE \t]*")
+
+
+def is_number(text: str) -> bool:
+    """Return whether a cell is a number, be there blanks around it."""
+    if not SIGNS.fullmatch(text):
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def numbers(rows: list[tuple[int, list[str]]], names: tuple[str, ...], places: list[int]) -> np.ndarray:
+    """Return the features of some rows, with the line of each, as float64 [rows, columns].
+
+    Raises UnreadableError at a cell that is no number, or none that is finite in 32 bits.
+    """
+    cells = [[row[place] for place in places] for _, row in rows]
+    if SIGNS.fullmatch("".join(chain.from_iterable(cells))):
+        try:
+            found = np.array(cells, np.float64)
+            with np.errstate(over="ignore"):
+                if np.isfinite(found.astype(np.float32)).all():
+                    return found
+        except ValueError:
+            pass
+    raise next(filter(None, (_wrong(line, row, names) for (line, _), row in zip(rows, cells, strict=True))))
+
+
+def _wrong(line: int, cells: list[str], names: tuple[str, ...]) -> UnreadableError | None:
+    for name, cell in zip(names, cells, strict=True):
+        where = f"for {quoted(name)} in line {line}"
+        if not cell.strip():
+            return UnreadableError(f"has nothing {where}; give a number, or leave out the row or the column")
+        if not is_number(cell):
+            hint = any(each.isdigit() for each in cell)
+            how = " as in -1234.5 or 1e-3: with a decimal point, and nothing between thousands" if hint else ""
+            return UnreadableError(f"has {quoted(cell)} {where}, not a number{how}")
+        if abs(float(cell)) > np.finfo(np.float32).max:
+            return UnreadableError(f"has {quoted(cell)} {where}, beyond the largest 32-bit float")
+    return None
