@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
+from ruamel.yaml import YAML
 
 import variants
 from parameters import plugins
@@ -112,7 +113,8 @@ def test_cores_are_divided_only_where_the_server_is_ours(content: dict[str, Any]
             3,
             "perf.decide_at: choose null, the largest, or one of perf.concurrency: 1, 8",
         ),
-        ("perf", "dynamic_batching", [False], "perf.dynamic_batching[0]: Input should be a valid string (it is False)"),
+        ("perf", "dynamic_batching", [False], "Input should be a valid string; put it in quotes (it is False)"),
+        ("perf", "dynamic_batching", [None], "perf.dynamic_batching[0]: Input should be a valid string (it is None)"),
         ("perf", "dynamic_batching", ["500"], "write off, delay_<microseconds>us or"),
         ("perf", "dynamic_batching", ["delay_5us_preferred_128"], "prefers a batch of 128, larger than the smallest"),
         ("onnx", "variants", ["int3"], f"onnx.variants[0]: choose one of: {VARIANTS} (it is 'int3')"),
@@ -129,6 +131,21 @@ def test_an_error_says_where_what_and_what_is_allowed(
     content[section][key] = value
     (found,) = errors(content)
     assert sentence in found
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [("0", "0"), ("true", "True"), ("0x1F", "31"), ("1e3", "1000.0"), ("2024-01-02", "2024-01-02")],
+)
+def test_a_text_that_yaml_takes_for_something_else_needs_quotes(
+    content: dict[str, Any], written: str, found: str
+) -> None:
+    """A class that is called by a number, a truth or a day is text in quotes only, and the message says so."""
+    content["data"]["own"]["classes"] = YAML(typ="safe", pure=True).load(f"[cat, {written}]")
+    said = f"data.own.classes[1]: Input should be a valid string; put it in quotes (it is {found})"
+    assert [each.strip() for each in errors(content)] == [said]
+    content["data"]["own"]["classes"] = YAML(typ="safe", pure=True).load(f'[cat, "{written}"]')
+    assert validate(content).data.own.classes == ["cat", written]
 
 
 @pytest.mark.parametrize("value", ["text", 3, None, ["a"]])

@@ -1,5 +1,6 @@
 """What is wrong with params.yaml, in words for the person who wrote it."""
 
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,6 +11,8 @@ from runtime.quoting import cut, quoted
 
 # A list of every model or dataset fits; a value that somebody pasted does not.
 LONGEST_MESSAGE = 600
+# What YAML makes of a text that nobody quoted; a bool is an int.
+UNQUOTED = (int, float, date)
 
 
 def _section_at(location: tuple[int | str, ...], whole: type[BaseModel]) -> type[BaseModel] | None:
@@ -46,7 +49,14 @@ def sentence(error: ErrorDetails, whole: type[BaseModel]) -> str:
         return f"{path}: {message}"
     if section:
         return f"{path or 'the file'}: must be a section with the keys {', '.join(section.model_fields)}"
-    return f"{path}: {message} (it is {quoted(error['input'])})"
+    if error["type"] == "string_type" and isinstance(error["input"], UNQUOTED):
+        message += "; put it in quotes"
+    return f"{path}: {message} (it is {_value(error['input'])})"
+
+
+def _value(found: object) -> str:
+    """Return a value as a person would write it."""
+    return str(found) if isinstance(found, date) else quoted(found)
 
 
 def without_advice(error: Exception) -> str:
