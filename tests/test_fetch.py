@@ -121,7 +121,7 @@ def test_a_download_is_checked_tracked_and_not_repeated(project: Path, mirror: s
     assert rest(project) == ["toys", "toys.dvc"]
     assert fetch(project, "toys")[0] == 0
     status = run("git", "status", "--porcelain", "--untracked-files=all", "datasets", cwd=project).stdout
-    assert status == " M datasets/.gitignore\n?? datasets/toys.dvc\n"
+    assert status == "?? datasets/toys.dvc\n"
     # DVC must know the file, or `dvc checkout` and `dvc exp run` take the folder for an unused link.
     run("dvc", "checkout", cwd=project, check=False)  # outputs of the pipeline are missing here
     assert rest(project) == ["toys", "toys.dvc"]
@@ -180,6 +180,18 @@ def test_an_interrupted_download_leaves_nothing(project: Path, mirror: str, numb
     assert process.returncode == 128 + number
     assert b"Traceback" not in said
     assert rest(project) == []
+
+
+def test_git_never_takes_a_folder_of_raw_data(project: Path) -> None:
+    """Not even one that a killed fetch has put there and DVC does not know, which `git add datasets` would commit."""
+    folder = project / "datasets" / "own"
+    folder.mkdir()
+    (folder / "own.csv").write_text("a,label\n")
+    (project / "datasets" / "own.dvc").touch()
+    run("git", "add", "datasets", cwd=project)
+    assert run("git", "status", "--porcelain", "datasets", cwd=project).stdout == "A  datasets/own.dvc\n"
+    run("git", "rm", "--quiet", "--force", "datasets/own.dvc", cwd=project)
+    shutil.rmtree(folder)
 
 
 @pytest.mark.slow
