@@ -228,7 +228,6 @@ def test_ones_own_folder_is_fetched_as_described(project: Path, tmp_path: Path) 
     assert code == 1
     assert "own/own.csv has 'wide' for 'width' in line 2, not a number" in said
     assert (project / "datasets" / "own" / "own.csv").read_bytes() == before
-    assert "own needs `--from FOLDER`" in fetch(project, "own")[1]
     assert "holds the folder that it would be copied to" in fetch(project, "own", "--from", ".")[1]
     (tmp_path / "nowhere").symlink_to("missing")
     assert "nothing else; it holds: 'nowhere', 'own.csv'" in fetch(project, "own", "--from", str(tmp_path))[1]
@@ -238,6 +237,34 @@ def test_ones_own_folder_is_fetched_as_described(project: Path, tmp_path: Path) 
         "error: 'two\\nlines.csv': rename it; DVC cannot track such a name"
         in fetch(project, "own", "--from", str(tmp_path))[1]
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (None, "own needs `--from FOLDER`, the folder that your examples are in"),
+        (
+            "own.csv",
+            "own needs a folder, and --from own.csv is none; name the one that it is in, or put it into one of ",
+        ),
+        ("nowhere", "own needs a folder, and --from nowhere does not exist"),
+        ("lost", "own needs a folder, and --from lost is none"),
+        (
+            "https://me:geheim@mirror/x",
+            "own needs a folder, and --from https://…@mirror/x is an address; download what ",
+        ),
+    ],
+)
+def test_what_is_no_folder_of_ones_own_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str | None, sentence: str
+) -> None:
+    """A file, nothing, a link to nothing, an address: each is what it is called."""
+    monkeypatch.chdir(tmp_path)
+    Path("own.csv").touch()
+    Path("lost").symlink_to("nowhere")
+    with pytest.raises(StageError) as raised:
+        fetch_own(source, description("csv", [1]), tmp_path / "target")
+    assert str(raised.value).startswith(sentence)
 
 
 def test_of_ones_own_folder_nothing_is_copied_but_what_is_described(tmp_path: Path) -> None:

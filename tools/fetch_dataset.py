@@ -6,6 +6,7 @@ Run     python tools/fetch_dataset.py mnist                     from its public 
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from runtime.lock import machine_shared  # noqa: E402
 from runtime.numerals import counted  # noqa: E402
 from runtime.paths import DATASETS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
-from runtime.quoting import listed  # noqa: E402
+from runtime.quoting import listed, printable  # noqa: E402
 from sources.files import check_files  # noqa: E402
 from sources.remarks import remarks  # noqa: E402
 
@@ -63,10 +64,23 @@ def fetch_published(dataset: Dataset, source: str | None, folder: Path) -> None:
     check_files(folder, edition.files, known_files, f"nothing was kept of what {shown} has")
 
 
-def fetch_own(source: str | None, own: Description, folder: Path) -> None:
+def check_folder(source: str | None) -> str:
+    """Return the folder that `--from` names; raise StageError that says what it names in place of one."""
+    if source is None:
+        raise StageError("own needs `--from FOLDER`, the folder that your examples are in")
+    shown = f"own needs a folder, and --from {printable(without_secrets(source))}"
+    if is_address(source):
+        raise StageError(f"{shown} is an address; download what is there into one")
+    if not os.path.lexists(source):
+        raise StageError(f"{shown} does not exist")
+    if not Path(source).is_dir():
+        raise StageError(f"{shown} is none; name the one that it is in, or put it into one of its own")
+    return source
+
+
+def fetch_own(given: str | None, own: Description, folder: Path) -> None:
     """Copy one's own files, those that their description stands for, into an empty folder."""
-    if source is None or not Path(source).is_dir():
-        raise StageError("own needs `--from FOLDER`, a folder that exists")
+    source = check_folder(given)
     if folder.is_relative_to(Path(source).resolve()):
         raise StageError(f"--from {source} holds the folder that it would be copied to; name a folder of its own")
     origin = Path(source).absolute()
