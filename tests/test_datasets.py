@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import run
 
 import datasets
 from datasets import Dataset, Edition, Examples, cifar10, known_files
@@ -135,3 +136,17 @@ def test_a_missing_dataset_says_which_command_to_run(tmp_path: Path) -> None:
     ]:
         with pytest.raises(StageError, match=f"{name} is missing; .*{command}"):
             datasets.get(name, description).load(tmp_path / name)
+
+
+def test_a_tracked_dataset_comes_back_by_commands_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git brings back what it knows of; of a fetched set that nobody added to it, DVC has all there is."""
+    monkeypatch.setattr(datasets, "DATASETS", tmp_path)
+    (tmp_path / "mnist.dvc").touch()
+    pull, fetch = "dvc pull --force datasets/mnist.dvc`", "`python tools/fetch_dataset.py mnist`"
+    fetched = datasets.get("mnist")
+    assert fetched.remedy == f"run `{pull}, or {fetch}"
+    run("git", "init", "--quiet", cwd=tmp_path)
+    assert fetched.remedy == f"run `{pull}, or {fetch}"
+    run("git", "add", "mnist.dvc", cwd=tmp_path)
+    (tmp_path / "mnist.dvc").write_text("changed")
+    assert fetched.remedy == f"run `git checkout datasets/mnist.dvc && {pull}, or {fetch}"

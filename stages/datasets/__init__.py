@@ -5,6 +5,7 @@ their shapes in stages that must not wait for pandas.
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parameters import plugins
+from runtime import environment
 from runtime.paths import DATASETS
 from runtime.process import StageError
 from runtime.quoting import first, listed
@@ -90,7 +92,8 @@ class Dataset:
         if not (DATASETS / f"{self.name}.dvc").exists():
             return f"run {fetch}"
         # DVC has taken a damaged file for a new one before any stage could look at it.
-        return f"run `git checkout {tracked} && dvc pull --force {tracked}`, or {fetch}"
+        as_it_was = f"git checkout {tracked} && " if _is_in_git(DATASETS / f"{self.name}.dvc") else ""
+        return f"run `{as_it_was}dvc pull --force {tracked}`, or {fetch}"
 
     def edition_in(self, folder: Path, remedy: str | None = None) -> Edition:
         """Return the edition whose files are in `folder`; raise StageError, with a remedy, if none is complete."""
@@ -128,6 +131,19 @@ class Dataset:
             raise StageError(f"{what} have the labels [{listed(outside)}], outside 0 to {len(self.classes) - 1}")
         if absent := [name for index, name in enumerate(self.classes) if not np.any(y == index)]:
             raise StageError(f"{what} have none of the class {', '.join(first(absent))}")
+
+
+def _is_in_git(path: Path) -> bool:
+    """Return whether git could bring a file back: it was added, or committed."""
+    try:
+        finished = subprocess.run(
+            ["git", "ls-files", "--error-unmatch", path.name],
+            cwd=path.parent, env=environment.of_children(), check=False,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    except FileNotFoundError:
+        return False
+    return finished.returncode == 0
 
 
 def get(name: str, own: "Description | None" = None) -> Dataset:
