@@ -245,7 +245,7 @@ def test_ones_own_folder_is_fetched_as_described(project: Path, tmp_path: Path) 
         (None, "own needs `--from FOLDER`, the folder that your examples are in"),
         (
             "own.csv",
-            "own needs a folder, and --from own.csv is none; name the one that it is in, or put it into one of ",
+            "own needs a folder, and --from own.csv is a file; name the one that it is in, or put it into one ",
         ),
         ("nowhere", "own needs a folder, and --from nowhere does not exist"),
         ("lost", "own needs a folder, and --from lost is none"),

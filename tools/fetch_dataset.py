@@ -74,7 +74,8 @@ def check_folder(source: str | None) -> str:
     if not os.path.lexists(source):
         raise StageError(f"{shown} does not exist")
     if not Path(source).is_dir():
-        raise StageError(f"{shown} is none; name the one that it is in, or put it into one of its own")
+        found = "a file" if Path(source).is_file() else "none"
+        raise StageError(f"{shown} is {found}; name the one that it is in, or put it into one of its own")
     return source
 
 
