@@ -70,13 +70,13 @@ def describe(own: Description) -> Dataset:
 
         if own.format == "npz":
             columns = None
-            x, labels = read_npz(path, shape)
+            given, labels = read_npz(path, shape)
         else:
-            columns, x, labels = read_table(path, math.prod(shape))
-        stored, y = as_stored(x, shape), class_indices(labels, own.classes)
+            columns, given, labels = read_table(path, math.prod(shape))
+        x, y = as_stored(given, shape), class_indices(labels, own.classes)
         if len(shape) == 1:
-            check_features(x, stored, y, columns)
-        return Examples(stored, y, columns=columns if len(shape) == 1 else None)
+            check_features(given, x, y, columns)
+        return Examples(x, y, columns=columns if len(shape) == 1 else None)
 
     edition = Edition(f"one's own, {own.format}", files=(), load=load)
     return Dataset(name="own", shape=shape, classes=tuple(own.classes), editions=(edition,))

@@ -61,7 +61,7 @@ def _running_number(name: str, column: np.ndarray) -> str:
 def _few_left(name: str, different: int, kept: int) -> str:
     return (
         f"has {different:,} different values in {name}, and as 32-bit floats, of seven digits, {kept:,}; subtract "
-        "what they have in common, the smallest for one, or, if that is meant, write them in seven digits"
+        "what they have in common, the smallest for one, or scale them; if that is meant, write them in seven digits"
     )
 
 
