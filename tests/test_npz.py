@@ -84,7 +84,9 @@ def test_the_type_of_pixels_says_nothing_about_their_scale(tmp_path: Path, kind:
     ("arrays", "sentence"),
     [
         ({"x": np.zeros((2, 4))}, "has no array y"),
-        ({"y": Y}, "has no array x"),
+        ({"y": Y}, "has no array x; its arrays: 'y'"),
+        ({"X": np.zeros((2, 4)), "y": Y}, "has no array x; its arrays: 'X', 'y'"),
+        ({}, "has no array x; its arrays: none"),
         (
             {"x": np.array([[1, 2, 3, np.nan], [1, np.inf, 3, 4]]), "y": Y},
             "has nan in example 0, and 1 more such value",

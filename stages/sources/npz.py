@@ -7,7 +7,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 
-from runtime.quoting import cut
+from runtime.quoting import cut, listed
 from sources.decoding import UnreadableError, check_file, check_size, decoding
 from sources.stored import NUMBERS, fits
 
@@ -20,7 +20,8 @@ LABELS = "biufU"  # NumPy's kinds of types: numbers and text
 def _header(archive: ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:
     """Return an array's shape and type, of which nothing else is decoded; raise UnreadableError if it is too much."""
     if f"{name}.npy" not in archive.namelist():
-        raise UnreadableError(f"has no array {name}")
+        arrays = listed(each.removesuffix(".npy") for each in archive.namelist())
+        raise UnreadableError(f"has no array {name}; its arrays: {arrays or 'none'}")
     member = archive.getinfo(f"{name}.npy")
     if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
         raise UnreadableError("is compressed in another way than NumPy does it")
