@@ -1,8 +1,13 @@
 """One's own examples as tests describe them: cats and dogs."""
 
+from pathlib import Path
+
+import pytest
+
 from datasets import Dataset
 from datasets.own import describe
 from parameters.own import Description
+from runtime.process import StageError
 
 CLASSES = ["cat", "dog"]
 
@@ -13,3 +18,11 @@ def description(format: str, shape: list[int], resize: bool = False) -> Descript
 
 def own(format: str, shape: list[int], resize: bool = False) -> Dataset:  # noqa: A002  the parameter's name
     return describe(description(format, shape, resize))
+
+
+def refusal(folder: Path, text: str | bytes, features: int = 2) -> str:
+    """Return how a table of cats and dogs is refused, without its name."""
+    (folder / "own.csv").write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(StageError) as raised:
+        own("csv", [features]).load(folder)
+    return str(raised.value).removeprefix(f"{folder.name}/own.csv ")
