@@ -122,3 +122,34 @@ def test_a_link_gives_way_and_what_it_leads_to_stays(tmp_path: Path) -> None:
     write_text(tmp_path / "result", "new")
     assert not (tmp_path / "result").is_symlink()
     assert ((tmp_path / "result").read_text(), (tmp_path / "cached").read_text()) == ("new", "kept")
+
+
+def test_what_is_replaced_keeps_who_may_read_it(tmp_path: Path) -> None:
+    """A private file or folder stays private, from the first byte on; a copy of DVC's, read-only, becomes writable."""
+    private, protected, folder = tmp_path / "private", tmp_path / "protected", tmp_path / "folder"
+    folder.mkdir(mode=0o750)
+    (tmp_path / "cached").touch(mode=0o444)
+    (tmp_path / "link").symlink_to("cached")
+    for path, mode in ((private, 0o600), (protected, 0o444)):
+        path.touch()
+        path.chmod(mode)
+    with replacing(private) as partial:
+        assert partial.parent.stat().st_mode & 0o777 == 0o700
+        partial.touch()
+    write_folder(folder, "new")
+    for name in ("protected", "link", "new"):
+        write_text(tmp_path / name, "new")
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == {
+        "private": "0o600",
+        "folder": "0o750",
+        "cached": "0o444",
+        "protected": "0o644",
+        "link": oct(0o666 & ~umask()),
+        "new": oct(0o666 & ~umask()),
+    }
+
+
+def umask() -> int:
+    found = os.umask(0)
+    os.umask(found)
+    return found

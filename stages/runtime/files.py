@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,8 @@ def replacing(path: Path) -> Iterator[Path]:
     run leaves `<name>.<its mark>.partial`, which DVC and git ignore and the next one removes;
     of a directory it leaves the old one, the new one or, killed between two renames, none.
     Only a file or a link to one gives way to a file, and only a directory to a directory:
-    raises StageError about anything else, a device most of all.
+    raises StageError about anything else, a device most of all. Whoever might read and write
+    what is replaced may do so with what takes its place, and nobody else, even before; see `_kept_mode`.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise StageError(f"{os.path.relpath(path)} is neither a file nor a folder, and nothing may take its place")
@@ -36,14 +38,16 @@ def replacing(path: Path) -> Iterator[Path]:
     replaced = folder / f"replaced {path.name}"
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(mode=stat.S_IRWXU, parents=True)
         partial = folder / path.name
         yield partial
         if path.is_dir() != partial.is_dir() and path.exists():
             raise StageError(f"{os.path.relpath(path)} is a {'folder' if path.is_dir() else 'file'}; remove it first")
+        if path.is_dir() and path.is_symlink():
+            raise StageError(f"{os.path.relpath(path)} is a link to a folder; remove it first")
+        if (mode := _kept_mode(path)) is not None:
+            partial.chmod(mode)
         if path.is_dir():
-            if path.is_symlink():
-                raise StageError(f"{os.path.relpath(path)} is a link to a folder; remove it first")
             path.rename(replaced)  # to remove it here would leave half of it to whoever is killed meanwhile
         partial.replace(path)
     except OSError as error:
@@ -55,6 +59,17 @@ def replacing(path: Path) -> Iterator[Path]:
         if replaced.exists() and not path.exists():
             replaced.rename(path)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept_mode(path: Path) -> int | None:
+    """Return the permissions that what takes a path's place should have; None for those of a new one.
+
+    DVC may put files of its cache here, by a link of either kind and read-only: what takes their place is a
+    stage's own, and not to be protected.
+    """
+    if path.is_symlink() or not path.exists():
+        return None
+    return path.stat().st_mode & (stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO) | stat.S_IWUSR
 
 
 def remove_abandoned(folder: Path, pattern: str = f"**/*{PARTIAL}") -> None:
