@@ -2,7 +2,7 @@
 
 Reads   datasets/<dataset>/
 Writes  artifacts/data/{train,validation,test}.npz
-        reports/data.json: examples of each class in each split, and the names of features
+        reports/data.json: examples of each class in each split, and the names of a table's columns
 Run     python stages/data.py
 """
 

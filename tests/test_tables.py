@@ -178,12 +178,13 @@ def test_a_label_in_a_table_is_a_name_even_if_it_looks_like_a_number(tmp_path: P
 
 
 def test_an_image_may_be_a_row_of_pixels(tmp_path: Path) -> None:
-    """Row by row, channels last; 1 is the 1 of 255."""
+    """Row by row, channels last, under names that are kept; 1 is the 1 of 255."""
     pixels = np.arange(2 * 4 * 6 * 3).reshape(2, -1)
-    pd.DataFrame(pixels).assign(label=["cat", "dog"]).to_csv(tmp_path / "own.csv", index=False)
+    names = tuple(f"p{place}" for place in range(4 * 6 * 3))
+    pd.DataFrame(pixels, columns=names).assign(label=["cat", "dog"]).to_csv(tmp_path / "own.csv", index=False)
     examples = own("csv", [4, 6, 3]).load(tmp_path)
     assert np.array_equal(examples.x, pixels.reshape(2, 4, 6, 3))
-    assert (examples.x.dtype, examples.columns) == (np.uint8, None)
+    assert (examples.x.dtype, examples.columns) == (np.uint8, names)
 
 
 def test_known_columns_are_found_by_their_names(tmp_path: Path) -> None:

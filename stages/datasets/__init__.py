@@ -35,7 +35,7 @@ class Examples:
 
     Pixels go from 0 to 255; labels are indices into the dataset's classes. `test` is
     the publisher's own test split, where there is one; x and y do not contain it.
-    `columns` are the names of features, where they have some.
+    `columns` are the names that features, or pixels, have in a table.
     """
 
     x: np.ndarray

@@ -76,7 +76,7 @@ def describe(own: Description) -> Dataset:
         x, y = as_stored(given, shape), class_indices(labels, own.classes)
         if len(shape) == 1:
             check_features(given, x, y, columns)
-        return Examples(x, y, columns=columns if len(shape) == 1 else None)
+        return Examples(x, y, columns=columns)
 
     edition = Edition(f"one's own, {own.format}", files=(), load=load)
     return Dataset(name="own", shape=shape, classes=tuple(own.classes), editions=(edition,))
