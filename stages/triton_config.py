@@ -1,9 +1,11 @@
 """Write a portable Triton model repository: every serving configuration of every variant.
 
-Reads   artifacts/onnx/, triton/anchor/, the number of usable cores in reports/machine.json
+Reads   artifacts/onnx/, triton/anchor/, the number of usable cores in reports/machine.json, what was
+        learned from in reports/data.json
 Writes  artifacts/model_repository/<cell>/: one folder for each cell of the matrix
         artifacts/model_repository/default_threads/: one of them with ONNX Runtime's own threads
-        artifacts/model_repository/<export>-<variant>/: each export, to be served plainly
+        artifacts/model_repository/<export>-<variant>/: each export, to be served plainly; a classifier's
+        says what it learned from
         artifacts/model_repository/labelled-<variant>/, label/: an ensemble that answers with the
         names of classes, and its second step, if triton.labels asks for it
         artifacts/model_repository/anchor/, anchor_copy/: what cells are measured beside, for
@@ -26,10 +28,11 @@ from parameters.schema import Params, load_params
 from runtime.cores import server_cores
 from runtime.files import replacing_directory, write_text
 from runtime.lock import machine_shared
-from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, STEPS
+from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, REPORTS, STEPS
 from runtime.process import StageError
 from runtime.records.checking import read_record
-from runtime.records.prepared import Machine
+from runtime.records.learned import LEARNED_FROM, as_text, learned
+from runtime.records.prepared import Data, Machine
 from server.ensemble import LABEL, ensemble_config, ensemble_name, label_config
 from server.model_config import ModelShape, disagreements, read_config, render, serving_config, threads_for
 
@@ -71,6 +74,12 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
         add(cell.name, cell, threads=threads_for(cell.instances, cores))
     add(DEFAULT_THREADS, default_threads_twin(params), threads=None)
     return served
+
+
+def say_what_was_learned(config: ModelConfig) -> None:
+    """Let a classifier's configuration say what its scores stand for, to whoever asks the server that has it."""
+    content = learned(read_record(REPORTS / "data.json", Data))
+    config.parameters[LEARNED_FROM].string_value = as_text(content)
 
 
 def exported(variant: str) -> list[Path]:
@@ -122,7 +131,11 @@ def main() -> None:
     params = load_params()
     usable_cores = read_record(MACHINE, Machine)["usable_cores"]
     with machine_shared(), replacing_directory(MODEL_REPOSITORY) as repository:
-        served = {**configurations(params, usable_cores), ANCHOR / "1" / "model.onnx": anchors()}
+        exports = configurations(params, usable_cores)
+        for model, (plain, *_) in exports.items():
+            if model.stem == CLASSIFIER:  # and no cell: what is measured stays the same under other names
+                say_what_was_learned(plain)
+        served = {**exports, ANCHOR / "1" / "model.onnx": anchors()}
         for model, configs in served.items():
             for config in configs:
                 write_model(repository / config.name, config, model)

@@ -9,20 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pandas as pd
 import pytest
 from conftest import linear_model, taking_bytes
+from left_behind import learn, tenths
 from own_data import own
 from PIL import ExifTags, Image
 
 import predict
+import provenance
 from analysis.parity import onnx_answer, onnx_session
+from datasets.fashion_mnist import DATASET as FASHION
+from datasets.iris import SPECIES
 from inputs import expand, read_examples
 from parameters.schema import validate
 from runtime.process import StageError
+from runtime.records.learned import LEARNED_FROM, Learned, as_text
 from server.client import Server
 from server.embedded import serve
+from server.model_config import read_config, render
 
 SHAPE = (28, 28, 1)
 LABELS = [f"c{number}" for number in range(10)]
@@ -34,11 +39,10 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (10, 28, 28), dtype=np.uint8)
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: dict[str, Any]) -> Callable[..., pd.DataFrame]:
     """Return a function that runs the script in a folder of its own and returns the CSV it wrote."""
     monkeypatch.setattr(predict, "load_params", lambda: validate(content))
-    monkeypatch.setattr(predict, "ONNX", tmp_path / "onnx")
-    monkeypatch.setattr(predict, "ROOT", tmp_path)
-    (tmp_path / "onnx" / "fp32").mkdir(parents=True)
-    onnx.save(taking_bytes(linear_model()), tmp_path / "onnx" / "fp32" / "classifier.onnx")
-    monkeypatch.setattr(predict, "REPORTS", tmp_path / "reports")
+    for module in (predict, provenance):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(predict, "ONNX", tmp_path / "artifacts" / "onnx")
+    learn(tmp_path)
 
     def ask(*arguments: object, output: Path = tmp_path / "said.csv") -> pd.DataFrame:
         monkeypatch.setattr(sys, "argv", ["predict.py", "--output", str(output), *map(str, arguments)])
@@ -156,6 +160,7 @@ def test_the_training_files_get_the_answer_that_the_model_gives_on_them(
     content["dataset"] = "own"
     content["data"]["own"] |= {"format": format_, "shape": list(SHAPE), "classes": LABELS}
     content["data"]["own"]["resize"] = format_ == "images"
+    learn(tmp_path, "own", LABELS)
     inputs = tmp_path / "data"
     inputs.mkdir()
     write(inputs / f"x.{format_}")
@@ -181,20 +186,52 @@ def test_what_training_reads_is_what_predict_reads(tmp_path: Path) -> None:
 
 
 def test_features_are_found_by_the_names_that_were_learned(
-    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any]
 ) -> None:
-    """In another order they mean the same, under other names nothing; names of another dataset do not count."""
+    """In another order they mean the same, under other names nothing; where no names were learned, none count."""
     content |= {"dataset": "iris", "model": "mlp"}
-    monkeypatch.setattr(predict, "REPORTS", tmp_path)
-    monkeypatch.setattr(predict, "exported", lambda *_: lambda x: x[:, :3] / 10)
-    (tmp_path / "data.json").write_text('{"dataset": "iris", "class_counts": {}, "columns": ["a", "b", "c", "d"]}')
+    learn(tmp_path, "iris", SPECIES, "abcd", tenths())
     (tmp_path / "rows.csv").write_text("d,c,b,a\n4,3,2,1\n")
     assert asked(tmp_path / "rows.csv").iloc[0, 2:].tolist() == [0.1, 0.2, 0.3]
     (tmp_path / "rows.csv").write_text("d,c,b,id\n4,3,2,1\n")
     with pytest.raises(StageError, match=r"rows\.csv has no column 'a'; its columns: 'd', 'c', 'b', 'id'"):
         asked(tmp_path / "rows.csv")
-    (tmp_path / "data.json").write_text('{"dataset": "own", "class_counts": {}, "columns": ["a", "b", "c", "d"]}')
+    learn(tmp_path, "iris", SPECIES, model=tenths())
     assert asked(tmp_path / "rows.csv").iloc[0, 2:].tolist() == [0.4, 0.3, 0.2]
+
+
+def test_pixels_are_found_by_the_names_that_were_learned(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any]
+) -> None:
+    """As features are: in the order of their names as text, as another program may write them, they mean the same."""
+    content["dataset"] = "own"
+    content["data"]["own"] |= {"format": "csv", "shape": list(SHAPE), "classes": LABELS}
+    rows = pd.DataFrame(PIXELS.reshape(10, -1), columns=COLUMNS.split(","))
+    (tmp_path / "own").mkdir()
+    rows.assign(label=LABELS).to_csv(tmp_path / "own" / "own.csv", index=False)
+    learn(tmp_path, "own", LABELS, validate(content).raw_data.load(tmp_path / "own").columns or ())
+    rows[sorted(rows)].to_csv(tmp_path / "sorted.csv", index=False)
+    expected, said = asked(tmp_path / "own"), asked(tmp_path / "sorted.csv")
+    pd.testing.assert_frame_equal(said.drop(columns="input"), expected.drop(columns="input"))
+    rows.rename(columns={"p0": "P0"}).to_csv(tmp_path / "renamed.csv", index=False)
+    with pytest.raises(StageError, match=r"renamed\.csv has no column 'p0'"):
+        asked(tmp_path / "renamed.csv")
+
+
+def test_what_was_not_learned_names_no_answer(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any]
+) -> None:
+    """Another dataset of the same shape in params.yaml, or the classes in another order: an error, and no answers."""
+    inputs = write_inputs(tmp_path / "inputs")
+    content["dataset"] = "fashion_mnist"
+    with pytest.raises(StageError, match=r"classifier\.onnx learned from digits, and params\.yaml names fashion_mnist"):
+        asked(inputs)
+    content["dataset"] = "own"
+    content["data"]["own"] |= {"format": "npz", "shape": list(SHAPE), "classes": LABELS}
+    learn(tmp_path, "own", LABELS[::-1])
+    with pytest.raises(StageError, match=r"learned the classes 'c9', 'c8', .*, and own has, in this order, 'c0'"):
+        asked(inputs)
+    assert not (tmp_path / "said.csv").exists()
 
 
 def test_scores_that_are_no_numbers_are_no_answer(
@@ -204,7 +241,7 @@ def test_scores_that_are_no_numbers_are_no_answer(
     infinite = np.zeros((10, 10), np.float32)
     infinite[3] = np.inf
     inputs = write_inputs(tmp_path / "inputs")
-    monkeypatch.setattr(predict, "exported", lambda *_: predict.in_batches(lambda _: infinite, 64, "logits"))
+    monkeypatch.setattr(predict, "onnx_answer", lambda *_: infinite)
     with pytest.raises(StageError, match="is beyond what the model can compute: no numbers for example 3") as raised:
         asked(inputs / "ten.npz")
     assert str(raised.value).startswith("1 of 1 inputs were not answered:")
@@ -318,13 +355,13 @@ def test_a_server_that_fails_halfway_ends_it_and_takes_no_answer_along(
     paths = sorted(write_inputs(tmp_path / "inputs").glob("*.png"))
     scores = iter([np.eye(10)[:1]])
 
-    def answer(_: np.ndarray) -> np.ndarray:
+    def answer(*_: object) -> np.ndarray:
         try:
             return next(scores)
         except StopIteration:
             raise StageError("the Triton server died") from None
 
-    monkeypatch.setattr(predict, "exported", lambda *_: answer)
+    monkeypatch.setattr(predict, "onnx_answer", answer)
     with pytest.raises(StageError) as raised:
         asked(*paths)
     assert str(raised.value).splitlines() == [
@@ -351,7 +388,7 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_an_export_that_takes_fractions_is_refused(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
     """It is of a revision that left scaling to whoever asked: bytes would be 255 times too bright for it."""
-    onnx.save(linear_model(), tmp_path / "onnx" / "fp32" / "classifier.onnx")
+    learn(tmp_path, model=linear_model())
     with pytest.raises(StageError, match=r"takes float32, and examples of dataset digits are uint8.* `dvc repro onnx`"):
         asked(write_inputs(tmp_path / "inputs"))
 
@@ -361,6 +398,7 @@ def test_a_model_for_other_examples_is_refused(
 ) -> None:
     """The dataset in params.yaml says what the inputs are; the model must take the same."""
     content |= {"dataset": "iris", "model": "mlp"}
+    learn(tmp_path, "iris", SPECIES)
     with pytest.raises(StageError, match=r"takes \[28, 28, 1\] and gives \[10\]; for dataset iris, .* must take \[4\]"):
         asked(tmp_path)
 
@@ -370,10 +408,15 @@ def test_a_model_for_other_examples_is_refused(
 def test_a_running_server_says_what_the_export_says(
     asked: Callable[..., pd.DataFrame], model_folder: Callable[..., Path], tmp_path: Path, protocol: str
 ) -> None:
-    """More examples than its largest batch, over either protocol."""
+    """Of more than its largest batch, over either protocol; where it does not say what it learned, the stages do."""
     inputs = write_inputs(tmp_path / "inputs")
     expected = asked(inputs / "ten.npz")
     models = [model_folder(model=taking_bytes(linear_model()), max_batch_size=2), model_folder("of_fractions")]
+    models.append(model_folder("of_fashion", taking_bytes(linear_model())))
+    config = read_config(models[-1] / "config.pbtxt")
+    other: Learned = {"dataset": "fashion_mnist", "classes": list(FASHION.classes)}
+    config.parameters[LEARNED_FROM].string_value = as_text(other)
+    (models[-1] / "config.pbtxt").write_text(render(config))
     with serve(models, 60) as server:
         address = server.http_address if protocol == "http" else server.grpc_address
         said = asked(inputs / "ten.npz", f"--{protocol}", address, "--model", "linear")
@@ -381,6 +424,11 @@ def test_a_running_server_says_what_the_export_says(
             asked(inputs / "ten.npz", f"--{protocol}", address, "--model", "absent")
         with pytest.raises(StageError, match=r"of_fractions at .* takes float32, and examples of dataset digits are"):
             asked(inputs / "ten.npz", f"--{protocol}", address, "--model", "of_fractions")
+        with pytest.raises(StageError, match=r"of_fashion at .* learned from fashion_mnist, and params.yaml names dig"):
+            asked(inputs / "ten.npz", f"--{protocol}", address, "--model", "of_fashion")
+        learn(tmp_path, "fashion_mnist", FASHION.classes)
+        with pytest.raises(StageError, match=r"linear at .* learned from fashion_mnist, and params.yaml names digits"):
+            asked(inputs / "ten.npz", f"--{protocol}", address, "--model", "linear")
     pd.testing.assert_frame_equal(said, expected, atol=1e-5)
 
 

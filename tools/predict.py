@@ -12,7 +12,7 @@ Run     python tools/predict.py INPUT… [--output FILE] [--variant fp32] [--res
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -31,13 +31,13 @@ from models import CLASSIFIER  # noqa: E402
 from outputs import checked_output  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
 from parameters.triton import address  # noqa: E402
+from provenance import check_names, learned_by, learned_here  # noqa: E402
 from runtime.files import replacing  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
-from runtime.paths import ONNX, REPORTS  # noqa: E402
+from runtime.paths import ONNX  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from runtime.quoting import first, printable  # noqa: E402
-from runtime.records.checking import read_record  # noqa: E402
-from runtime.records.prepared import Data  # noqa: E402
+from runtime.records.learned import LEARNED_FROM, Learned, from_text  # noqa: E402
 from server.client import Protocol, Server  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
 from sources.decoding import UnreadableError  # noqa: E402
@@ -66,34 +66,58 @@ def in_batches(ask: Answer, largest: int, output: str) -> Answer:
     return answer
 
 
-def exported(variant: str, dataset: Dataset) -> Answer:
-    """Return how the exported classifier is asked; raises StageError if it is not there or takes something else."""
-    path = ONNX / variant / f"{CLASSIFIER}.onnx"
-    if not path.exists():
-        raise StageError(f"{path.relative_to(ROOT)} is missing; make it with `dvc repro onnx`")
-    shape = ModelShape.read(path)
-    check_fits(str(path.relative_to(ROOT)), shape, dataset)
-    return in_batches(partial(onnx_answer, onnx_session(str(path))), LARGEST_BATCH, shape.outputs[0].name)
-
-
 @contextmanager
-def served(place: str, protocol: Protocol, model: str, dataset: Dataset, request_timeout_s: float) -> Iterator[Answer]:
-    """Give how a served model is asked; raises StageError if nobody serves it, or it takes something else."""
+def exported(variant: str, params: Params) -> Iterator[tuple[Answer, Learned | None]]:
+    """Give how the exported classifier is asked, and what it learned from, while the machine is shared.
+
+    Raises StageError, before it waits for the machine, if it is not there, of another training, or does not
+    fit the dataset in params.yaml.
+    """
+    path = ONNX / variant / f"{CLASSIFIER}.onnx"
+
+    def check() -> tuple[ModelShape, Learned]:
+        learned, shape = learned_by(variant, params), ModelShape.read(path)
+        check_fits(str(path.relative_to(ROOT)), learned, shape, params.raw_data)
+        return shape, learned
+
+    check()
+    with machine_shared():
+        shape, learned = check()  # once more: the stages may have made another meanwhile
+        ask = partial(onnx_answer, onnx_session(str(path)))
+        yield in_batches(ask, LARGEST_BATCH, shape.outputs[0].name), learned
+
+
+# What a server computes is not this program's to hold back.
+@contextmanager
+def served(
+    place: str, protocol: Protocol, model: str, dataset: Dataset, request_timeout_s: float
+) -> Iterator[tuple[Answer, Learned | None]]:
+    """Give how a served model is asked, and what it learned from: what it says, or else the stages here.
+
+    Raises StageError if nobody serves it, or it does not fit the dataset in params.yaml.
+    """
     server = Server(http_address=place, grpc_address=place, pid=None, request_timeout_s=request_timeout_s)
     with closing(server):
         config = server.effective_config(model, protocol)
-        shape = ModelShape.configured(config)
-        check_fits(f"{model} at {place}", shape, dataset)
+        shape, what = ModelShape.configured(config), f"{model} at {place}"
+        said = config.parameters[LEARNED_FROM].string_value if LEARNED_FROM in config.parameters else None
+        learned = learned_here() if said is None else from_text(said, what)
+        check_fits(what, learned, shape, dataset)
         (model_input,), (output,) = shape.inputs, shape.outputs
 
         def ask(x: np.ndarray) -> np.ndarray:
             return server.infer(model, model_input.name, x, output.name, protocol)
 
-        yield in_batches(ask, max(1, config.max_batch_size), output.name)
+        yield in_batches(ask, max(1, config.max_batch_size), output.name), learned
 
 
-def check_fits(what: str, shape: ModelShape, dataset: Dataset) -> None:
-    """Raise StageError unless a model takes examples of the dataset in params.yaml as stored and scores its classes."""
+def check_fits(what: str, learned: Learned | None, shape: ModelShape, dataset: Dataset) -> None:
+    """Raise StageError unless a model learned from what params.yaml names, takes that as stored and scores its classes.
+
+    What nobody says a model learned from is believed to be that dataset.
+    """
+    if learned:
+        check_names(what, learned, dataset)
     inputs, outputs = ([each.dims for each in tensors] for tensors in (shape.inputs, shape.outputs))
     expected: tuple[list[Shape], list[Shape]] = ([dataset.shape], [(len(dataset.classes),)])
     if (inputs, outputs) != expected:
@@ -110,13 +134,6 @@ def check_fits(what: str, shape: ModelShape, dataset: Dataset) -> None:
 
 def _shown(shapes: list[Shape]) -> str:
     return " and ".join(str(list(shape)) for shape in shapes)
-
-
-def learned_columns(params: Params) -> tuple[str, ...] | None:
-    """Return the names of the features that the dataset was last divided with; None where they have none."""
-    path = REPORTS / "data.json"
-    found = read_record(path, Data) if path.exists() else {}
-    return tuple(found["columns"]) if found.get("dataset") == params.dataset and "columns" in found else None
 
 
 def predictions(
@@ -175,15 +192,15 @@ def main() -> None:
     resize = given.resize or (params.dataset == OWN and params.data.own.resize)
     model = given.model or f"{CLASSIFIER}-{given.variant}"
     patience_s = params.triton.request_timeout_s
-    with ExitStack() as open_for_now:
-        if given.http:
-            answer = open_for_now.enter_context(served(given.http, "http", model, dataset, patience_s))
-        elif given.grpc:
-            answer = open_for_now.enter_context(served(given.grpc, "grpc", model, dataset, patience_s))
-        else:  # what a server computes is not this program's to hold back
-            open_for_now.enter_context(machine_shared())
-            answer = exported(given.variant, dataset)
-        found = list(predictions(paths, answer, dataset, resize=resize, columns=learned_columns(params)))
+    if given.http:
+        asking = served(given.http, "http", model, dataset, patience_s)
+    elif given.grpc:
+        asking = served(given.grpc, "grpc", model, dataset, patience_s)
+    else:
+        asking = exported(given.variant, params)
+    with asking as (answer, learned):
+        columns = tuple(learned["columns"]) if learned and "columns" in learned else None
+        found = list(predictions(paths, answer, dataset, resize=resize, columns=columns))
     tables = [each for each in found if isinstance(each, pd.DataFrame)]
     problems = [each for each in found if isinstance(each, str)]
     if tables:

@@ -1,0 +1,103 @@
+"""What an export learned from, and whether it is of the present training: reports/data.json and dvc.lock say it.
+
+An export may be of another training than what lies beside it: a variant that was left out since, a
+checkout of Git's without DVC's, a run of some stages and not of others. It would answer, with another model,
+or with names that it never learned.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from datasets import Dataset
+from models import CLASSIFIER
+from parameters.schema import Params
+from runtime.files import reading
+from runtime.paths import ROOT
+from runtime.process import StageError
+from runtime.quoting import listed
+from runtime.records.checking import read_record
+from runtime.records.learned import Learned, learned
+from runtime.records.prepared import Data
+
+DATA = "reports/data.json"
+
+
+def learned_here() -> Learned | None:
+    """Return what the stages here learned from last; None if they never ran."""
+    path = ROOT / DATA
+    return learned(read_record(path, Data)) if path.exists() else None
+
+
+def learned_by(variant: str, params: Params) -> Learned:
+    """Return what the exported classifier of a variant learned from.
+
+    Raises StageError if params.yaml does not ask for that variant, or it is not there, or not of the last training.
+    """
+    folder = f"artifacts/onnx/{variant}"
+    if variant not in params.onnx.variants:
+        raise StageError(
+            f"variant {variant} is not exported: onnx.variants in params.yaml names {', '.join(params.onnx.variants)}; "
+            "add it there, then `dvc repro onnx`"
+        )
+    if not (ROOT / folder / f"{CLASSIFIER}.onnx").exists():
+        raise StageError(f"{folder}/{CLASSIFIER}.onnx is missing; make it with `dvc repro onnx`")
+    for path, one, other in _links(variant, _locked_stages()):
+        if one is None or one != other:
+            raise StageError(
+                f"{folder} is not of the last training: dvc.lock has another {path}, or none; run `dvc repro onnx`"
+            )
+    return learned(read_record(ROOT / DATA, Data))
+
+
+def check_names(what: str, known: Learned, dataset: Dataset) -> None:
+    """Raise StageError unless a model learned from the dataset that params.yaml names, and these classes in order."""
+    remedy = "`dvc repro onnx` learns anew, `git checkout params.yaml` takes back what was changed there"
+    if known["dataset"] != dataset.name:
+        raise StageError(f"{what} learned from {known['dataset']}, and params.yaml names {dataset.name}: {remedy}")
+    if (classes := tuple(known["classes"])) != dataset.classes:
+        raise StageError(
+            f"{what} learned the classes {listed(classes)}, and {dataset.name} has, in this order, "
+            f"{listed(dataset.classes)}: {remedy}"
+        )
+
+
+def _locked_stages() -> dict[str, Any]:
+    path = ROOT / "dvc.lock"
+    with reading(path, "a lock file of DVC's"):
+        stages: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))["stages"]
+    return stages
+
+
+def _links(variant: str, stages: dict[str, Any]) -> Iterator[tuple[str, str | None, str | None]]:
+    """Return, from a variant's export back to the data, a path and its digests at both ends: equal if nothing moved."""
+
+    def locked(stage: str, kind: str, path: str) -> str | None:
+        entries = stages.get(stage, {}).get(kind, [])
+        return next((each.get("md5") for each in entries if each["path"] == path), None)
+
+    folder = f"artifacts/onnx/{variant}"
+    yield folder, digest_of_folder(ROOT / folder), locked(f"onnx@{variant}", "outs", folder)
+    for path, user, maker in [
+        ("artifacts/models", f"onnx@{variant}", "train"),
+        ("artifacts/data", f"onnx@{variant}", "data"),
+        ("artifacts/data", "train", "data"),
+    ]:
+        yield path, locked(user, "deps", path), locked(maker, "outs", path)
+    yield DATA, digest((ROOT / DATA).read_bytes()), locked("data", "outs", DATA)
+
+
+def digest(content: bytes) -> str:
+    """Return the digest under which DVC knows a file."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def digest_of_folder(folder: Path) -> str:
+    """Return the digest under which DVC knows a folder."""
+    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    entries = [{"md5": digest(path.read_bytes()), "relpath": name} for name, path in files]
+    return f"{digest(json.dumps(entries, sort_keys=True).encode())}.dir"
