@@ -248,43 +248,6 @@ def test_scores_that_are_no_numbers_are_no_answer(
     assert not (tmp_path / "said.csv").exists()
 
 
-def test_an_output_never_replaces_what_is_no_file(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
-    """A folder, a pipe, a device behind a link, an input, a link to itself: all stay as they are."""
-    inputs = write_inputs(tmp_path / "inputs")
-    before = (inputs / "ten.csv").read_bytes()
-    (tmp_path / "kept").mkdir()
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "to-pipe").symlink_to("pipe")
-    (tmp_path / "to-input").symlink_to(inputs / "ten.csv")
-    (tmp_path / "circle").symlink_to("circle")
-    for name, sentence in [
-        ("kept", "is a folder; name a file"),
-        ("pipe", "is neither a file nor a folder; name a file, and read that"),
-        ("to-pipe", "is neither a file nor a folder; name a file, and read that"),
-        ("inputs/ten.csv", "is one of the inputs; name another file"),
-        ("to-input", "is one of the inputs; name another file"),
-        ("circle", "is a link that leads to itself; name a file"),
-        ("inputs/ten.csv/said.csv", "ten.csv is no folder that you may write to"),
-    ]:
-        with pytest.raises(StageError, match=f"--output .*{name}.*{sentence}"):
-            asked(inputs, output=tmp_path / name)
-    assert (inputs / "ten.csv").read_bytes() == before
-    assert (tmp_path / "kept").is_dir()
-    assert (tmp_path / "pipe").is_fifo()
-    assert (tmp_path / "to-pipe").is_symlink()
-
-
-def test_an_output_that_is_a_link_is_written_where_it_leads(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
-    """As a shell's > does: the link stays, and what it leads to is new."""
-    inputs = write_inputs(tmp_path / "inputs")
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "link.csv").symlink_to("elsewhere/said.csv")
-    for _ in range(2):
-        assert len(asked(inputs, output=tmp_path / "link.csv")) == 30
-        assert (tmp_path / "link.csv").is_symlink()
-        assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["said.csv"]
-
-
 def test_names_are_text_that_no_spreadsheet_computes(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
     """Bytes that are no UTF-8 are escaped, and a name that looks like a formula is a path; numbers stay numbers."""
     inputs = write_inputs(tmp_path / "inputs")

@@ -28,11 +28,10 @@ from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages 
 from datasets import OWN, Dataset  # noqa: E402
 from inputs import expand, read_examples  # noqa: E402
 from models import CLASSIFIER  # noqa: E402
-from outputs import checked_output  # noqa: E402
+from outputs import checked_output, writing  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
 from parameters.triton import address  # noqa: E402
 from provenance import check_names, learned_by, learned_here  # noqa: E402
-from runtime.files import replacing  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
 from runtime.paths import ONNX  # noqa: E402
 from runtime.process import StageError  # noqa: E402
@@ -204,7 +203,7 @@ def main() -> None:
     tables = [each for each in found if isinstance(each, pd.DataFrame)]
     problems = [each for each in found if isinstance(each, str)]
     if tables:
-        with replacing(output) as partial:
+        with writing(output) as partial:
             pd.concat(tables).to_csv(partial, index=False, float_format="%.6f")
         print(f"{sum(map(len, tables))} answers in {printable(given.output)}")
     if problems:
