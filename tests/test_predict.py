@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import linear_model, taking_bytes
-from left_behind import learn, tenths
+from left_behind import EXPORT, learn, tenths
 from own_data import own
 from PIL import ExifTags, Image
 
@@ -332,6 +332,52 @@ def test_a_server_that_fails_halfway_ends_it_and_takes_no_answer_along(
         f"  {paths[1]} and all after it: the Triton server died",
     ]
     assert list(pd.read_csv(tmp_path / "said.csv")["label"]) == [0]
+
+
+def test_what_can_be_refused_at_once_waits_for_nobody(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, content: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a measurement has the machine, who has nothing to ask, or nobody to ask it, is told so."""
+
+    def wait() -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(predict, "machine_shared", wait)
+    inputs = write_inputs(tmp_path / "inputs")
+    with pytest.raises(TimeoutError):
+        asked(inputs, "missing.png")
+    with pytest.raises(
+        StageError, match=r"2 of 2 inputs were not answered:\n  missing.png cannot be read: No such file"
+    ):
+        asked("missing.png", "missing.csv")
+    content["dataset"] = "fashion_mnist"
+    with pytest.raises(StageError, match=r"learned from digits, and params\.yaml names fashion_mnist"):
+        asked(inputs)
+    (tmp_path / EXPORT / "classifier.onnx").unlink()
+    with pytest.raises(StageError, match=r"classifier\.onnx is missing"):
+        asked(inputs)
+
+
+def test_every_input_without_an_answer_is_named(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
+    """However many there are: no other place does it."""
+    inputs = write_inputs(tmp_path / "inputs")
+    names = [str(tmp_path / f"{number}.png") for number in range(30)]
+    with pytest.raises(StageError) as raised:
+        asked(inputs, *names)
+    first, *others = str(raised.value).splitlines()
+    assert first == "30 of 42 inputs were not answered:"
+    assert others == [f"  {name} cannot be read: No such file or directory" for name in names]
+    assert len(pd.read_csv(tmp_path / "said.csv")) == 30
+
+
+@pytest.mark.parametrize("arguments", [[""], ["x.png", ""], ["x.png", "--model", ""], ["x.png", "--output", ""]])
+def test_an_empty_name_is_refused(
+    asked: Callable[..., pd.DataFrame], arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would be this folder with all that is in it, or what is meant where no name is given."""
+    with pytest.raises(SystemExit):
+        asked(*arguments)
+    assert "an empty name names nothing" in capsys.readouterr().err
 
 
 def test_a_model_by_name_needs_a_server(

@@ -38,6 +38,15 @@ def expand(paths: list[Path]) -> list[Path]:
     return found
 
 
+def out_of_reach(path: Path) -> str | None:
+    """Return in words why a file is not there to be read, as far as that is known without opening it."""
+    try:
+        check_file(path)
+    except UnreadableError as error:
+        return f"{printable(path)} {error}"
+    return None
+
+
 def read_examples(
     path: Path, shape: tuple[int, ...], resize: bool, columns: tuple[str, ...] | None = None
 ) -> tuple[list[str], np.ndarray]:

@@ -26,7 +26,7 @@ from runtime.stage import run_stage  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
 from datasets import OWN, Dataset  # noqa: E402
-from inputs import expand, read_examples  # noqa: E402
+from inputs import expand, out_of_reach, read_examples  # noqa: E402
 from models import CLASSIFIER  # noqa: E402
 from outputs import checked_output, writing  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
@@ -35,7 +35,7 @@ from provenance import check_names, learned_by, learned_here  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
 from runtime.paths import ONNX  # noqa: E402
 from runtime.process import StageError  # noqa: E402
-from runtime.quoting import first, printable  # noqa: E402
+from runtime.quoting import printable  # noqa: E402
 from runtime.records.learned import LEARNED_FROM, Learned, from_text  # noqa: E402
 from server.client import Protocol, Server  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
@@ -167,17 +167,29 @@ def checked_address(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def named(text: str) -> str:
+    """Return a name, for argparse, which takes an empty one for one."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name names nothing; is a variable of a script's empty?")
+    return text
+
+
+def unanswered(count: int, of: int, problems: list[str]) -> StageError:
+    """Return the error that names every input without an answer: nothing else does."""
+    return StageError("\n  ".join([f"{count} of {of} inputs were not answered:", *problems]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Say which class each input belongs to.")
-    parser.add_argument("inputs", nargs="+", type=Path, help="images, folders, .npz or .csv files")
-    parser.add_argument("--output", type=Path, default=Path("predictions.csv"), help="the CSV to write")
+    parser.add_argument("inputs", nargs="+", type=named, help="images, folders, .npz or .csv files")
+    parser.add_argument("--output", type=named, default="predictions.csv", help="the CSV to write")
     parser.add_argument("--resize", action="store_true", help="scale images to the dataset's shape")
     parser.add_argument("--variant", default="fp32", help="of the exported classifier")
     where = parser.add_mutually_exclusive_group()
     for protocol, example in (("http", "127.0.0.1:8000"), ("grpc", "127.0.0.1:8001")):
         purpose = f"ask a Triton server, as in {example}"
         where.add_argument(f"--{protocol}", metavar="ADDRESS", type=checked_address, help=purpose)
-    parser.add_argument("--model", help="its name there; classifier-<variant> without")
+    parser.add_argument("--model", type=named, help="its name there; classifier-<variant> without")
     given = parser.parse_args()
     params = load_params()
     dataset = params.raw_data
@@ -185,8 +197,11 @@ def main() -> None:
         parser.error(f"--variant: choose one of {', '.join(type(params.variants).model_fields)}")
     if given.model and not (given.http or given.grpc):
         parser.error("--model names a served model: say where with --http or --grpc")
-    paths = expand(given.inputs)
-    output = checked_output(given.output, paths)
+    paths = expand(list(map(Path, given.inputs)))
+    output = checked_output(Path(given.output), paths)
+    missing = [why for path in paths if (why := out_of_reach(path))]
+    if len(missing) == len(paths):  # which needs no model, and nothing to be waited for
+        raise unanswered(len(paths), len(paths), missing)
     # One's own images are scaled where the description lets training scale them.
     resize = given.resize or (params.dataset == OWN and params.data.own.resize)
     model = given.model or f"{CLASSIFIER}-{given.variant}"
@@ -207,8 +222,7 @@ def main() -> None:
             pd.concat(tables).to_csv(partial, index=False, float_format="%.6f")
         print(f"{sum(map(len, tables))} answers in {printable(given.output)}")
     if problems:
-        unanswered = f"{len(paths) - len(tables)} of {len(paths)} inputs were not answered:"
-        raise StageError("\n  ".join([unanswered, *first(problems)]))
+        raise unanswered(len(paths) - len(tables), len(paths), problems)
 
 
 if __name__ == "__main__":
