@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import PLOTS, FinishedRun, ran, run
+from conftest import PLOTS, ROOT, FinishedRun, ran, run
 
 from runtime.files import read_json
 from uncertainty.stopping import LOOKS
@@ -89,6 +89,14 @@ def test_exporting_again_gives_the_same_bytes(pipeline: Path) -> None:
     run("dvc", "repro", "--single-item", "--force", "onnx@fp32", cwd=pipeline)
     assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in files] == before
     assert [path.stem for path in files] == ["autoencoder", "classifier", "head"]
+
+
+def test_the_documented_server_to_try_starts(pipeline: Path) -> None:
+    """It says where it is, and ends with the line that it waits for."""
+    page = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ (PYTHONPATH=stages python -c '.*?')$", page, re.MULTILINE | re.DOTALL)
+    said = run("sh", "-c", f"echo | {command}", cwd=pipeline).stdout
+    assert re.fullmatch(r"HTTP 127\.0\.0\.1:\d+, gRPC 127\.0\.0\.1:\d+; Enter ends it ", said)
 
 
 def test_plots_open(pipeline: Path) -> None:
