@@ -76,7 +76,8 @@ def exported(variant: str, params: Params) -> Iterator[tuple[Answer, Learned | N
 
     def check() -> tuple[ModelShape, Learned]:
         learned, shape = learned_by(variant, params), ModelShape.read(path)
-        check_fits(str(path.relative_to(ROOT)), learned, shape, params.raw_data)
+        check_names(str(path.relative_to(ROOT)), learned, params.raw_data)
+        check_fits(str(path.relative_to(ROOT)), shape, params.raw_data)
         return shape, learned
 
     check()
@@ -93,15 +94,19 @@ def served(
 ) -> Iterator[tuple[Answer, Learned | None]]:
     """Give how a served model is asked, and what it learned from: what it says, or else the stages here.
 
-    Raises StageError if nobody serves it, or it does not fit the dataset in params.yaml.
+    Raises StageError if nobody serves it, or it does not fit the dataset in params.yaml: where nobody
+    says what a model learned from, that is believed.
     """
     server = Server(http_address=place, grpc_address=place, pid=None, request_timeout_s=request_timeout_s)
     with closing(server):
         config = server.effective_config(model, protocol)
         shape, what = ModelShape.configured(config), f"{model} at {place}"
-        said = config.parameters[LEARNED_FROM].string_value if LEARNED_FROM in config.parameters else None
-        learned = learned_here() if said is None else from_text(said, what)
-        check_fits(what, learned, shape, dataset)
+        says = LEARNED_FROM in config.parameters
+        learned = from_text(config.parameters[LEARNED_FROM].string_value, what) if says else learned_here()
+        if learned:
+            source = what if says else f"{what} does not say what it learned from; the last training here"
+            check_names(source, learned, dataset)
+        check_fits(what, shape, dataset)
         (model_input,), (output,) = shape.inputs, shape.outputs
 
         def ask(x: np.ndarray) -> np.ndarray:
@@ -110,13 +115,8 @@ def served(
         yield in_batches(ask, max(1, config.max_batch_size), output.name), learned
 
 
-def check_fits(what: str, learned: Learned | None, shape: ModelShape, dataset: Dataset) -> None:
-    """Raise StageError unless a model learned from what params.yaml names, takes that as stored and scores its classes.
-
-    What nobody says a model learned from is believed to be that dataset.
-    """
-    if learned:
-        check_names(what, learned, dataset)
+def check_fits(what: str, shape: ModelShape, dataset: Dataset) -> None:
+    """Raise StageError unless a model takes examples of the dataset in params.yaml as stored and scores its classes."""
     inputs, outputs = ([each.dims for each in tensors] for tensors in (shape.inputs, shape.outputs))
     expected: tuple[list[Shape], list[Shape]] = ([dataset.shape], [(len(dataset.classes),)])
     if (inputs, outputs) != expected:
