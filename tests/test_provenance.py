@@ -72,6 +72,20 @@ def test_a_file_that_was_changed_since_is_no_export_of_the_last_training(folder:
             learned_by("fp32", validate(content))
 
 
+@pytest.mark.parametrize("text", ["", "stages:", "stages: {train: {outs: [{md5: m}]}}", "<<<<<<< HEAD", "a: [", "\0"])
+def test_a_damaged_lock_is_one_sentence(folder: Path, content: dict[str, Any], text: str) -> None:
+    """Of a merge, a killed DVC or an editor's: it says how it comes back."""
+    learn(folder)
+    (folder / "dvc.lock").write_text(text)
+    with pytest.raises(
+        StageError, match=r"dvc\.lock is damaged: it cannot be read as a lock file of DVC's .*; bring it "
+    ):
+        learned_by("fp32", validate(content))
+    (folder / "dvc.lock").unlink()
+    with pytest.raises(FileNotFoundError):
+        learned_by("fp32", validate(content))
+
+
 def test_a_variant_that_is_not_exported_is_refused(folder: Path, content: dict[str, Any]) -> None:
     """What lies there is of an earlier run; the error says what makes it anew."""
     learn(folder)

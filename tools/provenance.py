@@ -9,9 +9,10 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 from ruamel.yaml import YAML
+from typing_extensions import TypedDict
 
 from datasets import Dataset
 from models import CLASSIFIER
@@ -20,11 +21,25 @@ from runtime.files import reading
 from runtime.paths import ROOT
 from runtime.process import StageError
 from runtime.quoting import listed
-from runtime.records.checking import read_record
+from runtime.records.checking import complaint, read_record
 from runtime.records.learned import Learned, learned
 from runtime.records.prepared import Data
 
 DATA = "reports/data.json"
+
+
+class _Entry(TypedDict):
+    path: str
+    md5: NotRequired[str]
+
+
+class _Stage(TypedDict):
+    deps: NotRequired[list[_Entry]]
+    outs: NotRequired[list[_Entry]]
+
+
+class _Lock(TypedDict):
+    stages: dict[str, _Stage]
 
 
 def learned_here() -> Learned | None:
@@ -69,7 +84,10 @@ def check_names(what: str, known: Learned, dataset: Dataset) -> None:
 def _locked_stages() -> dict[str, Any]:
     path = ROOT / "dvc.lock"
     with reading(path, "a lock file of DVC's"):
-        stages: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))["stages"]
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        if why := complaint(content, _Lock):
+            raise ValueError(why)
+    stages: dict[str, Any] = content["stages"]
     return stages
 
 
