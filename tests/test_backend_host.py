@@ -479,6 +479,7 @@ def test_names_are_read_with_all_their_signs(host: Host) -> None:
     ("edit", "warnings"),
     [
         ("c.parameters['gpu_mem_limit'].string_value = '1'", ["parameter gpu_mem_limit has no effect"]),
+        ("c.parameters['learned_from'].string_value = '{}'", []),
         (
             "c.optimization.execution_accelerators.gpu_execution_accelerator.add(name='tensorrt')",
             ["accelerator tensorrt has no effect: this backend computes on the processor"],

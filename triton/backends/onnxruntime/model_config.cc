@@ -10,6 +10,8 @@ namespace backend {
 namespace {
 
 constexpr const char* kOpenVino = "openvino";
+// What a model learned from: it is said to whoever asks the server for its configuration.
+constexpr const char* kForWhoeverAsks = "learned_from";
 
 // What a request would be answered wrongly without.
 constexpr struct {
@@ -86,7 +88,7 @@ void ReadParameters(const Json& parameters, ModelConfig& config) {
       engine.use_arena = Named(key, value, ToFlag);
     } else if (key == "enable_mem_pattern") {
       engine.use_pattern = Named(key, value, ToFlag);
-    } else {
+    } else if (key != kForWhoeverAsks) {
       config.warnings.push_back("parameter " + key + " has no effect");
     }
   }
