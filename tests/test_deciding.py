@@ -64,6 +64,17 @@ def test_a_cell_that_fails_a_limit_is_no_finalist(content: dict[str, Any]) -> No
     assert [each.cell for each in choose_finalists(screened, 4)] == [DEFAULT, fast]
 
 
+def test_a_slow_start_is_no_reason_to_leave_a_cell_out(content: dict[str, Any]) -> None:
+    """One that misses its limit by a tenth or two may meet it in another start of the server; by a half it does not."""
+    content["perf"]["slo"]["p95_ms"] = 10.0
+    params, fast = validate(content), cell("off", 2)
+    for times_the_limit, chosen in ((1.2, [DEFAULT, fast]), (1.5, [DEFAULT])):
+        rounds_ = level([2 * noise for noise in NOISE], latency_factor=times_the_limit * 10 / 4)
+        screened = [screen(DEFAULT, level(NOISE), params, EXPORT), screen(fast, rounds_, params, EXPORT)]
+        assert screened[1].checks[0].answer == "fails"
+        assert [each.cell for each in choose_finalists(screened, 4)] == chosen
+
+
 def test_cells_of_which_a_limit_is_in_doubt_leave_a_place_to_the_best_that_meets_it(content: dict[str, Any]) -> None:
     """However fast they are: the run-off may find that all of them miss it."""
     content["perf"]["slo"]["p95_ms"] = 6.0

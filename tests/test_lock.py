@@ -145,7 +145,7 @@ def test_who_waits_can_be_told_to_end(start: Start, number: signal.Signals, code
     assert waits_for(says(waiting), holder)
     waiting.send_signal(number)
     said, _ = waiting.communicate(timeout=5)
-    assert (waiting.returncode, said) == (code, INTERRUPTED if number == signal.SIGINT else "")
+    assert (waiting.returncode, said) == (code, f"{INTERRUPTED}\n" if number == signal.SIGINT else "")
     assert says(start("shared")) == "has it"
 
 

@@ -11,7 +11,7 @@ from conftest import ROOT, run
 
 import machine
 from runtime.files import read_json
-from runtime.process import INTERRUPTED
+from runtime.process import GOES_ON, INTERRUPTED
 
 STAGES = ROOT / "stages"
 
@@ -102,7 +102,23 @@ def main():
 run_stage(main)
 """
     finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
-    assert (finished.returncode, finished.stdout) == (130, f"cleaned up\n{INTERRUPTED}")
+    assert (finished.returncode, finished.stdout) == (130, f"cleaned up\n{INTERRUPTED}\n")
+
+
+@pytest.mark.parametrize(("folder", "and_then"), [("stages", f", and {GOES_ON}"), ("tools", "")])
+def test_who_was_interrupted_says_what_goes_on(tmp_path: Path, folder: str, and_then: str) -> None:
+    """`dvc repro` takes up stages where they ended, and no tool."""
+    script = tmp_path / folder / "script.py"
+    script.parent.mkdir()
+    script.write_text(f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+import os, signal
+from runtime.stage import run_stage
+signal.signal(signal.SIGINT, signal.default_int_handler)
+run_stage(lambda: os.kill(os.getpid(), signal.SIGINT))
+""")
+    finished = run(sys.executable, str(script), cwd=ROOT, check=False)
+    assert (finished.returncode, finished.stdout) == (130, f"{INTERRUPTED}{and_then}\n")
 
 
 def test_an_address_that_no_client_takes_is_one_sentence() -> None:
@@ -135,7 +151,7 @@ def main():
 run_stage(main)
 """
     finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
-    assert (finished.returncode, finished.stdout) == (130, INTERRUPTED)
+    assert (finished.returncode, finished.stdout) == (130, f"{INTERRUPTED}\n")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +215,7 @@ except KeyboardInterrupt:
     raise ImportError("it met an import")
 """
     finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
-    assert (finished.returncode, finished.stdout) == (130, INTERRUPTED)
+    assert (finished.returncode, finished.stdout) == (130, f"{INTERRUPTED}\n")
 
 
 def test_a_missing_input_names_the_file_and_what_makes_it(tmp_path: Path) -> None:

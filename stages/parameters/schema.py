@@ -106,6 +106,11 @@ class Slo(Section):
         limits = {95: self.p95_ms, 99: self.p99_ms}
         return {percent: limit for percent, limit in limits.items() if limit is not None}
 
+    def with_latencies(self, factor: float) -> "Slo":
+        """Return the same limits with those on latency multiplied."""
+        longer = {f"p{percent}_ms": factor * limit for percent, limit in self.latency_limits_ms.items()}
+        return self.model_copy(update=longer)
+
 
 class OpenLoop(Section):
     """How the recommended configuration is asked at a rate of its own; without a distribution, it is not."""

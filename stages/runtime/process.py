@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 PR_SET_PDEATHSIG = 1
-INTERRUPTED = "interrupted; nothing is half-written, and `dvc repro` goes on from the stages that finished\n"
+INTERRUPTED = "interrupted; nothing is half-written"
+GOES_ON = "`dvc repro` goes on from the stages that finished"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 

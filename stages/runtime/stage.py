@@ -18,11 +18,14 @@ from types import FrameType, TracebackType
 from typing import NoReturn
 
 from runtime import environment, stops
-from runtime.process import INTERRUPTED, StageError, follow_dvc
+from runtime.process import GOES_ON, INTERRUPTED, StageError, follow_dvc
 
+# Tools and benchmarks run through here as well.
+_IS_STAGE = Path(sys.argv[0]).parent.name == "stages"
+_INTERRUPTED = f"{INTERRUPTED}{f', and {GOES_ON}' if _IS_STAGE else ''}\n"
 _REMEDIES = {
     errno.ENOENT: "; `dvc repro` runs the stages that make it first",
-    errno.ENOSPC: "; free some space, then `dvc repro` goes on from the stages that finished",
+    errno.ENOSPC: f"; free some space{f', then {GOES_ON}' if _IS_STAGE else ''}",
     errno.EROFS: "; make it writable",
     errno.EACCES: "; make it readable and writable for you",
 }
@@ -46,7 +49,7 @@ def failures_end_with(code: int) -> None:
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
     # A script that still imports has nothing to clean up, and an exception may not get through.
     if number == signal.SIGINT:
-        os.write(2, INTERRUPTED.encode())
+        os.write(2, _INTERRUPTED.encode())
     os._exit(_failure_code or 128 + number)
 
 
@@ -170,7 +173,7 @@ def _end(error: BaseException) -> int:
     if _received:
         # C code that a signal's exception passes through may make another one of it.
         if _received[0] == signal.SIGINT:
-            print(INTERRUPTED, end="", file=sys.stderr)
+            print(_INTERRUPTED, end="", file=sys.stderr)
         return _failure_code or 128 + _received[0]
     if isinstance(error, BrokenPipeError) and _nobody_reads():
         # Whoever read it has seen enough, as in `| head`.
