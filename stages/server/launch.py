@@ -172,8 +172,8 @@ def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) ->
                 f"its last words:\n  {error_lines(process.log())}"
             )
         # The last look comes after the deadline: this process may have been stopped up to there.
-        late = time.monotonic() > deadline
-        time.sleep(_POLL_S)
+        if not (late := time.monotonic() > deadline):
+            time.sleep(_POLL_S)
 
 
 def _start(
