@@ -24,15 +24,17 @@ from analysis.level import LevelSummary, summarise_level
 from analysis.pages import points, render
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
 from analysis.variants_table import VariantRow, accelerated_in_words, variant_row
+from deciding.finalists import screen
 from deciding.history import FORMAT, Record, another_hour, another_hour_in_words, of_the_same, record, remembering
 from deciding.recorded import recorded_saturation, recorded_verdict
 from deciding.saturation import Saturation, saturation_in_words
+from deciding.slo import answer_to_all
 from deciding.transfer import comparable, transfer_in_words
 from deciding.verdict import Verdict
 from deciding.words import verdict_in_words
 from figures.report_figures import report_figures
 from models import CLASSIFIER
-from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin, matrix
+from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix
 from parameters.schema import Params, load_params
 from parameters.triton import Kind
 from runtime.files import replacing, replacing_directory, write_json, write_text
@@ -113,6 +115,13 @@ def keep_verdict(ours: Record) -> tuple[Record, list[str]]:
     return ours, [transfer_in_words(ours, other) for other in others]
 
 
+def misses_a_limit(cell: Cell, measured: dict[str, Any], exports: dict[str, Any], params: Params) -> bool:
+    """Return whether a cell was left out of the run-off because it would miss a limit in any start."""
+    level = next(each for each in measured["levels"] if each["concurrency"] == params.perf.deciding_concurrency)
+    hopes = screen(cell, level, params, exports[cell.variant][CLASSIFIER]).hopes
+    return answer_to_all(hopes) == "fails" and cell != matrix(params)[0]
+
+
 def variant_rows(
     params: Params, exports: dict[str, Any], files: dict[str, Any], cells: list[MeasuredCell], level: int
 ) -> list[VariantRow]:
@@ -153,7 +162,8 @@ def gather(params: Params) -> dict[str, Any]:
     )
     earlier, study = of_the_same(ours), read_record(BETWEEN_HOURS, BetweenHours)
     expected = another_hour(verdict, earlier, study)
-    answer, *details = verdict_in_words(verdict, len(cells))
+    failing = sum(misses_a_limit(cell, files[cell.name], exports, params) for cell in matrix(params))
+    answer, *details = verdict_in_words(verdict, len(cells), failing)
     return {
         "params": params,
         "raw_data": read_record(REPORTS / "raw_data.json", RawData),

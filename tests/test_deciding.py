@@ -293,6 +293,17 @@ def test_a_matrix_of_one_is_not_said_to_win(content: dict[str, Any]) -> None:
     ]
 
 
+def test_what_a_limit_kept_out_is_not_said_to_be_beaten(content: dict[str, Any]) -> None:
+    """Cells that miss a limit may be as fast as they like: the sentences say why they are not there."""
+    found = verdict(content, {DEFAULT: 1000.0})
+    assert verdict_in_words(found, CELLS, failing=CELLS - 1) == [
+        "**Run `fp32-1-64-off`**, the default configuration: nothing that meets the limits beats it.",
+        "5 configurations left out before, for a limit that its cell misses.",
+        "It was measured alone, at concurrency 8.",
+    ]
+    assert verdict_in_words(found, CELLS, failing=1)[-1].endswith(": none of the 4 others came close.")
+
+
 def test_a_running_server_is_visited_not_started(content: dict[str, Any]) -> None:
     """The sentence about the method does not claim restarts that did not happen."""
     content["triton"]["server"] = "url"

@@ -48,7 +48,7 @@ def test_own_arrays_take_names_or_numbers_as_labels(tmp_path: Path) -> None:
 
 
 def test_numbers_that_may_be_names_or_places_are_refused(tmp_path: Path) -> None:
-    """Where classes are called by numbers that are not their places, labels are names, written as text."""
+    """Where all labels are names of classes and places of others; where they can be but one of both, they are that."""
     x, y = np.zeros((2, 4)), np.array([1, 0])
 
     def load(classes: list[str], y: np.ndarray) -> list[int]:
@@ -57,9 +57,9 @@ def test_numbers_that_may_be_names_or_places_are_refused(tmp_path: Path) -> None
         labels: list[int] = describe(description).load(tmp_path).y.tolist()
         return labels
 
-    for classes, name, place in [(["1", "0"], 1, 0), (["a", "02"], 2, 1), (["1", "2"], 1, 0)]:
+    for classes, labels, name, place in [(["1", "0"], y, 0, 1), (["1", "2"], np.array([1, 1]), 1, 0)]:
         with pytest.raises(StageError) as raised:
-            load(classes, y)
+            load(classes, labels)
         assert str(raised.value).endswith(
             f"has whole numbers as labels, and data.own.classes has the class '{classes[place]}' in place {place}: "
             f"{name} may be its name or a place; save names in y, as y.astype(str) makes of them, "
@@ -67,8 +67,10 @@ def test_numbers_that_may_be_names_or_places_are_refused(tmp_path: Path) -> None
         )
     assert load(["1", "0"], y.astype(str)) == [0, 1]
     assert load(["1", "0"], np.array(["1", "0"])[y]) == [1, 0]
-    for classes in (["0", "1"], ["00", "01"], ["a1", "0.5"]):
+    for classes in (["0", "1"], ["00", "01"], ["a1", "0.5"], ["a", "02"], ["2020", "2021"], ["1", "2"]):
         assert load(classes, y) == [1, 0]
+    assert load(["3", "8"], np.array([8, 3])) == [1, 0]
+    assert load(["1", "2"], np.array([2, 1], np.uint64)) == [1, 0]
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float16, ">f8"])

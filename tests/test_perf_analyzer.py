@@ -17,7 +17,7 @@ from measured import statistics, window
 
 from measuring.readings import completed, percent_late
 from measuring.soundness import complaint
-from measuring.windows import PAUSES_S, Windows
+from measuring.windows import PAUSES_S, Windows, latency_bins
 from perf_analyzer.arrivals import RequestRate, intervals_us
 from perf_analyzer.input_data import read_input_data, write_input_data
 from perf_analyzer.single_requests import histogram, latencies_us
@@ -123,8 +123,10 @@ def test_single_requests_are_read_as_perf_analyzer_exports_them(tmp_path: Path) 
     assert histogram([2000.0, 0.007, 1990.0]) == {"0": 1, "764": 2}
     for damaged in ("", "{}", '{"experiments": []}', '{"experiments": [{"requests": [{}]}]}'):
         path.write_text(damaged)
-        with pytest.raises(StageError, match="export of single requests is not readable"):
+        with pytest.raises(StageError, match="export of single requests cannot be read"):
             latencies_us(path)
+        with pytest.raises(UnusableWindowError):  # which is measured again
+            latency_bins(path)
 
 
 def test_a_row_is_read_with_every_column(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from left_behind import DIGITS, EXPORT, learn
 
 import provenance
@@ -72,6 +73,16 @@ def test_a_file_that_was_changed_since_is_no_export_of_the_last_training(folder:
             learned_by("fp32", validate(content))
 
 
+def test_what_dvc_ignores_is_no_part_of_an_export(folder: Path, content: dict[str, Any]) -> None:
+    """What a killed stage left there, or Python, makes no other export of it."""
+    learn(folder)
+    for name in ("classifier.onnx.partial", "__pycache__/some.pyc"):
+        (folder / EXPORT / name).parent.mkdir(exist_ok=True)
+        (folder / EXPORT / name).write_text("left")
+    assert learned_by("fp32", validate(content))["dataset"]
+    assert {"__pycache__/", "*.partial"} <= set((ROOT / ".dvcignore").read_text().splitlines())
+
+
 @pytest.mark.parametrize("text", ["", "stages:", "stages: {train: {outs: [{md5: m}]}}", "<<<<<<< HEAD", "a: [", "\0"])
 def test_a_damaged_lock_is_one_sentence(folder: Path, content: dict[str, Any], text: str) -> None:
     """Of a merge, a killed DVC or an editor's: it says how it comes back."""
@@ -105,8 +116,12 @@ def test_a_variant_that_is_not_exported_is_refused(folder: Path, content: dict[s
 @pytest.mark.parametrize(
     ("dataset", "classes", "sentence"),
     [
-        ("fashion_mnist", ("cat", "dog"), "it learned from own, and params.yaml names fashion_mnist: `dvc repro onnx`"),
-        ("own", ("dog", "cat"), "it learned the classes 'cat', 'dog', and own has, in this order, 'dog', 'cat': `dvc"),
+        ("fashion_mnist", ("cat", "dog"), "it learned from own, and params.yaml names fashion_mnist: ask it with"),
+        (
+            "own",
+            ("dog", "cat"),
+            "it learned the classes 'cat', 'dog', and own has, in this order, 'dog', 'cat': ask it with",
+        ),
         (
             "own",
             ("cat", "dog", "eel"),

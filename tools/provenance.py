@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from datasets import Dataset
 from models import CLASSIFIER
 from parameters.schema import Params
-from runtime.files import reading
+from runtime.files import PARTIAL, reading
 from runtime.paths import ROOT
 from runtime.process import StageError
 from runtime.quoting import listed
@@ -71,7 +71,7 @@ def learned_by(variant: str, params: Params) -> Learned:
 
 def check_names(what: str, known: Learned, dataset: Dataset) -> None:
     """Raise StageError unless a model learned from the dataset that params.yaml names, and these classes in order."""
-    remedy = "`dvc repro onnx` learns anew, `git checkout params.yaml` takes back what was changed there"
+    remedy = "ask it with params.yaml as that was then, or bring what answers up to date, as `dvc repro onnx` does here"
     if known["dataset"] != dataset.name:
         raise StageError(f"{what} learned from {known['dataset']}, and params.yaml names {dataset.name}: {remedy}")
     if (classes := tuple(known["classes"])) != dataset.classes:
@@ -114,8 +114,14 @@ def digest(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
+def _is_ignored(name: str) -> bool:
+    # As .dvcignore says.
+    return name == "__pycache__" or name.endswith(PARTIAL)
+
+
 def digest_of_folder(folder: Path) -> str:
     """Return the digest under which DVC knows a folder."""
-    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    found = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
+    files = sorted((name.as_posix(), path) for name, path in found if not any(map(_is_ignored, name.parts)))
     entries = [{"md5": digest(path.read_bytes()), "relpath": name} for name, path in files]
     return f"{digest(json.dumps(entries, sort_keys=True).encode())}.dir"

@@ -31,14 +31,7 @@ def class_indices(labels: np.ndarray, classes: list[str]) -> np.ndarray:
     Raises UnreadableError, naming the first example whose label is no class, or a class whose name is another's place.
     """
     if np.issubdtype(labels.dtype, np.integer):
-        for index, name in enumerate(classes):
-            if name.isdecimal() and int(name) != index:
-                raise UnreadableError(
-                    f"has whole numbers as labels, and data.own.classes has the class {quoted(name)} in place {index}: "
-                    f"{int(name)} may be its name or a place; save names in y, as y.astype(str) makes of them, "
-                    "or np.array(classes)[y] of places"
-                )
-        return labels
+        return _of_numbers(labels, classes)
     places = {name: index for index, name in enumerate(classes)}
     names = [unicodedata.normalize("NFC", str(label)) for label in labels]
     for index, name in enumerate(names):
@@ -47,6 +40,25 @@ def class_indices(labels: np.ndarray, classes: list[str]) -> np.ndarray:
                 f"has the label {quoted(name)} in example {index}; data.own.classes: {listed(classes)}"
             )
     return np.array([places[name] for name in names], np.int64)
+
+
+def _of_numbers(labels: np.ndarray, classes: list[str]) -> np.ndarray:
+    """Return whole numbers as indices: the names of classes, or already their places, whichever they can be.
+
+    Raises UnreadableError where they could be either, and would be other classes.
+    """
+    places = {int(name): index for index, name in enumerate(classes) if name.isdecimal() and str(int(name)) == name}
+    found = np.unique(labels).tolist()
+    if not all(label in places for label in found):
+        return labels
+    other = next((label for label in found if places[label] != label), None)
+    if other is not None and set(found) <= set(range(len(classes))):
+        raise UnreadableError(
+            f"has whole numbers as labels, and data.own.classes has the class '{other}' in place {places[other]}: "
+            f"{other} may be its name or a place; save names in y, as y.astype(str) makes of them, "
+            "or np.array(classes)[y] of places"
+        )
+    return np.array([places[label] for label in labels.tolist()], np.int64)
 
 
 def describe(own: Description) -> Dataset:

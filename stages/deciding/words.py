@@ -5,24 +5,32 @@ from deciding.verdict import Finalist, Verdict
 from runtime.numerals import counted
 
 
-def verdict_in_words(verdict: Verdict, cells: int) -> list[str]:
-    """Return the verdict on so many cells as sentences in Markdown, the answer first."""
+def verdict_in_words(verdict: Verdict, cells: int, failing: int = 0) -> list[str]:
+    """Return the verdict on so many cells as sentences in Markdown, the answer first.
+
+    `failing` of them were left out of the run-off, however good, because they miss a limit.
+    """
     if verdict.recommended is None:
         answer = ["**No configuration can be recommended**: none of the finalists surely meets every limit."]
     else:
-        answer = [_recommendation(verdict, verdict.recommended, cells), *_equals(verdict, verdict.recommended)]
-    return [*answer, *(_limits(each) for each in verdict.finalists if not each.eligible), _method(verdict, cells)]
+        answer = [_recommendation(verdict, verdict.recommended, cells, failing), *_equals(verdict, verdict.recommended)]
+    limits = [_limits(each) for each in verdict.finalists if not each.eligible]
+    left_out = (
+        [f"{counted(failing, 'configuration')} left out before, for a limit that its cell misses."] if failing else []
+    )
+    return [*answer, *limits, *left_out, _method(verdict, cells - failing)]
 
 
-def _recommendation(verdict: Verdict, recommended: Finalist, cells: int) -> str:
+def _recommendation(verdict: Verdict, recommended: Finalist, cells: int, failing: int) -> str:
     if cells == 1:
         return f"**Run `{recommended.cell.name}`**, the only configuration in the matrix: nothing was compared with it."
     default = f"the default configuration `{verdict.default.cell.name}`"
+    nothing = "nothing that meets the limits" if failing else "nothing"
     if recommended is verdict.default:
-        return f"**Run `{recommended.cell.name}`**, the default configuration: nothing beats it."
+        return f"**Run `{recommended.cell.name}`**, the default configuration: {nothing} beats it."
     run = f"**Run `{recommended.cell.name}`**"
     if verdict.default_is_unbeaten:
-        return f"{run}. Nothing beats {default}; this one cannot be told apart from it and is simpler."
+        return f"{run}. {nothing.capitalize()} beats {default}; this one cannot be told apart from it and is simpler."
     return f"{run}: {_advantage(verdict, recommended)} {default}."
 
 

@@ -124,7 +124,7 @@ class Windows:
             "cpu_seconds": cost,
             "counted_s": round(load.counted_s, 6),
             "seconds": seconds,
-            "latency_bins": histogram(latencies_us(load.export)) if load.export else None,
+            "latency_bins": latency_bins(load.export) if load.export else None,
             "repeats": repeats,
         }
         if why := complaint(window):
@@ -141,6 +141,14 @@ class Windows:
         """Return the command line of such a window, without this machine's folders."""
         line = command(self.installation.perf_analyzer, self.load(model, demand), self._results)
         return [Path(word).name if word.startswith("/") else word for word in line]
+
+
+def latency_bins(export: Path) -> dict[str, int]:
+    """Return the histogram of an export; raises UnusableWindowError if it was cut short."""
+    try:
+        return histogram(latencies_us(export))
+    except StageError as error:
+        raise UnusableWindowError(str(error)) from None
 
 
 def _used(before: float | None, after: float | None) -> float | None:

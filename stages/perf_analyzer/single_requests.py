@@ -25,13 +25,16 @@ Histogram = Mapping[str, int]
 def latencies_us(path: Path) -> list[float]:
     """Return the microseconds from sending to the last response of each request in an export.
 
-    Raises StageError if it is not what perf_analyzer 2.51 writes.
+    Raises StageError if it is not what perf_analyzer 2.51 writes: with shared memory, it may be cut short.
     """
     try:
         (experiment,) = json.loads(path.read_text(encoding="utf-8"))["experiments"]
         return [(each["response_timestamps"][-1] - each["timestamp"]) / 1000 for each in experiment["requests"]]
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise StageError(f"perf_analyzer's export of single requests is not readable: {error!r}") from None
+        raise StageError(
+            f"perf_analyzer's export of single requests cannot be read ({type(error).__name__}); if that stays so, set "
+            "perf.shared_memory to none"
+        ) from None
 
 
 def histogram(latencies: list[float]) -> dict[str, int]:
