@@ -55,6 +55,14 @@ def test_an_output_never_replaces_what_is_no_file(given: Path, tmp_path: Path) -
     assert given.read_text() == "kept"
 
 
+def test_a_protected_file_is_not_replaced(given: Path, tmp_path: Path) -> None:
+    """Whose owner may not write it, and be that whoever asks: it is not to be written."""
+    (tmp_path / "kept.csv").write_text("kept")
+    (tmp_path / "kept.csv").chmod(0o444)
+    with pytest.raises(StageError, match=r"--output .* is protected against writing; name another file, or `"):
+        checked_output(tmp_path / "kept.csv", [given])
+
+
 def test_an_output_that_is_a_link_is_written_where_it_leads(given: Path, tmp_path: Path) -> None:
     """As a shell's > does: the link stays, and what it leads to is new."""
     (tmp_path / "elsewhere").mkdir()

@@ -93,7 +93,7 @@ def test_a_damaged_lock_is_one_sentence(folder: Path, content: dict[str, Any], t
     ):
         learned_by("fp32", validate(content))
     (folder / "dvc.lock").unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(StageError, match=r"dvc\.lock is missing; `git checkout HEAD -- dvc\.lock` brings back"):
         learned_by("fp32", validate(content))
 
 

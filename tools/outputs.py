@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,6 +38,8 @@ def checked_output(path: Path, inputs: Iterable[Path]) -> Path:
             raise StageError(f"{shown} is neither a file nor a folder; name a file, and read that")
         if any(each.exists() and each.samefile(path) for each in inputs):
             raise StageError(f"{shown} is one of the inputs; name another file")
+        if not path.stat().st_mode & stat.S_IWUSR:
+            raise StageError(f"{shown} is protected against writing; name another file, or `chmod u+w` it")
         if _takes_our_words(path):
             raise StageError(f"{shown} is where this program's own words go; name another file")
     folder = next(each for each in target.parents if each.exists())

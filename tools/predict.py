@@ -33,6 +33,7 @@ from parameters.schema import Params, load_params  # noqa: E402
 from parameters.triton import address  # noqa: E402
 from provenance import check_names, learned_by, learned_here  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
+from runtime.numerals import counted  # noqa: E402
 from runtime.paths import ONNX  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from runtime.quoting import printable  # noqa: E402
@@ -220,7 +221,7 @@ def main() -> None:
     if tables:
         with writing(output) as partial:
             pd.concat(tables).to_csv(partial, index=False, float_format="%.6f")
-        print(f"{sum(map(len, tables))} answers in {printable(given.output)}")
+        print(f"{counted(sum(map(len, tables)), 'answer')} in {printable(given.output)}")
     if problems:
         raise unanswered(len(paths) - len(tables), len(paths), problems)
 

@@ -83,6 +83,8 @@ def check_names(what: str, known: Learned, dataset: Dataset) -> None:
 
 def _locked_stages() -> dict[str, Any]:
     path = ROOT / "dvc.lock"
+    if not path.exists():
+        raise StageError("dvc.lock is missing; `git checkout HEAD -- dvc.lock` brings back the committed one")
     with reading(path, "a lock file of DVC's"):
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
         if why := complaint(content, _Lock):
