@@ -15,14 +15,13 @@ from runtime.stage import run_stage
 
 import shutil
 
-from deciding.finalists import Screened, choose_finalists, screen
+from deciding.finalists import Screened, choose_finalists, screen_measured
 from models import CLASSIFIER
 from parameters.cells import Cell, matrix
 from parameters.schema import Params, load_params
 from runtime.files import replacing_directory, write_json
 from runtime.numerals import counted
 from runtime.paths import CELLS, FINALIST_LIST, FINALISTS, MODEL_REPOSITORY, PARITY
-from runtime.process import StageError
 from runtime.records.checking import read_record
 from runtime.records.measured import CellFile
 from runtime.records.prepared import Exports
@@ -30,12 +29,8 @@ from runtime.records.prepared import Exports
 
 def screened_cell(cell: Cell, params: Params) -> Screened:
     """Return what a cell's rounds say at the deciding concurrency."""
-    levels = read_record(CELLS / f"{cell.name}.json", CellFile)["levels"]
-    concurrency = params.perf.deciding_concurrency
-    level = next((each for each in levels if each["concurrency"] == concurrency), None)
-    if level is None:
-        raise StageError(f"reports/perf/{cell.name}.json lacks concurrency {concurrency}; run `dvc repro`")
-    return screen(cell, level, params, read_record(PARITY / f"{cell.variant}.json", Exports)[CLASSIFIER])
+    measured = read_record(CELLS / f"{cell.name}.json", CellFile)
+    return screen_measured(cell, measured, params, read_record(PARITY / f"{cell.variant}.json", Exports)[CLASSIFIER])
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from analysis.level import LevelSummary, summarise_level
 from analysis.pages import points, render
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
 from analysis.variants_table import VariantRow, accelerated_in_words, variant_row
-from deciding.finalists import screen
+from deciding.finalists import screen_measured
 from deciding.history import FORMAT, Record, another_hour, another_hour_in_words, of_the_same, record, remembering
 from deciding.recorded import recorded_saturation, recorded_verdict
 from deciding.saturation import Saturation, saturation_in_words
@@ -117,9 +117,8 @@ def keep_verdict(ours: Record) -> tuple[Record, list[str]]:
 
 def misses_a_limit(cell: Cell, measured: dict[str, Any], exports: dict[str, Any], params: Params) -> bool:
     """Return whether a cell was left out of the run-off because it would miss a limit in any start."""
-    level = next(each for each in measured["levels"] if each["concurrency"] == params.perf.deciding_concurrency)
-    hopes = screen(cell, level, params, exports[cell.variant][CLASSIFIER]).hopes
-    return answer_to_all(hopes) == "fails" and cell != matrix(params)[0]
+    screened = screen_measured(cell, measured, params, exports[cell.variant][CLASSIFIER])
+    return answer_to_all(screened.hopes) == "fails" and cell != matrix(params)[0]
 
 
 def variant_rows(

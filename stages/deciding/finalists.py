@@ -8,6 +8,7 @@ from deciding.objective import OBJECTIVES
 from deciding.slo import Check, answer_to_all, check_all
 from parameters.cells import Cell
 from parameters.schema import Params
+from runtime.process import StageError
 from uncertainty.ratio import Ratio, ratio_of_logs
 
 # A cell has one start of the server, and another start would give another ratio: by 6 % (standard deviation of
@@ -41,6 +42,15 @@ def screen(cell: Cell, level: dict[str, Any], params: Params, export: dict[str, 
         for slo in (params.perf.slo, params.perf.slo.with_latencies(BETWEEN_STARTS))
     )
     return Screened(cell, ratio_of_logs(scores), checks, hopes)
+
+
+def screen_measured(cell: Cell, measured: dict[str, Any], params: Params, export: dict[str, Any]) -> Screened:
+    """Judge a cell by its file; raises StageError if it was not measured at the deciding concurrency."""
+    concurrency = params.perf.deciding_concurrency
+    level = next((each for each in measured["levels"] if each["concurrency"] == concurrency), None)
+    if level is None:
+        raise StageError(f"reports/perf/{cell.name}.json lacks concurrency {concurrency}; run `dvc repro`")
+    return screen(cell, level, params, export)
 
 
 def choose_finalists(screened: list[Screened], most: int) -> list[Screened]:
