@@ -28,9 +28,9 @@ def _markdown(text: str) -> Markup:
     return Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text))  # noqa: S704
 
 
-def _if_known(form: str, unit: float = 1) -> Callable[[float | None], str]:
-    """Return a filter that shows a number in a unit, or a dash where there is none."""
-    return lambda value: "–" if value is None else format(value if unit == 1 else value / unit, form)
+def _if_known(write: Callable[[Any], str]) -> Callable[[float | None], str]:
+    """Return a filter that shows a number as it is written, or a dash where there is none."""
+    return lambda value: "–" if value is None else write(value)
 
 
 def points(estimate: Estimate | None) -> str:
@@ -53,13 +53,13 @@ FILTERS: dict[str, Callable[..., str]] = {
     "amount": amount,
     "ratio": _ratio,
     "minute": lambda when: f"{datetime.fromisoformat(when):%Y-%m-%d %H:%M} UTC",
-    "microseconds": lambda value: "–" if value is None else amount(value),
-    "seconds": lambda value: "–" if value is None else amount(value),
+    "microseconds": _if_known(amount),
+    "seconds": _if_known(amount),
     "limit": lambda value: "none" if value is None else f"{value:.2g}",
     "change": points,
-    "count": _if_known(",d"),
-    "share": _if_known(".1f", unit=0.01),
-    "mebibytes": _if_known(",.0f", unit=2**20),
+    "count": _if_known("{:,d}".format),
+    "share": _if_known(lambda value: f"{value / 0.01:.1f}"),
+    "mebibytes": _if_known(lambda value: f"{value / 2**20:,.0f}"),
 }
 
 
