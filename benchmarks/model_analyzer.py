@@ -31,7 +31,7 @@ from tqdm import tqdm
 from clones import clone, require_committed, shorten, timed
 from measuring.readings import throughput
 from parameters.triton import BACKEND
-from record import append, runs
+from record import append, runs_on_one_server
 from runtime.environment import of_children
 from runtime.files import read_json
 from runtime.lock import machine_to_ourselves
@@ -203,9 +203,9 @@ def agreement(answers: list[str]) -> str:
 
 
 def table() -> list[str]:
-    """Return what all recorded runs amount to."""
+    """Return what the runs on the newest server amount to."""
     by_tool: dict[str, list[dict[str, Any]]] = {}
-    for run in runs("model_analyzer"):
+    for run in runs_on_one_server("model_analyzer"):
         by_tool.setdefault(run["tool"], []).append(run)
     theirs, ours = by_tool["Model Analyzer"], by_tool["pipeline"]
     count = min(len(theirs), len(ours))

@@ -29,6 +29,7 @@ from measuring.windows import Windows
 from parameters.schema import Params, load_params
 from record import append, runs
 from runtime.lock import machine_to_ourselves
+from server.backend import find_or_build
 
 COPIES = ["copy_1", "copy_2", "copy_3", "copy_4"]
 SLOWED = {"slower_5": 0.05, "slower_10": 0.10, "slower_20": 0.20}
@@ -56,12 +57,13 @@ def measured_slowness(guess: dict[str, int], params: Params, folder: Path) -> li
 
 
 def links(params: Params, folder: Path) -> dict[str, int]:
-    """Return how much longer each slower model computes: as in the last start on this machine, or measured now.
+    """Return how much longer each slower model computes: as in the last start here and on this server, or measured now.
 
     A chain has a cost of its own and its links compete with everything else on the machine:
     what three lengths do under load gives the line on which the wanted ones lie.
     """
-    known = [run[LINKS] for run in runs("pool") if run["machine"] == fingerprint() and LINKS in run]
+    here = {"machine": fingerprint(), "server": find_or_build().identity}
+    known = [run[LINKS] for run in runs("pool") if LINKS in run and here.items() <= run.items()]
     if known:
         return dict(known[-1])
     service_us = service_microseconds(params, folder / "alone")

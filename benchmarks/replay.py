@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from parameters.schema import load_params
 from pool import COPIES, LINKS, SLOWED
-from record import RESULTS, runs
+from record import RESULTS, runs_on_one_server
 from runtime.lock import machine_shared
 from runtime.process import StageError
 from uncertainty.comparison import compare_all
@@ -47,7 +47,7 @@ def read_pool() -> tuple[Pool, list[str], int]:
     """Return the last run's pool, the models' names and the window length in milliseconds; raises StageError."""
     window_ms = load_params().perf.window_ms
     # Older entries, and those of another machine, have slower models with other effects.
-    known = [run for run in runs("pool") if run["window_ms"] == window_ms and LINKS in run]
+    known = [run for run in runs_on_one_server("pool") if run["window_ms"] == window_ms and LINKS in run]
     if not known:
         raise StageError(f"benchmarks/results/pool.jsonl has no start with windows of {window_ms} ms; run pool.py")
     starts = [run for run in known if run[LINKS] == known[-1][LINKS]]
