@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deciding.objective import OBJECTIVES, Objective
+from deciding.objective import Objective, sought
 from measuring.bench import Candidate, anchor, anchor_copy, bench, exported, open_journal
 from measuring.journal import Journal, Round
 from measuring.model_alone import ModelAlone
@@ -55,15 +55,10 @@ def levels(name: str, params: Params) -> list[int]:
     return [params.perf.deciding_concurrency] if name == DEFAULT_THREADS else params.perf.concurrency
 
 
-def compared(concurrency: int, params: Params) -> Objective:
-    """Return what is to be known to `perf.precision`: the objective where it is judged, throughput elsewhere."""
-    return OBJECTIVES[params.perf.objective if concurrency == params.perf.deciding_concurrency else "throughput"]
-
-
 def log_ratios(rounds: Rounds, objective: Objective) -> list[float]:
     """Return by how much the candidate was better than the anchor in each round, as logarithms."""
     windows = [each["windows"] for each in rounds]
-    return [objective.score(each["candidate"]) - objective.score(each["anchor"]) for each in windows]
+    return objective.log_ratios((each["candidate"], each["anchor"]) for each in windows)
 
 
 def in_words(rounds: Rounds, objective: Objective) -> str:
@@ -85,7 +80,7 @@ def measure_level(
 
     every, its_levels = names(params), levels(name, params)
     cell, level = every.index(name) + 1, its_levels.index(concurrency) + 1
-    objective = compared(concurrency, params)
+    objective = sought(concurrency, params)
     title = f"cell {cell} of {len(every)}, {name}, concurrency {concurrency} ({level} of {len(its_levels)})"
     with Progress(title, next_look, partial(in_words, objective=objective)) as progress:
         progress.resumed(len(journal.rounds(concurrency)))

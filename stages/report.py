@@ -26,6 +26,7 @@ from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdi
 from analysis.variants_table import VariantRow, accelerated_in_words, variant_row
 from deciding.finalists import screen_measured
 from deciding.history import FORMAT, Record, another_hour, another_hour_in_words, of_the_same, record, remembering
+from deciding.objective import sought
 from deciding.recorded import recorded_saturation, recorded_verdict
 from deciding.saturation import Saturation, saturation_in_words
 from deciding.slo import answer_to_all
@@ -39,6 +40,7 @@ from parameters.schema import Params, load_params
 from parameters.triton import Kind
 from runtime.files import replacing, replacing_directory, write_json, write_text
 from runtime.lock import machine_shared
+from runtime.numerals import counted
 from runtime.paths import (
     BETWEEN_HOURS,
     CELLS,
@@ -58,9 +60,9 @@ from runtime.records.prepared import Data, Exports, Machine, RawData, Served, Tr
 from runtime.records.verdicts import BetweenHours, Kept, KeptRecord
 
 
-def summaries(measured: dict[str, Any]) -> list[LevelSummary]:
+def summaries(measured: dict[str, Any], params: Params) -> list[LevelSummary]:
     """Return the summaries of the levels in a cell's file."""
-    return [summarise_level(level) for level in measured["levels"]]
+    return [summarise_level(level, sought(level["concurrency"], params)) for level in measured["levels"]]
 
 
 def write_recommended(config: str) -> None:
@@ -140,7 +142,9 @@ def server_in_words(server: dict[str, str], machine: dict[str, Any], params: Par
     computing = f" with ONNX Runtime {runtime}" if runtime else ""
     protocol = {"grpc": "gRPC", "http": "HTTP"}[params.perf.protocol]
     memory = ", tensors in shared memory" if params.perf.shared_memory == "system" else ""
-    return f"Triton {server['version']}, {server['kind']}{computing}, asked over {protocol}{memory}"
+    cores = params.perf.client_cores
+    divided = f", by a load generator that has {counted(cores, 'core')} to itself" if cores else ""
+    return f"Triton {server['version']}, {server['kind']}{computing}, asked over {protocol}{memory}{divided}"
 
 
 def gather(params: Params) -> dict[str, Any]:
@@ -149,10 +153,10 @@ def gather(params: Params) -> dict[str, Any]:
     exports = {variant: read_record(PARITY / f"{variant}.json", Exports) for variant in params.onnx.variants}
     names = [*(cell.name for cell in matrix(params)), ANCHOR_COPY, DEFAULT_THREADS]
     files = {name: read_record(CELLS / f"{name}.json", CellFile) for name in names}
-    cells = [MeasuredCell(cell, summaries(files[cell.name])) for cell in matrix(params)]
+    cells = [MeasuredCell(cell, summaries(files[cell.name], params)) for cell in matrix(params)]
     runoff = read_record(RUNOFF, Runoff)
     verdict, sustained = recorded_verdict(runoff, params), recorded_saturation(params)
-    anchor_copy, twin = summaries(files[ANCHOR_COPY]), default_threads_twin(params)
+    anchor_copy, twin = summaries(files[ANCHOR_COPY], params), default_threads_twin(params)
     by_name = {each.cell.name: each for each in cells}
     rows = variant_rows(params, exports, files, cells, verdict.concurrency)
     server = files[ANCHOR_COPY]["server"]
@@ -182,7 +186,7 @@ def gather(params: Params) -> dict[str, Any]:
         "flags": lambda level: level_flags(level, params, machine),
         "anchor_copy": anchor_copy,
         "anchor_sentence": anchor_in_words(anchor_copy),
-        "default_threads": summaries(files[DEFAULT_THREADS])[0],
+        "default_threads": summaries(files[DEFAULT_THREADS], params)[0],
         "twin": by_name[twin.name].at(verdict.concurrency),
         "twin_name": twin.name,
         "verdict": verdict,

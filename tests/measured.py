@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from analysis.level import LevelSummary, summarise_level
+from deciding.objective import OBJECTIVES
+
 PARTS = ("success", "queue", "compute_input", "compute_infer", "compute_output")
 
 
@@ -61,3 +64,8 @@ def level(ratios: list[float], concurrency: int = 8, **settings: Any) -> dict[st
         for speed, ratio in zip(speeds, ratios, strict=True)
     ]
     return {"concurrency": concurrency, "rounds": rounds}
+
+
+def summarised(level: dict[str, Any], sought: str = "throughput") -> LevelSummary:
+    """Return the summary of a level that was measured for an objective."""
+    return summarise_level(level, OBJECTIVES[sought])

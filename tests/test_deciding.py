@@ -8,14 +8,14 @@ from measured import level, one_round, window
 from runoffs import DEFAULT, EXPORT, cell, rounds, verdict
 
 from deciding.finalists import choose_finalists, screen
-from deciding.objective import OBJECTIVES
+from deciding.objective import OBJECTIVES, sought
 from deciding.slo import check_accuracy, check_latency
 from deciding.verdict import decide, simplicity
 from deciding.words import verdict_in_words
 from measuring.readings import beyond_limit
 from parameters.cells import Cell, matrix
 from parameters.schema import Params, validate
-from perf import compared, log_ratios
+from perf import log_ratios
 from perf_analyzer.single_requests import histogram
 from runtime.process import StageError
 from uncertainty.stopping import LOOKS, enough
@@ -115,16 +115,14 @@ def test_a_level_is_measured_until_the_objective_is_known(
     measured = level([1.0, 1.001] * 20)["rounds"]
     for index, each in enumerate(measured):
         each["windows"]["candidate"]["perf_analyzer"]["p95 latency"] *= 3 if index % 2 else 1
-    stops = [n for n in LOOKS if enough(log_ratios(measured[:n], compared(8, params)), params.perf.precision)]
+    stops = [n for n in LOOKS if enough(log_ratios(measured[:n], sought(8, params)), params.perf.precision)]
     assert stops[0] == rounds_
-    assert compared(1, params).name == "throughput"
+    assert sought(1, params).name == "throughput"
 
 
 def test_processor_time_that_the_kernel_did_not_count_is_no_objective() -> None:
     """A window without a tick of the kernel's clock says so, and not that requests are missing."""
-    with pytest.raises(
-        StageError, match=r"objective = cpu needs windows in which there is some processor time of the server"
-    ):
+    with pytest.raises(StageError, match=r"objective = cpu needs windows in which there is some server processor time"):
         OBJECTIVES["cpu"].score(window(1000, cpu=(0.0, 0.1)))
 
 

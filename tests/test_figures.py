@@ -4,9 +4,8 @@ import base64
 import re
 
 import pytest
-from measured import level
+from measured import level, summarised
 
-from analysis.level import summarise_level
 from analysis.tables import MeasuredCell
 from figures.effective_batch import effective_batch
 from figures.heat_map import heat_map
@@ -20,7 +19,7 @@ from uncertainty.ratio import Ratio
 
 def cell(instances: int, batching: str, ratio: float, batch: int = 1, variant: str = "fp32") -> MeasuredCell:
     levels = [level([ratio, ratio * 1.01] * 6, concurrency=each, batch=batch) for each in (1, 8)]
-    return MeasuredCell(Cell(variant, instances, 64, batching), [summarise_level(each) for each in levels])
+    return MeasuredCell(Cell(variant, instances, 64, batching), [summarised(each) for each in levels])
 
 
 CELLS = [cell(1, "off", 0.8), cell(1, "delay_0us", 1.1, 2), cell(2, "off", 1.2), cell(2, "delay_0us", 1.5, 4)]

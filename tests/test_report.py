@@ -4,10 +4,9 @@ import copy
 from typing import Any
 
 import pytest
-from measured import level
+from measured import level, summarised
 
 from analysis.flags import batching_in_words, flags
-from analysis.level import summarise_level
 from analysis.tables import MeasuredCell, cell_rows
 from analysis.variants_table import accelerated_in_words
 from parameters.cells import Cell
@@ -26,13 +25,18 @@ OURS = {"backend": "0123", "onnxruntime": "1.31.1"}
     [
         (OURS, ("grpc", "none"), "local with ONNX Runtime 1.31.1, asked over gRPC"),
         ({"backend": "0123"}, ("http", "system"), "local, asked over HTTP, tensors in shared memory"),
+        (
+            {"backend": "0123"},
+            ("grpc", "none", 1),
+            "local, asked over gRPC, by a load generator that has 1 core to itself",
+        ),
     ],
 )
 def test_the_server_is_told_with_how_it_was_asked(
-    content: dict[str, Any], its: dict[str, str], asked: tuple[str, str], said: str
+    content: dict[str, Any], its: dict[str, str], asked: tuple[Any, ...], said: str
 ) -> None:
     """The same server gives other numbers over another protocol, through shared memory, and with another runtime."""
-    content["perf"].update(protocol=asked[0], shared_memory=asked[1])
+    content["perf"].update(zip(("protocol", "shared_memory", "client_cores"), asked, strict=False))
     server = {"kind": "local", "version": "2.51.0"}
     assert server_in_words(server, {"server": its}, validate(content)) == f"Triton 2.51.0, {said}"
 
@@ -47,7 +51,7 @@ def test_another_runtimes_variants_are_labelled() -> None:
 
 def test_a_level_holds_ratio_medians_and_effective_batch() -> None:
     """What a reader sees comes from the windows: ratios by round, medians, inferences an execution."""
-    summary = summarise_level(level([1.2] * 12, batch=4))
+    summary = summarised(level([1.2] * 12, batch=4))
     assert summary.throughput_ratio.ratio == pytest.approx(1.2)
     assert summary.latency_ratio.ratio == pytest.approx(1 / 1.2)
     assert summary.throughput == pytest.approx(1.2 * 1055)
@@ -58,14 +62,14 @@ def test_a_level_holds_ratio_medians_and_effective_batch() -> None:
 
 def test_processor_time_is_told_apart_by_side() -> None:
     """0.3 s of the server's for 600 inferences are 0.5 s for 1,000, and 0.6 cores for half a second."""
-    summary = summarise_level(level([1.0] * 12, cpu=(0.3, 0.06)))
+    summary = summarised(level([1.0] * 12, cpu=(0.3, 0.06)))
     assert summary.cpu_per_1000 == pytest.approx({"server": 0.5, "client": 0.1})
     assert summary.busy_cores == pytest.approx({"server": 0.6, "client": 0.12})
 
 
 def test_processor_time_too_short_to_be_counted_has_no_ratio(content: dict[str, Any]) -> None:
     """Windows in which the kernel counted nothing leave the ratio out instead of failing the report."""
-    summary = summarise_level(level(STEADY, cpu=(0.0, 0.1)))
+    summary = summarised(level(STEADY, cpu=(0.0, 0.1)))
     assert summary.cpu_ratio is None
     (row,) = cell_rows([MeasuredCell(Cell("fp32", 1, 64, "off"), [summary])], validate(content), machine=MACHINE)
     assert row["cpu_ratio"] is None
@@ -76,7 +80,7 @@ def test_what_another_machine_spends_is_unknown(content: dict[str, Any]) -> None
     rounds = level(STEADY, cpu=(None, 0.9))
     for each in rounds["rounds"]:
         each |= {"server_peak_memory": None, "model_alone": None}
-    summary = summarise_level(rounds)
+    summary = summarised(rounds)
     assert (summary.cpu_ratio, summary.cpu_per_1000["server"], summary.server_peak_memory_bytes) == (None, None, None)
     assert (summary.model_alone_us, summary.share_outside_model) == (None, None)
     (row,) = cell_rows([MeasuredCell(Cell("fp32", 1, 64, "off"), [summary])], validate(content), machine=MACHINE)
@@ -89,7 +93,7 @@ def test_what_another_machine_spends_is_unknown(content: dict[str, Any]) -> None
 
 def test_the_backends_own_share_is_what_the_model_does_not_need() -> None:
     """Of 3,000 µs in the backend, the model alone takes 100: the rest is the backend's."""
-    summary = summarise_level(level([1.0] * 12))
+    summary = summarised(level([1.0] * 12))
     assert summary.compute_us == pytest.approx(3000)
     assert summary.share_outside_model == pytest.approx(1 - 100 / 3000)
 
@@ -97,7 +101,7 @@ def test_the_backends_own_share_is_what_the_model_does_not_need() -> None:
 @pytest.mark.parametrize(("requests", "shown"), [(1000, {"p50", "p95", "p99"}), (999, {"p50", "p95"}), (199, {"p50"})])
 def test_a_percentile_needs_ten_requests_beyond_it(requests: int, shown: set[str]) -> None:
     """Windows too short for a percentile leave it out instead of guessing."""
-    latencies = summarise_level(level([1.0] * 12, requests=requests)).latency_us
+    latencies = summarised(level([1.0] * 12, requests=requests)).latency_us
     assert {name for name, value in latencies.items() if value is not None} == shown
 
 
@@ -126,14 +130,14 @@ def test_a_percentile_needs_ten_requests_beyond_it(requests: int, shown: set[str
 )
 def test_batching_is_told_in_words(batching: str, batch: int, concurrency: int, sentence: str) -> None:
     """A reader learns whether batches formed, and when they never could."""
-    summary = summarise_level(level([1.0] * 12, concurrency=concurrency, batch=batch))
+    summary = summarised(level([1.0] * 12, concurrency=concurrency, batch=batch))
     assert batching_in_words(Cell("fp32", 1, 64, batching), summary) == sentence
 
 
 @pytest.mark.parametrize(
     ("ratios", "settings", "client_cores", "flag"),
     [
-        ([1.0, 2.0] * 16, {}, 0, "still unstable after 32 rounds: ±14 %, where ±5 % was wanted"),
+        ([1.0, 2.0] * 16, {}, 0, "still unstable after 32 rounds: throughput ±14 %, where ±5 % was wanted"),
         (STEADY, {"latency_factor": 0.82}, 0, "Little's law off by 18 %"),
         (STEADY, {"cpu": (0.2, 0.485)}, 1, "client saturated: 97 % of its 1 logical core"),
         (STEADY, {"cpu": (0.3, 0.95)}, 2, "client saturated: 95 % of its 2 logical cores"),
@@ -150,21 +154,31 @@ def test_what_is_wrong_with_a_level_is_a_sentence(
     ratios: list[float], settings: dict[str, Any], client_cores: int, flag: str
 ) -> None:
     """Each self-check that fails says what it found, with the number."""
-    summary = summarise_level(level(ratios, **settings))
+    summary = summarised(level(ratios, **settings))
     assert flags(summary, precision=0.05, client_cores=client_cores, machine=MACHINE) == [flag]
+
+
+def test_a_level_is_unstable_where_what_was_sought_is() -> None:
+    """A wild p95 is told where it decides, however steady the throughput, and a wild throughput is not."""
+    raw = level(STEADY)
+    for index, each in enumerate(raw["rounds"]):
+        each["windows"]["candidate"]["perf_analyzer"]["p95 latency"] *= 3 if index % 2 else 1
+    (flag,) = flags(summarised(raw, "p95_latency"), precision=0.05, client_cores=0, machine=MACHINE)
+    assert flag == "still unstable after 12 rounds: p95 latency ±44 %, where ±5 % was wanted"
+    assert flags(summarised(raw), precision=0.05, client_cores=0, machine=MACHINE) == []
 
 
 def test_a_sound_level_has_no_flag() -> None:
     """Nothing is said where there is nothing to say."""
-    assert flags(summarise_level(level(STEADY)), precision=0.05, client_cores=0, machine=MACHINE) == []
+    assert flags(summarised(level(STEADY)), precision=0.05, client_cores=0, machine=MACHINE) == []
 
 
 def test_hyper_threads_are_counted_where_processor_time_is() -> None:
     """A core with two of them gives two seconds a second: a client that uses one of its two is not at its limit."""
     machine: Any = {"usable_cores": 2, "usable_logical_cores": 4}
-    summary = summarise_level(level(STEADY, cpu=(0.2, 0.485)))
+    summary = summarised(level(STEADY, cpu=(0.2, 0.485)))
     assert flags(summary, precision=0.05, client_cores=1, machine=machine) == []
-    summary = summarise_level(level(STEADY, cpu=(0.2, 0.95)))
+    summary = summarised(level(STEADY, cpu=(0.2, 0.95)))
     (flag,) = flags(summary, precision=0.05, client_cores=1, machine=machine)
     assert flag == "client saturated: 95 % of its 2 logical cores"
 
@@ -173,7 +187,7 @@ def test_an_interrupted_level_says_so() -> None:
     """Rounds of two server starts in one cell are counted."""
     raw = level(STEADY)
     raw["rounds"][-1]["start"] = 2
-    (flag,) = flags(summarise_level(raw), precision=0.05, client_cores=0, machine=MACHINE)
+    (flag,) = flags(summarised(raw), precision=0.05, client_cores=0, machine=MACHINE)
     assert flag == "interrupted: the rounds come from 2 starts of the server"
 
 
@@ -181,13 +195,13 @@ def test_summarising_does_not_change_the_raw_rounds() -> None:
     """Cells keep what was measured; everything derived is derived again."""
     raw = level([1.1] * 12)
     before = copy.deepcopy(raw)
-    summarise_level(raw)
+    summarised(raw)
     assert raw == before
 
 
 def test_a_row_has_every_number_and_its_flags(content: dict[str, Any]) -> None:
     """The table's row of a level names the cell, its axes, its ratios and what to know about it."""
-    cell = MeasuredCell(Cell("fp32", 2, 64, "off"), [summarise_level(level([1.0, 2.0] * 16))])
+    cell = MeasuredCell(Cell("fp32", 2, 64, "off"), [summarised(level([1.0, 2.0] * 16))])
     (row,) = cell_rows([cell], validate(content), machine=MACHINE)
     assert (row["cell"], row["instances"], row["dynamic_batching"]) == ("fp32-2-64-off", 2, "off")
     assert row["throughput_ratio_low"] < row["throughput_ratio"] < row["throughput_ratio_high"]

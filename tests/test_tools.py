@@ -18,7 +18,11 @@ def test_check_validates_without_running(tmp_path: Path) -> None:
     checked = run(sys.executable, "tools/check_params.py", cwd=folder).stdout
     assert "params.yaml is valid: autoencoder on digits, seed 42" in checked
     assert "6 cells at concurrency 1, 8:\n  fp32-1-64-off\n" in checked
+    assert "the server computes on " in checked
     path = folder / "params.yaml"
+    path.write_text(path.read_text().replace("client_cores: 0", "client_cores: 1024"))
+    refused = run(sys.executable, "tools/check_params.py", cwd=folder, check=False)
+    assert refused.stdout.startswith("error: perf.client_cores = 1024 in params.yaml leaves the server none of the ")
     path.write_text(path.read_text().replace("seed: 42", "seed: -1").replace("opset: 17", "opset: 99"))
     refused = run(sys.executable, "tools/check_params.py", cwd=folder, check=False)
     assert refused.returncode == 1

@@ -8,11 +8,10 @@ import numpy as np
 import onnx
 import pytest
 from conftest import linear_model, taking_bytes
-from measured import level
+from measured import level, summarised
 from onnx import TensorProto, helper, numpy_helper
 
 import variants
-from analysis.level import summarise_level
 from analysis.onnx_costs import costs
 from analysis.parity import largest_difference, onnx_answer, onnx_session
 from analysis.variants_table import variant_row
@@ -315,7 +314,7 @@ def test_a_change_of_accuracy_counts_the_examples_on_which_two_differ() -> None:
     first: dict[str, Any] = {"test_correct": 980, "test_examples": 1000, "test_wrong": " ".join(map(str, range(20)))}
     better = first | {"test_correct": 990, "test_wrong": " ".join(map(str, range(10)))}
     exports = [{"classifier": each} for each in (first, better)]
-    served = summarise_level(level([1.0] * 12, 8))
+    served = summarised(level([1.0] * 12, 8))
     cell = {"single_alone_us": None}
     assert variant_row("first", exports[0], exports[0], cell, served).accuracy_change is None
     row = variant_row("better", exports[1], exports[0], cell, served)

@@ -19,6 +19,7 @@ from measuring.open_loop import SPARE  # noqa: E402
 from parameters.cells import ANCHOR, matrix  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
 from perf_analyzer.window import SLEEP_FACTOR, WINDOWS  # noqa: E402
+from runtime.cores import server_cores, usable_cores  # noqa: E402
 from runtime.files import read_json  # noqa: E402
 from runtime.numerals import counted  # noqa: E402
 from runtime.paths import REPORTS  # noqa: E402
@@ -77,10 +78,12 @@ def check_windows(params: Params) -> str:
 
 def main() -> None:
     params = load_params()
+    cores = server_cores(params, usable_cores())
     cells = [cell.name for cell in matrix(params)]
     print(f"params.yaml is valid: {params.model} on {params.dataset}, seed {params.seed}")
     print(f"{counted(len(cells), 'cell')} at concurrency {', '.join(map(str, params.perf.concurrency))}:")
     print("\n".join(f"  {name}" for name in cells))
+    print(f"the server computes on {counted(cores, 'core')}")
     least, most = (seconds / 60 for seconds in seconds_of_load(params))
     print(f"measuring all of them and deciding applies load for {least:.1f} to {most:.1f} minutes")
     if said := check_windows(params):

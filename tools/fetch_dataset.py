@@ -8,7 +8,6 @@ Run     python tools/fetch_dataset.py mnist                     from its public 
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from download import download, without_secrets  # noqa: E402
 from parameters import plugins  # noqa: E402
 from parameters.own import Description  # noqa: E402
 from parameters.schema import load_params  # noqa: E402
-from runtime import environment  # noqa: E402
+from runtime.children import checked  # noqa: E402
 from runtime.files import replacing_directory  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
 from runtime.numerals import counted  # noqa: E402
@@ -100,14 +99,8 @@ def fetch_own(given: str | None, own: Description, folder: Path) -> None:
 
 def track(folder: Path) -> None:
     """Let DVC record the folder in <folder>.dvc; raises StageError with DVC's words if it fails."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "dvc", "add", str(folder.relative_to(ROOT))],
-        cwd=ROOT, env=environment.of_children(), check=False,
-        encoding="utf-8", errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    if finished.returncode:
-        said = "\n  ".join(filter(None, finished.stdout.splitlines()[-8:]))
-        raise StageError(f"`dvc add` failed:\n  {said}")
+    dvc_add = [sys.executable, "-m", "dvc", "add", str(folder.relative_to(ROOT))]
+    checked(*dvc_add, cwd=ROOT, failure="`dvc add` failed")
 
 
 def is_here(dataset: Dataset) -> bool:

@@ -100,7 +100,10 @@ def served(
     """
     server = Server(http_address=place, grpc_address=place, pid=None, request_timeout_s=request_timeout_s)
     with closing(server):
-        config = server.effective_config(model, protocol)
+        try:
+            config = server.effective_config(model, protocol)
+        except StageError as error:
+            raise StageError(f"{error}\n  asked was {place}, for {model}; --model names another") from None
         shape, what = ModelShape.configured(config), f"{model} at {place}"
         says = LEARNED_FROM in config.parameters
         learned = from_text(config.parameters[LEARNED_FROM].string_value, what) if says else learned_here()

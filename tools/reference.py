@@ -1,7 +1,6 @@
 """Bring back a model as another revision of this repository has it, without touching this checkout."""
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ from ruamel.yaml.error import YAMLError
 import datasets
 from datasets import OWN, Dataset
 from parameters import plugins
-from runtime import environment
+from runtime.children import checked, last_words, run
 from runtime.paths import ROOT
-from runtime.process import StageError, ending_with_us
+from runtime.process import StageError
 from training.pixels import scaled
 
 MODELS = "artifacts/model_repository"
@@ -23,58 +22,34 @@ AXES = ("instances", "max_batch_size", "dynamic_batching")
 _CHECKS = ("raw-data", "machine")
 
 
-def _run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ending_with_us(command),
-        cwd=cwd,
-        env=environment.of_children(),
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-
-
-def _last_words(finished: subprocess.CompletedProcess[str]) -> str:
-    return "\n  ".join(filter(None, finished.stdout.splitlines()[-8:])) or f"(nothing; exit code {finished.returncode})"
-
-
-def _checked(*command: str, cwd: Path, failure: str) -> str:
-    finished = _run(*command, cwd=cwd)
-    if finished.returncode:
-        raise StageError(f"{failure}:\n  {_last_words(finished)}")
-    return finished.stdout.strip()
-
-
 def resolve(revision: str) -> str:
     """Return the commit that a revision names; raises StageError, in Git's own words, if it finds none."""
     if revision.startswith("-"):
         raise StageError(f"{revision!r} is not a revision")
     # In two steps: what follows `:/` is looked for in messages, up to the end.
-    finished = _run("git", "rev-parse", "--verify", revision, cwd=ROOT)
+    finished = run("git", "rev-parse", "--verify", revision, cwd=ROOT)
     if finished.returncode == 0:
-        finished = _run("git", "rev-parse", "--verify", f"{finished.stdout.strip()}^{{commit}}", cwd=ROOT)
+        finished = run("git", "rev-parse", "--verify", f"{finished.stdout.strip()}^{{commit}}", cwd=ROOT)
     if finished.returncode == 0:
         return finished.stdout.strip()
-    shallow = _run("git", "rev-parse", "--is-shallow-repository", cwd=ROOT).stdout.strip() == "true"
+    shallow = run("git", "rev-parse", "--is-shallow-repository", cwd=ROOT).stdout.strip() == "true"
     remedy = "; this clone is shallow: `git fetch --unshallow` brings the rest" if shallow else ""
-    raise StageError(f"no revision {revision!r} here{remedy}; git says:\n  {_last_words(finished)}")
+    raise StageError(f"no revision {revision!r} here{remedy}; git says:\n  {last_words(finished)}")
 
 
 def check_out(commit: str, folder: Path) -> None:
     """Clone this repository at a commit into an empty folder that shares this one's DVC cache and remotes."""
     failure = f"the revision {commit[:8]} cannot be checked out"
-    _checked("git", "clone", "--quiet", "--no-checkout", str(ROOT), str(folder), cwd=ROOT, failure=failure)
-    _checked("git", "checkout", "--quiet", commit, cwd=folder, failure=failure)
-    cache = _checked("dvc", "cache", "dir", cwd=ROOT, failure="DVC does not name its cache")
+    checked("git", "clone", "--quiet", "--no-checkout", str(ROOT), str(folder), cwd=ROOT, failure=failure)
+    checked("git", "checkout", "--quiet", commit, cwd=folder, failure=failure)
+    cache = checked("dvc", "cache", "dir", cwd=ROOT, failure="DVC does not name its cache")
     local = ROOT / ".dvc" / "config.local"
     if local.exists():  # where a remote's credentials are
         (folder / ".dvc" / "config.local").write_bytes(local.read_bytes())
     # Under a name that DVC can write down: it knows no letters but those of ASCII.
     link = folder.with_name(f"{folder.name}_cache")
     link.symlink_to((ROOT / cache).resolve())
-    _checked("dvc", "cache", "dir", "--local", f"../{link.name}", cwd=folder, failure=failure)
+    checked("dvc", "cache", "dir", "--local", f"../{link.name}", cwd=folder, failure=failure)
 
 
 def read_parameters(folder: Path) -> dict[str, Any]:
@@ -126,8 +101,8 @@ def restore_models(folder: Path) -> str:
     the cache nor on a remote. Raises StageError if one cannot.
     """
     for command in ("fetch", "checkout"):
-        _run("dvc", command, "--with-deps", "triton-config", cwd=folder)  # what is not there is made again
-    said = _checked("dvc", "repro", "triton-config", cwd=folder, failure="the reference cannot be brought up to date")
+        run("dvc", command, "--with-deps", "triton-config", cwd=folder)  # what is not there is made again
+    said = checked("dvc", "repro", "triton-config", cwd=folder, failure="the reference cannot be brought up to date")
     # Of a stage in another folder's dvc.yaml, DVC says which.
     ran = [name.rpartition(":")[2] for name in re.findall(r"^Running stage '(.*)':$", said, re.MULTILINE)]
     again = [name for name in ran if name not in _CHECKS]

@@ -34,11 +34,14 @@ def batching_in_words(cell: Cell, level: LevelSummary) -> str:
 
 
 def precision_flag(level: LevelSummary, precision: float) -> str | None:
-    """Say that a ratio is known less well than was asked for."""
-    reach = level.throughput_ratio.reach
+    """Say that the ratio that was sought is known less well than was asked for."""
+    reach = level.sought_ratio.reach
     if reach <= precision:
         return None
-    return f"still unstable after {level.rounds} rounds: ±{100 * reach:.0f} %, where ±{100 * precision:g} % was wanted"
+    return (
+        f"still unstable after {level.rounds} rounds: {level.sought} ±{100 * reach:.0f} %, "
+        f"where ±{100 * precision:g} % was wanted"
+    )
 
 
 def little_flag(level: LevelSummary) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from deciding.objective import Objective
 from measuring.readings import (
     REQUESTS_FOR,
     Window,
@@ -17,7 +18,7 @@ from measuring.readings import (
     requests,
     throughput,
 )
-from uncertainty.ratio import Ratio, paired_ratio
+from uncertainty.ratio import Ratio, paired_ratio, ratio_of_logs
 
 SERVER_TIMES = ("queue", "compute_input", "compute_infer", "compute_output")
 
@@ -26,6 +27,8 @@ SERVER_TIMES = ("queue", "compute_input", "compute_infer", "compute_output")
 class LevelSummary:
     """What the rounds at one concurrency amount to.
 
+    `sought` is what they were measured for, in words, and `sought_ratio` its ratio to the anchor's, above 1
+    for the better: rounds end when that is known well enough.
     Throughput in inferences per second and latency in microseconds are medians over the
     windows; a percentile for which a window is too short is None, the anchor's latency a mean. `server_us` is the mean
     time of a request in each part of the server; `cpu_per_1000` the median processor time,
@@ -41,6 +44,8 @@ class LevelSummary:
     rounds: int
     starts: int
     repeats: int
+    sought: str
+    sought_ratio: Ratio
     throughput_ratio: Ratio
     latency_ratio: Ratio
     cpu_ratio: Ratio | None
@@ -79,8 +84,11 @@ def _cpu_ratio(windows: list[Window], anchors: list[Window]) -> Ratio | None:
     return paired_ratio(*used) if min(map(min, used)) > 0 else None
 
 
-def summarise_level(level: dict[str, Any]) -> LevelSummary:
-    """Return the summary of one entry of a cell's `levels`."""
+def summarise_level(level: dict[str, Any], sought: Objective) -> LevelSummary:
+    """Return the summary of one entry of a cell's `levels`, which was measured for an objective.
+
+    Raises StageError where a window is too short for it.
+    """
     rounds = level["rounds"]
     windows: list[Window] = [each["windows"]["candidate"] for each in rounds]
     anchors: list[Window] = [each["windows"]["anchor"] for each in rounds]
@@ -92,6 +100,8 @@ def summarise_level(level: dict[str, Any]) -> LevelSummary:
         rounds=len(rounds),
         starts=len({each["start"] for each in rounds}),
         repeats=sum(window["repeats"] for window in (*windows, *anchors)),
+        sought=sought.words,
+        sought_ratio=ratio_of_logs(sought.log_ratios(zip(windows, anchors, strict=True))),
         throughput_ratio=paired_ratio([throughput(w) for w in windows], [throughput(w) for w in anchors]),
         latency_ratio=paired_ratio([mean_latency_us(w) for w in windows], [mean_latency_us(w) for w in anchors]),
         cpu_ratio=_cpu_ratio(windows, anchors),

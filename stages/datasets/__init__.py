@@ -5,7 +5,6 @@ their shapes in stages that must not wait for pandas.
 """
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parameters import plugins
-from runtime import environment
+from runtime.children import run
 from runtime.paths import DATASETS
 from runtime.process import StageError
 from runtime.quoting import first, listed
@@ -135,15 +134,7 @@ class Dataset:
 
 def _is_in_git(path: Path) -> bool:
     """Return whether git could bring a file back: it was added, or committed."""
-    try:
-        finished = subprocess.run(
-            ["git", "ls-files", "--error-unmatch", path.name],
-            cwd=path.parent, env=environment.of_children(), check=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-    except FileNotFoundError:
-        return False
-    return finished.returncode == 0
+    return run("git", "ls-files", "--error-unmatch", path.name, cwd=path.parent).returncode == 0
 
 
 def get(name: str, own: "Description | None" = None) -> Dataset:

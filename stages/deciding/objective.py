@@ -1,11 +1,12 @@
 """What makes one configuration better than another: `perf.objective`."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from measuring.readings import REQUESTS_FOR, Window, cpu_per_1000, percentile_us, requests, throughput
+from parameters.schema import Params
 from runtime.process import StageError
 from uncertainty.ratio import Ratio
 
@@ -44,6 +45,13 @@ class Objective:
             )
         return math.log(found) if self.more_is_better else -math.log(found)
 
+    def log_ratios(self, pairs: Iterable[tuple[Window, Window]]) -> list[float]:
+        """Return by how much the first window of each pair is better than the second, as logarithms.
+
+        Raises StageError as `score` does.
+        """
+        return [self.score(first) - self.score(second) for first, second in pairs]
+
     def as_said(self, better: Ratio) -> Ratio:
         """Return the ratio of values behind one that is above 1 for the better: half a latency is twice as good."""
         return better if self.more_is_better else Ratio(1 / better.ratio, 1 / better.high, 1 / better.low)
@@ -66,10 +74,15 @@ OBJECTIVES = {
         ),
         Objective(
             "cpu",
-            "processor time of the server",
+            "server processor time",
             "seconds per 1,000 inferences",
             more_is_better=False,
             value=lambda w: cpu_per_1000(w, "server"),
         ),
     )
 }
+
+
+def sought(concurrency: int, params: Params) -> Objective:
+    """Return what cells are measured for at a level: the objective where it is judged, throughput elsewhere."""
+    return OBJECTIVES[params.perf.objective if concurrency == params.perf.deciding_concurrency else "throughput"]
