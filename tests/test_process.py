@@ -81,7 +81,7 @@ run_stage(main)
     assert time.monotonic() - began < 15
 
 
-@pytest.mark.parametrize("second", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("second", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
 def test_a_second_signal_does_not_interrupt_the_cleaning_up(second: str) -> None:
     """Whichever it is, and however many: the first one is answered, and nothing is said of the others."""
     script = f"""
@@ -179,7 +179,7 @@ run_stage(main)
     assert (finished.returncode, finished.stdout[: len(said)]) == (3, said)
 
 
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
 @pytest.mark.parametrize("where", ["import", "main", "imports"])
 def test_no_end_of_any_kind_is_taken_for_an_answer(number: str, where: str) -> None:
     """Told to end while it imports or works, or with an import that fails, such a script ends with its own code."""
@@ -234,7 +234,7 @@ stage.run_stage(lambda: arrays.read_split(Path("test.npz")))
     )
 
 
-@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGQUIT", 131), ("SIGINT", 130)])
 def test_a_signal_unwinds_a_stage(tmp_path: Path, number: str, code: int) -> None:
     """A stage that is told to end runs its clean-up and exits with the signal's code."""
     script = f"""

@@ -335,7 +335,7 @@ def refuses_connections(address: str) -> bool:
         return probe.connect_ex((host, int(port))) != 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL])
 def test_no_signal_to_the_stage_leaves_a_server(model_folder: Folder, number: signal.Signals) -> None:
     """However the stage ends, its server, port, shared memory and files end with it."""
     stage, _, _, address = start_stage(model_folder())

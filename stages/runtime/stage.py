@@ -29,6 +29,8 @@ _REMEDIES = {
     errno.EROFS: "; make it writable",
     errno.EACCES: "; make it readable and writable for you",
 }
+# That a process is to end, as whoever ends it, a closed terminal and Ctrl-\ say it.
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 environment.choose()
 
 # Set where a script's own 1 is an answer: the exit code of whatever fails.
@@ -41,7 +43,7 @@ def failures_end_with(code: int) -> None:
     """Let whatever fails from here on end the script with `code`: an import, `main`, or a signal."""
     global _failure_code  # noqa: PLW0603  a process ends once
     _failure_code = code
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDING:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _leave)
 
@@ -185,8 +187,8 @@ def _end(error: BaseException) -> int:
 def run_stage(main: Callable[[], None]) -> NoReturn:
     """Run a script's `main`, turn its failures into one sentence, and exit.
 
-    SIGTERM and SIGHUP unwind like an exception, so that context managers clean
-    up. Under DVC the stage follows its death. Temporary files go to a folder of its own.
+    SIGTERM, SIGHUP and SIGQUIT unwind like an exception, so that context managers
+    clean up. Under DVC the stage follows its death. Temporary files go to a folder of its own.
     """
     global _over  # noqa: PLW0603  a process ends once
     sys.unraisablehook = _raise_again
@@ -194,7 +196,7 @@ def run_stage(main: Callable[[], None]) -> NoReturn:
         # As stderr: a terminal that cannot show a sign gets its number.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, *_ENDING):
             # A background job starts with SIGINT ignored, and keeps it so.
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, _unwind)

@@ -188,7 +188,7 @@ def main() -> None:
     if not run_folder.exists():
         return  # the stage was ended before this process came to life, and has cleaned up
     # Only a lifeline ends a supervisor: Ctrl-C reaches the stage, which closes it.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     clean = partial(clean_up, run_folder, prefix, json.loads(farewell))
     adopt_orphans()
