@@ -205,6 +205,19 @@ def test_known_columns_are_found_by_their_names(tmp_path: Path) -> None:
         read_table(path, 1, labelled=False, columns=("b",))
 
 
+@pytest.mark.parametrize("columns", [("a", "b"), None])
+@pytest.mark.parametrize("gap", ["", "  ", '""'])
+def test_a_gap_in_what_is_asked_is_named(tmp_path: Path, columns: tuple[str, ...] | None, gap: str) -> None:
+    """A model that learned a column cannot answer without it: the column stays, and its cell is filled."""
+    path = tmp_path / "rows.csv"
+    path.write_text(f"b,label,a\n1,cat,2\n{gap},,3\n")
+    with pytest.raises(UnreadableError) as raised:
+        read_table(path, 2, labelled=False, columns=columns)
+    assert str(raised.value) == (
+        "has nothing for 'b' in line 3, and the model needs a number there; give one, or leave out the row"
+    )
+
+
 def test_a_table_without_a_header_is_refused(tmp_path: Path) -> None:
     """Its first example is not taken for names, be they known or not; 0, 1, 2, … beyond 255 are names, no pixels."""
     path = tmp_path / "rows.csv"

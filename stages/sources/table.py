@@ -16,6 +16,9 @@ from sources.table_numbers import numbers
 LONGEST_ROW = 10_000_000
 # Held as text at a time, which takes many times the memory of numbers.
 CELLS_AT_ONCE = 1_000_000
+# What to do about an empty cell, of a table to learn from and of one to answer.
+GAP_TO_LEARN = "; give a number, or leave out the row or the column"
+GAP_TO_ANSWER = ", and the model needs a number there; give one, or leave out the row"
 
 
 class Table(NamedTuple):
@@ -83,7 +86,7 @@ def read_table(path: Path, features: int, labelled: bool = True, columns: tuple[
         while block := list(islice(whole, max(1, CELLS_AT_ONCE // len(header)))):
             count += len(block)
             check_size(count, features * np.dtype(np.float64).itemsize)
-            parts.append(numbers(block, names, places))
+            parts.append(numbers(block, names, places, GAP_TO_LEARN if labelled else GAP_TO_ANSWER))
             if at_label is not None:
                 labels += [_label(line, row[at_label]) for line, row in block]
         if not parts:

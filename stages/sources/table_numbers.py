@@ -23,10 +23,11 @@ def is_number(text: str) -> bool:
     return True
 
 
-def numbers(rows: list[tuple[int, list[str]]], names: tuple[str, ...], places: list[int]) -> np.ndarray:
+def numbers(rows: list[tuple[int, list[str]]], names: tuple[str, ...], places: list[int], gap: str) -> np.ndarray:
     """Return the features of some rows, with the line of each, as float64 [rows, columns].
 
-    Raises UnreadableError at a cell that is no number, or none that is finite in 32 bits.
+    Raises UnreadableError at a cell that is no number, or none that is finite in 32 bits; `gap` says of one that is
+    empty what to do.
     """
     cells = [[row[place] for place in places] for _, row in rows]
     if SIGNS.fullmatch("".join(chain.from_iterable(cells))):
@@ -37,14 +38,14 @@ def numbers(rows: list[tuple[int, list[str]]], names: tuple[str, ...], places: l
                     return found
         except ValueError:
             pass
-    raise next(filter(None, (_wrong(line, row, names) for (line, _), row in zip(rows, cells, strict=True))))
+    raise next(filter(None, (_wrong(line, row, names, gap) for (line, _), row in zip(rows, cells, strict=True))))
 
 
-def _wrong(line: int, cells: list[str], names: tuple[str, ...]) -> UnreadableError | None:
+def _wrong(line: int, cells: list[str], names: tuple[str, ...], gap: str) -> UnreadableError | None:
     for name, cell in zip(names, cells, strict=True):
         where = f"for {quoted(name)} in line {line}"
         if not cell.strip():
-            return UnreadableError(f"has nothing {where}; give a number, or leave out the row or the column")
+            return UnreadableError(f"has nothing {where}{gap}")
         if not is_number(cell):
             hint = any(each.isdigit() for each in cell)
             how = " as in -1234.5 or 1e-3: with a decimal point, and nothing between thousands" if hint else ""
