@@ -104,7 +104,7 @@ def test_features_that_are_lost_in_32_bits_are_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path, noisy(50, time=SECONDS).to_csv(index=False)).startswith(said)
     (tmp_path / "own.csv").unlink()
     y = np.arange(50) % 2
-    for times in (SECONDS, SECONDS.astype(np.uint32), SECONDS + 0.25, SECONDS * 10**9, SECONDS * 1e-60):
+    for times in (SECONDS, SECONDS.astype(np.uint32), SECONDS + 0.25, SECONDS * 10**9, SECONDS * 1e-30):
         np.savez(tmp_path / "own.npz", x=times[:, np.newaxis], y=y)
         with pytest.raises(
             StageError, match=r"own\.npz has 50 different values in column 0 of x, and as 32-bit floats, "

@@ -111,6 +111,11 @@ def test_the_type_of_pixels_says_nothing_about_their_scale(tmp_path: Path, kind:
         ({"x": np.zeros((2, 5)), "y": Y}, r"has examples of the shape \[5\], not \[4\]"),
         ({"x": np.zeros((0, 4)), "y": Y[:0]}, "has no examples"),
         ({"x": np.full((2, 4), 1e300), "y": Y}, r"has 1e\+300 in example 0, and 7 more .*; features are finite 32-bit"),
+        (
+            {"x": np.full((2, 4), -1e-50), "y": Y},
+            "has -1e-50 in example 0, and 7 more such values; "
+            "as 32-bit floats, which features are, 0 is left; write 0 if that is as good, or scale all values",
+        ),
         ({"x": np.zeros((2, 4), complex), "y": Y}, "has an array x that holds complex128, not numbers"),
     ],
 )

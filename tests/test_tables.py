@@ -160,6 +160,19 @@ def test_what_only_python_or_people_take_for_a_number_is_named(tmp_path: Path, c
         assert said.startswith(f"has '{word}' for 'a' in line 3, not a number")
 
 
+@pytest.mark.parametrize("cell", ["1e-50", "-1E-46", "1e-320", "1e-400", "0.001e-60", "0." + 50 * "0" + "1"])
+def test_a_number_that_32_bits_take_for_0_is_refused(tmp_path: Path, cell: str) -> None:
+    """As one beyond the largest float is, in learning and in asking; the smallest float, and 0 itself, are read."""
+    said = f"has {cell!r} for 'a' in line 3, closer to 0 than any 32-bit float; write 0 if that is as good, or scale "
+    assert refusal(tmp_path, f"a,label\n1,cat\n{cell},dog\n", 1) == said + "all values of the column"
+    with pytest.raises(
+        UnreadableError, match="closer to 0 than any 32-bit float; write 0 if that is as good, or scale"
+    ):
+        read_table(tmp_path / "own.csv", 1, labelled=False, columns=("a",))
+    (tmp_path / "own.csv").write_text("a,label\n1e-45,cat\n0e5,dog\n-0.00,cat\n")
+    assert own("csv", [1]).load(tmp_path).x.ravel().tolist() == [np.float32(1e-45), 0, 0]
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r", "\n\n\n"])
 def test_lines_may_end_as_any_system_ends_them(tmp_path: Path, ending: str) -> None:
     """And the last one may be followed by empty ones; a mark of the byte order, as Excel writes it, is no letter."""

@@ -9,6 +9,7 @@ from sources.decoding import UnreadableError
 
 NUMBERS = "biuf"  # NumPy's kinds of types: bool, signed and unsigned integers, floats
 LARGEST_PIXEL = 255
+INSTEAD_OF_VANISHING = "write 0 if that is as good, or scale all values of the column"
 
 
 def fits(found: Sequence[int], shape: Sequence[int]) -> bool:
@@ -21,7 +22,7 @@ def as_stored(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
     Nothing is scaled, and nothing concluded from the values: 1 is the 1 of 255, in a type of
     floats or bool as well. Raises UnreadableError if pixels are no whole numbers from 0 to 255, or
-    features no finite 32-bit floats.
+    features no finite 32-bit floats, or ones that are 0 there only.
     """
     if not len(x):
         raise UnreadableError("has no examples")
@@ -30,9 +31,10 @@ def as_stored(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         if x.dtype != np.uint8:
             _check(x, (x >= 0) & (x <= LARGEST_PIXEL) & (x == np.rint(x)), "pixels are whole numbers from 0 to 255")
         return x.astype(np.uint8)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         features = x.astype(np.float32)
     _check(x, np.isfinite(features), "features are finite 32-bit floats")
+    _check(x, (features != 0) | (x == 0), f"as 32-bit floats, which features are, 0 is left; {INSTEAD_OF_VANISHING}")
     return features
 
 

@@ -1,15 +1,18 @@
 """The numbers in a CSV file: digits, a sign, a point, an exponent, as spreadsheets write them."""
 
 import re
-from itertools import chain
+from itertools import chain, compress
 
 import numpy as np
 
 from runtime.quoting import quoted
 from sources.decoding import UnreadableError
+from sources.stored import INSTEAD_OF_VANISHING
 
 # Python's own numbers have more: 5_004, nan, infinity, the digits and the blanks of all scripts.
 SIGNS = re.compile(r"[0-9+\-.eE \t]*")
+# What comes before an exponent, of a number that is not 0.
+MORE_THAN_ZERO = re.compile(r"[^eE]*[1-9]")
 
 
 def is_number(text: str) -> bool:
@@ -26,16 +29,18 @@ def is_number(text: str) -> bool:
 def numbers(rows: list[tuple[int, list[str]]], names: tuple[str, ...], places: list[int], gap: str) -> np.ndarray:
     """Return the features of some rows, with the line of each, as float64 [rows, columns].
 
-    Raises UnreadableError at a cell that is no number, or none that is finite in 32 bits; `gap` says of one that is
-    empty what to do.
+    Raises UnreadableError at a cell that is no number, or none that is finite in 32 bits, or 0 there only; `gap` says
+    of one that is empty what to do.
     """
     cells = [[row[place] for place in places] for _, row in rows]
     if SIGNS.fullmatch("".join(chain.from_iterable(cells))):
         try:
             found = np.array(cells, np.float64)
-            with np.errstate(over="ignore"):
-                if np.isfinite(found.astype(np.float32)).all():
-                    return found
+            with np.errstate(over="ignore", under="ignore"):
+                stored = found.astype(np.float32)
+            zeros = set(compress(chain.from_iterable(cells), (stored == 0).ravel().tolist()))
+            if np.isfinite(stored).all() and not any(map(MORE_THAN_ZERO.match, zeros)):
+                return found
         except ValueError:
             pass
     raise next(filter(None, (_wrong(line, row, names, gap) for (line, _), row in zip(rows, cells, strict=True))))
@@ -52,4 +57,8 @@ def _wrong(line: int, cells: list[str], names: tuple[str, ...], gap: str) -> Unr
             return UnreadableError(f"has {quoted(cell)} {where}, not a number{how}")
         if abs(float(cell)) > np.finfo(np.float32).max:
             return UnreadableError(f"has {quoted(cell)} {where}, beyond the largest 32-bit float")
+        if MORE_THAN_ZERO.match(cell) and not np.float32(float(cell)):
+            return UnreadableError(
+                f"has {quoted(cell)} {where}, closer to 0 than any 32-bit float; {INSTEAD_OF_VANISHING}"
+            )
     return None
