@@ -51,6 +51,18 @@ def test_a_damaged_idx_file_is_named(tmp_path: Path, content: bytes) -> None:
         read_idx(tmp_path / "images.gz")
 
 
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [(1, "promises 2 values, 1 follows"), (0, "promises 2 values, 0 follow"), (3, "promises 2 values, more follow")],
+)
+def test_an_idx_file_says_how_many_values_follow(tmp_path: Path, values: int, sentence: str) -> None:
+    """As many as its header promises, or it is not whole."""
+    header = gzip.decompress(idx(np.zeros(2)))[:-2]
+    (tmp_path / "labels.gz").write_bytes(gzip.compress(header + bytes(values)))
+    with pytest.raises(StageError, match=f"is not a whole idx file: its header {sentence}$"):
+        read_idx(tmp_path / "labels.gz")
+
+
 def test_cifars_archive_is_read_plane_by_plane(tmp_path: Path) -> None:
     """A record is a label and three planes; five batches train, one tests."""
     record = bytes([3]) + bytes([10]) * 1024 + bytes([20]) * 1024 + bytes([30]) * 1024

@@ -105,6 +105,7 @@ def test_the_type_of_pixels_says_nothing_about_their_scale(tmp_path: Path, kind:
         ),
         ({"x": np.array([[object()] * 4] * 2), "y": Y}, "has an array x that holds object, not numbers"),
         ({"x": np.zeros((2, 4)), "y": np.eye(2)}, r"has 2 examples in x, and labels of the shape \[2, 2\] in y"),
+        ({"x": np.zeros((1, 4)), "y": Y}, r"has 1 example in x, and labels of the shape \[2\] in y"),
         ({"x": np.zeros((2, 4)), "y": np.zeros(3, int)}, r"has 2 examples in x, and labels of the shape \[3\] in y"),
         ({"x": np.zeros((2, 4)), "y": np.array([b"cat", b"dog"])}, "has an array y that holds |S3, not labels"),
         ({"x": np.float64(1), "y": Y}, r"has examples of the shape \[\], not \[4\]"),

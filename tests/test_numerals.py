@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.numerals import amount, counted, times
+from runtime.numerals import agreeing, amount, counted, times
 from uncertainty.ratio import Ratio
 
 
@@ -18,6 +18,7 @@ def test_an_amount_has_three_digits_at_least(value: float, text: str) -> None:
 def test_one_is_no_plural() -> None:
     """One window, however many others; none are windows, too."""
     assert [counted(count, "window") for count in (0, 1, 1200)] == ["0 windows", "1 window", "1,200 windows"]
+    assert [agreeing(count, "has", "have") for count in (0, 1, 1.5, 2)] == ["have", "has", "have", "have"]
 
 
 @pytest.mark.parametrize(

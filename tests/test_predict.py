@@ -244,7 +244,7 @@ def test_scores_that_are_no_numbers_are_no_answer(
     monkeypatch.setattr(predict, "onnx_answer", lambda *_: infinite)
     with pytest.raises(StageError, match="is beyond what the model can compute: no numbers for example 3") as raised:
         asked(inputs / "ten.npz")
-    assert str(raised.value).startswith("1 of 1 inputs were not answered:")
+    assert str(raised.value).startswith("1 of 1 input was not answered:")
     assert not (tmp_path / "said.csv").exists()
 
 

@@ -17,6 +17,8 @@ def test_examples_that_are_there_again_are_counted() -> None:
         "leave out what is a copy: a model is not tested by what it has learned from"
     ]
     assert list(remarks(NOISE, Y, None)) == []
+    (one,) = remarks(np.concatenate([NOISE[:19], NOISE[:1]]), Y[:20], None)
+    assert one.startswith("1 of 20 (5 %) has all values of an earlier one; ")
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 6, 3)])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from measured import level, summarised
 
-from analysis.flags import batching_in_words, flags
+from analysis.flags import anchor_in_words, batching_in_words, flags
 from analysis.tables import MeasuredCell, cell_rows
 from analysis.variants_table import accelerated_in_words
 from parameters.cells import Cell
@@ -132,6 +132,14 @@ def test_batching_is_told_in_words(batching: str, batch: int, concurrency: int, 
     """A reader learns whether batches formed, and when they never could."""
     summary = summarised(level([1.0] * 12, concurrency=concurrency, batch=batch))
     assert batching_in_words(Cell("fp32", 1, 64, batching), summary) == sentence
+
+
+def test_the_anchor_against_its_copy_is_told_in_words() -> None:
+    """How many intervals miss what is true, of how many."""
+    steady, off = (summarised(level(ratios)) for ratios in ([1.0, 1.01, 0.99] * 4, [1.2, 1.21] * 6))
+    assert anchor_in_words([steady]) == "Every interval holds 1, as it should."
+    assert anchor_in_words([off]).startswith("At 1 of 1 level the interval misses 1. By chance that happens once in ")
+    assert anchor_in_words([steady, off]).startswith("At 1 of 2 levels the interval misses 1.")
 
 
 @pytest.mark.parametrize(

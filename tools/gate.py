@@ -155,7 +155,9 @@ def compare_accuracy(candidates: tuple[Candidate, Candidate], tolerance: float, 
     if not alike:
         found += "; the reference was trained on other examples, and maybe on some of these"
     return Result(
-        f"accuracy on {len(y)} test examples", found, at_least(-tolerance, estimate) if alike else "cannot tell"
+        f"accuracy on {counted(len(y), 'test example')}",
+        found,
+        at_least(-tolerance, estimate) if alike else "cannot tell",
     )
 
 

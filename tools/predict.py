@@ -33,7 +33,7 @@ from parameters.schema import Params, load_params  # noqa: E402
 from parameters.triton import address  # noqa: E402
 from provenance import check_names, learned_by, learned_here  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
-from runtime.numerals import counted  # noqa: E402
+from runtime.numerals import agreeing, counted  # noqa: E402
 from runtime.paths import ONNX  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from runtime.quoting import printable  # noqa: E402
@@ -180,7 +180,9 @@ def named(text: str) -> str:
 
 def unanswered(count: int, of: int, problems: list[str]) -> StageError:
     """Return the error that names every input without an answer: nothing else does."""
-    return StageError("\n  ".join([f"{count} of {of} inputs were not answered:", *problems]))
+    return StageError(
+        "\n  ".join([f"{count:,} of {counted(of, 'input')} {agreeing(count, 'was', 'were')} not answered:", *problems])
+    )
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from analysis.level import LevelSummary
 from parameters.cells import Cell
-from runtime.numerals import counted
+from runtime.numerals import agreeing, counted
 from runtime.records.prepared import Machine
 
 # Below this many inferences an execution, batches are accidents.
@@ -39,7 +39,7 @@ def precision_flag(level: LevelSummary, precision: float) -> str | None:
     if reach <= precision:
         return None
     return (
-        f"still unstable after {level.rounds} rounds: {level.sought} ±{100 * reach:.0f} %, "
+        f"still unstable after {counted(level.rounds, 'round')}: {level.sought} ±{100 * reach:.0f} %, "
         f"where ±{100 * precision:g} % was wanted"
     )
 
@@ -84,8 +84,8 @@ def anchor_in_words(levels: Sequence[LevelSummary]) -> str:
     if not missed:
         return "Every interval holds 1, as it should."
     return (
-        f"At {len(missed)} of {len(levels)} levels the interval misses 1. By chance that happens once in 20; "
-        "more often, the machine was busy with something else and the other intervals are too narrow."
+        f"At {len(missed)} of {counted(len(levels), 'level')} the interval misses 1. By chance that happens once "
+        "in 20; more often, the machine was busy with something else and the other intervals are too narrow."
     )
 
 
@@ -96,4 +96,4 @@ def flags(level: LevelSummary, *, precision: float, client_cores: int, machine: 
 
 
 def _cores(count: float) -> str:
-    return f"{count:g} logical core{'s' if count != 1 else ''}"
+    return f"{count:g} {agreeing(count, 'logical core', 'logical cores')}"

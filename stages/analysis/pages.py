@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from analysis.flags import batching_in_words
 from deciding.words import answer_in_words, check_in_words
-from runtime.numerals import amount, times
+from runtime.numerals import amount, counted, times
 from uncertainty.mean import Estimate
 from uncertainty.ratio import Ratio
 
@@ -73,6 +73,11 @@ def render(name: str, **content: Any) -> str:
         keep_trailing_newline=True,
         autoescape=select_autoescape(["html.jinja"]),
     )
-    environment.globals |= {"batching_in_words": batching_in_words, "check_in_words": check_in_words, "times": times}
+    environment.globals |= {
+        "batching_in_words": batching_in_words,
+        "check_in_words": check_in_words,
+        "counted": counted,
+        "times": times,
+    }
     environment.filters |= FILTERS
     return environment.get_template(name).render(**content)

@@ -2,7 +2,7 @@
 
 from deciding.slo import Check
 from deciding.verdict import Finalist, Verdict
-from runtime.numerals import counted
+from runtime.numerals import agreeing, counted
 
 
 def verdict_in_words(verdict: Verdict, cells: int, failing: int = 0) -> list[str]:
@@ -15,10 +15,7 @@ def verdict_in_words(verdict: Verdict, cells: int, failing: int = 0) -> list[str
     else:
         answer = [_recommendation(verdict, verdict.recommended, cells, failing), *_equals(verdict, verdict.recommended)]
     limits = [_limits(each) for each in verdict.finalists if not each.eligible]
-    left_out = (
-        [f"{counted(failing, 'configuration')} left out before, for a limit that its cell misses."] if failing else []
-    )
-    return [*answer, *limits, *left_out, _method(verdict, cells - failing)]
+    return [*answer, *limits, *_left_out(failing), _method(verdict, cells - failing)]
 
 
 def _recommendation(verdict: Verdict, recommended: Finalist, cells: int, failing: int) -> str:
@@ -59,6 +56,13 @@ def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:
 def _limits(finalist: Finalist) -> str:
     missed = "; ".join(check_in_words(check) for check in finalist.checks if check.answer != "meets")
     return f"`{finalist.cell.name}` was not considered: {missed}."
+
+
+def _left_out(failing: int) -> list[str]:
+    if not failing:
+        return []
+    was, its_cell = agreeing(failing, "was", "were"), agreeing(failing, "its cell misses", "their cells miss")
+    return [f"{counted(failing, 'configuration')} {was} left out before, for a limit that {its_cell}."]
 
 
 def check_in_words(check: Check) -> str:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from analysis.tables import MeasuredCell
 from figures.style import Picture, Theme, picture, rows_height
-from runtime.numerals import times
+from runtime.numerals import counted, times
 
 
 def heat_map(cells: Sequence[MeasuredCell], concurrency: int) -> Picture:
@@ -17,7 +17,7 @@ def heat_map(cells: Sequence[MeasuredCell], concurrency: int) -> Picture:
 
     def row_of(measured: MeasuredCell) -> str:
         cell = measured.cell
-        parts = [f"{cell.instances} instance{'s' if cell.instances > 1 else ''}"]
+        parts = [f"{counted(cell.instances, 'instance')}"]
         parts += [cell.variant] * (len(variants) > 1) + [f"batch ≤ {cell.max_batch_size}"] * (len(batches) > 1)
         return ", ".join(parts)
 

@@ -31,6 +31,7 @@ from parameters.own import Description
 from parameters.section import Item, Section, without_repeats
 from parameters.triton import Triton
 from runtime.files import CONFLICT, has_conflict
+from runtime.numerals import counted
 from runtime.paths import PARAMS
 from runtime.process import StageError
 from runtime.quoting import first
@@ -270,7 +271,7 @@ def validate(content: Any, source: str = "params.yaml") -> Params:
         return Params.model_validate(content)
     except ValidationError as error:
         found = [sentence(detail, Params) for detail in error.errors()]
-        count = f"{len(found)} error{'s' if len(found) > 1 else ''}"
+        count = counted(len(found), "error")
         raise StageError("\n  ".join([f"{source} has {count}:", *first(found, MOST_ERRORS)])) from None
 
 

@@ -11,9 +11,14 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def agreeing(count: float, one: str, several: str) -> str:
+    """Return the words that go with so many things: as in `has` with one, `have` with several, or with none."""
+    return one if count == 1 else several
+
+
 def counted(count: int, one: str) -> str:
     """Return so many of a thing that is named in the singular, as in `1 window`, `1,200 windows`."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
+    return f"{count:,} {agreeing(count, one, f'{one}s')}"
 
 
 def times(ratio: float, *beside: float) -> str:

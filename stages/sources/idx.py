@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from runtime.numerals import agreeing, counted
 from sources.decoding import UnreadableError, check_size, decoding, naming
 
 UNSIGNED_BYTE = 0x08
@@ -29,8 +30,9 @@ def read_idx(path: Path) -> np.ndarray:
         # One more than there should be, and no more than that.
         values = file.read(count + 1)
         if len(values) != count:
-            follow = f"{len(values):,} follow" if len(values) < count else "more follow"
-            raise UnreadableError(f"is not a whole idx file: its header promises {count:,} values, {follow}")
+            few = f"{len(values):,} {agreeing(len(values), 'follows', 'follow')}"
+            follow = few if len(values) < count else "more follow"
+            raise UnreadableError(f"is not a whole idx file: its header promises {counted(count, 'value')}, {follow}")
         return np.frombuffer(values, np.uint8).reshape(shape)
 
 

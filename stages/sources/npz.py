@@ -7,6 +7,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 
+from runtime.numerals import counted
 from runtime.quoting import cut, listed
 from sources.decoding import UnreadableError, check_file, check_size, decoding
 from sources.stored import NUMBERS, fits
@@ -61,7 +62,9 @@ def read_npz(path: Path, shape: tuple[int, ...], labelled: bool = True) -> tuple
         if not found or not fits(found[1:], shape):
             raise UnreadableError(f"has examples of the shape {list(found[1:])}, not {list(shape)}")
         if labelled and (of_labels := _header(archive, "y")[0]) != found[:1]:
-            raise UnreadableError(f"has {found[0]:,} examples in x, and labels of the shape {list(of_labels)} in y")
+            raise UnreadableError(
+                f"has {counted(found[0], 'example')} in x, and labels of the shape {list(of_labels)} in y"
+            )
         x, y = _array(archive, "x"), _array(archive, "y") if labelled else np.empty(0, np.int64)
     if not np.issubdtype(y.dtype, np.integer):
         return x, y

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from runtime.numerals import amount
+from runtime.numerals import agreeing, amount
 from runtime.quoting import listed
 from sources.columns import telling
 
@@ -14,8 +14,8 @@ def remarks(x: np.ndarray, y: np.ndarray, columns: tuple[str, ...] | None, *more
     count = len(x) + sum(map(len, more))
     if repeated := copies(x, *more):
         yield (
-            f"{repeated:,} of {count:,} ({amount(100 * repeated / count)} %) have all values of an earlier one; "
-            "leave out what is a copy: a model is not tested by what it has learned from"
+            f"{repeated:,} of {count:,} ({amount(100 * repeated / count)} %) {agreeing(repeated, 'has', 'have')} "
+            "all values of an earlier one; leave out what is a copy: a model is not tested by what it has learned from"
         )
     if x.ndim == 2 and (told := telling(x, y)):
         names = listed(columns[place] if columns else place for place in told)

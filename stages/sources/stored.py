@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from runtime.numerals import counted
 from sources.decoding import UnreadableError
 
 NUMBERS = "biuf"  # NumPy's kinds of types: bool, signed and unsigned integers, floats
@@ -42,5 +43,5 @@ def _check(x: np.ndarray, good: np.ndarray, rule: str) -> None:
     if not good.all():
         first = int(np.argmin(good))
         more = good.size - np.count_nonzero(good) - 1
-        others = f", and {more:,} more such values" if more else ""
+        others = f", and {counted(more, 'more such value')}" if more else ""
         raise UnreadableError(f"has {x.flat[first]:g} in example {first // math.prod(x.shape[1:])}{others}; {rule}")

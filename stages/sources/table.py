@@ -8,6 +8,7 @@ from typing import NamedTuple, TextIO
 
 import numpy as np
 
+from runtime.numerals import counted
 from sources.decoding import UnreadableError, check_file, check_size, decoding
 from sources.table_header import LABEL, check_header, features_in, other_separator
 from sources.table_numbers import numbers
@@ -105,7 +106,7 @@ def _whole(rows: Iterator[tuple[int, list[str]]], fields: int) -> Iterator[tuple
             raise UnreadableError(f"has nothing in line {empty}")
         if len(row) != fields:
             raise UnreadableError(
-                f"has {len(row)} fields in line {line}, and {fields} in its header{_surplus(row, fields)}"
+                f"has {counted(len(row), 'field')} in line {line}, and {fields} in its header{_surplus(row, fields)}"
             )
         yield line, row
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
+from runtime.numerals import counted
 from runtime.quoting import listed, quoted
 from sources.decoding import UnreadableError
 from sources.stored import LARGEST_PIXEL
@@ -54,8 +55,7 @@ def check_header(header: list[str], features: int, labelled: bool, columns: tupl
     if surplus := [name for name in names if name not in wanted]:
         raise UnreadableError(f"has columns that were not learned from: {listed(surplus)}; leave them out")
     if len(names) != features:
-        shown = "one column" if len(names) == 1 else f"{len(names):,} columns"
-        raise UnreadableError(f"has {shown} of features, not {features:,}: {listed(names)}")
+        raise UnreadableError(f"has {counted(len(names), 'column')} of features, not {features:,}: {listed(names)}")
 
 
 def _name_it(header: list[str], place: int) -> str:
