@@ -30,6 +30,7 @@ from measuring.windows import Windows
 from parameters.schema import Params, load_params
 from runtime.files import write_json
 from runtime.lock import machine_to_ourselves
+from runtime.numerals import counted
 from runtime.paths import ARRAYS, FINALISTS, RUNOFF, SATURATION, STAGES
 from runtime.records.checking import read_record
 from runtime.records.measured import Runoff
@@ -45,7 +46,9 @@ def measure_rates(windows: Windows, model: str, closed: float, journal: Journal,
     known = [float(rate) for rate in done[0]["windows"]] if done else []
     rates = known or rates_around_limit(windows, model, closed, perf, chance)
     wanted = perf.open_loop.rounds
-    with Progress(f"{model} at {len(rates)} request rates", lambda _: wanted, lambda _: "measured") as progress:
+    with Progress(
+        f"{model} at {counted(len(rates), 'request rate')}", lambda _: wanted, lambda _: "measured"
+    ) as progress:
         progress.resumed(len(done))
         return measure_rounds(
             windows.server,

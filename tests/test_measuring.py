@@ -148,6 +148,9 @@ def test_a_journal_is_read_as_far_as_it_makes_sense(
     measure(CountedWindows(), again, 4)
     assert len(Journal("cell", "inputs", tmp_path).rounds(8)) == 4
     assert capsys.readouterr().out == ""
+    journal.path.write_bytes(b"\n".join([*lines[:3], line, b""]))
+    assert len(Journal("cell", "inputs", tmp_path).rounds(8)) == 3
+    assert capsys.readouterr().out.endswith(": 1 round from there on is measured again\n")
 
 
 def test_rounds_of_other_inputs_are_forgotten(tmp_path: Path) -> None:
@@ -232,6 +235,19 @@ def test_a_process_that_has_gone_costs_nothing() -> None:
     process = subprocess.Popen(["true"])
     process.wait()
     assert (cpu_seconds(process.pid), peak_memory_bytes(process.pid)) == (0, 0)
+
+
+def test_one_round_that_is_kept_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """One is kept, several are; none are not worth a word."""
+    with Progress("cell 1 of 8", lambda _: 1, lambda _: "in words") as told:
+        for done in (0, 1, 1200):
+            told.resumed(done)
+        told.update([{}])
+    assert capsys.readouterr().out.splitlines() == [
+        "cell 1 of 8: 1 round is kept from a run that was interrupted",
+        "cell 1 of 8: 1,200 rounds are kept from a run that was interrupted",
+        "cell 1 of 8: 1 round, 0 s: in words",
+    ]
 
 
 def test_a_log_has_a_line_at_each_look(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from measuring.soundness import round_complaint
 from runtime.files import shown
+from runtime.numerals import agreeing, counted
 from runtime.paths import JOURNAL, ROOT
 
 Round = dict[str, Any]
@@ -78,10 +79,10 @@ class Journal:
             try:
                 entries.append(_entry(line))
             except (ValueError, RecursionError) as error:
-                rounds = f"{len(lines) - len(entries)} rounds" if len(lines) > len(entries) + 1 else "a round"
+                lost = len(lines) - len(entries)
                 print(
-                    f"{shown(self.path)}, line {len(entries) + 1} is damaged ({error}): {rounds} from there "
-                    "on are measured again",
+                    f"{shown(self.path)}, line {len(entries) + 1} is damaged ({error}): "
+                    f"{counted(lost, 'round')} from there on {agreeing(lost, 'is', 'are')} measured again",
                     flush=True,
                 )
                 break

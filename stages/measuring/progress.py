@@ -8,6 +8,7 @@ from types import TracebackType
 from tqdm import tqdm
 
 from measuring.rounds import Rounds
+from runtime.numerals import agreeing, counted
 
 
 class Progress:
@@ -34,7 +35,11 @@ class Progress:
     def resumed(self, done: int) -> None:
         """Say how many rounds an interrupted run left behind."""
         if done:
-            print(f"{self._title}: {done} rounds are kept from a run that was interrupted", flush=True)
+            print(
+                f"{self._title}: {counted(done, 'round')} {agreeing(done, 'is', 'are')} kept "
+                "from a run that was interrupted",
+                flush=True,
+            )
 
     def update(self, rounds: Rounds) -> None:
         """Tell of one more round."""
@@ -49,7 +54,7 @@ class Progress:
             self._bar.update()
         if done == self._aim(done - 1):
             seconds = time.monotonic() - self._began
-            self._say(f"{self._title}: {done} rounds, {seconds:.0f} s: {self._in_words(rounds)}")
+            self._say(f"{self._title}: {counted(done, 'round')}, {seconds:.0f} s: {self._in_words(rounds)}")
 
     def _say(self, line: str) -> None:
         if self._bar is not None:

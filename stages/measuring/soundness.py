@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from measuring.readings import Window, increase, throughput
+from runtime.numerals import counted
 from runtime.quoting import quoted
 from runtime.records import checking
 from runtime.records import measured as records
@@ -53,11 +54,11 @@ def _senseless_statistics(window: Window) -> str | None:
 
 
 def _contradiction(window: Window) -> str | None:
-    counted, per_second = increase(window, "inference_count"), throughput(window)
+    answered, per_second = increase(window, "inference_count"), throughput(window)
     least, most = per_second * window["counted_s"] / _FAR_APART, per_second * window["seconds"] * _FAR_APART
-    if least <= counted <= most:
+    if least <= answered <= most:
         return None
-    return f"the server counted {counted:,} inferences where perf_analyzer reports {per_second:,.4g} a second"
+    return f"the server counted {counted(answered, 'inference')} where perf_analyzer reports {per_second:,.4g} a second"
 
 
 def round_complaint(measured: Any) -> str | None:
@@ -65,7 +66,7 @@ def round_complaint(measured: Any) -> str | None:
     try:
         windows = measured["windows"]
         if not (isinstance(measured["start"], int) and windows):
-            return f"it says {quoted(measured['start'])} of its start, and has {len(windows)} windows"
+            return f"it says {quoted(measured['start'])} of its start, and has {counted(len(windows), 'window')}"
         found = {role: why for role, window in windows.items() if (why := complaint(window))}
     except (LookupError, TypeError, AttributeError) as error:
         return f"it is incomplete ({type(error).__name__}: {error})"

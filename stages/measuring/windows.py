@@ -12,6 +12,7 @@ from measuring.soundness import complaint
 from perf_analyzer.columns import REQUESTS
 from perf_analyzer.single_requests import BYTES_A_VALUE, LARGEST_EXPORT, histogram, latencies_us
 from perf_analyzer.window import Demand, Load, UnusableWindowError, command, demand_in_words, measure
+from runtime.numerals import counted
 from runtime.process import StageError
 from server.client import Protocol, Server
 from server.installation import Installation, find_installation
@@ -115,7 +116,8 @@ class Windows:
         failed = _failures(after) - _failures(before)
         if failed > 0:
             raise StageError(
-                f"{failed} requests to {load.model} failed at {demand_in_words(load.demand)}; nothing was recorded"
+                f"{counted(failed, 'request')} to {load.model} failed at {demand_in_words(load.demand)}; "
+                "nothing was recorded"
             )
         window = {
             "model": load.model,
