@@ -49,6 +49,7 @@ def test_an_own_table_has_a_label_column(tmp_path: Path) -> None:
         ("a,b,label\n1,2,cat\n\n1,2,dog\n", "has nothing in line 3"),
         ('a,b,label\n1,2,"c\nat"\n1,x,dog\n', "has 'x' for 'b' in line 4, not a number"),
         ("a,label\n1,cat\n1,dog\n", "has 1 column of features, not 2: 'a'"),
+        ("label\ncat\ndog\n", "has no column but `label`; give it 2 columns of features, too"),
         ("a,b,c,label\n1,2,3,cat\n", "has 3 columns of features, not 2: 'a', 'b', 'c'"),
         ("a,a,label\n1,2,cat\n", "has several columns named 'a'"),
         ("a,label,label\n1,cat,cat\n", "has several columns named 'label'"),
@@ -248,6 +249,17 @@ def test_a_table_without_a_header_is_refused(tmp_path: Path) -> None:
     assert read_table(path, 257, labelled=False).x.shape == (1, 257)
     path.write_text("0,label\n2.0,\n")
     assert read_table(path, 1, labelled=False).x.tolist() == [[2.0]]
+
+
+def test_a_table_of_labels_has_nothing_to_answer(tmp_path: Path) -> None:
+    """Without a feature beside the label there is nothing to list, in asking as in learning."""
+    (tmp_path / "rows.csv").write_text("label\ncat\n")
+    with pytest.raises(UnreadableError) as raised:
+        read_table(tmp_path / "rows.csv", 1, labelled=False)
+    assert str(raised.value) == "has no column but `label`; give it 1 column of features, too"
+    with pytest.raises(UnreadableError) as raised:
+        read_table(tmp_path / "rows.csv", 1, labelled=False, columns=("a",))
+    assert str(raised.value) == "has no column 'a'; its columns: 'label'"
 
 
 def test_a_million_columns_take_seconds(tmp_path: Path) -> None:

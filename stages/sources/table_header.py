@@ -54,6 +54,8 @@ def check_header(header: list[str], features: int, labelled: bool, columns: tupl
     wanted = set(known)
     if surplus := [name for name in names if name not in wanted]:
         raise UnreadableError(f"has columns that were not learned from: {listed(surplus)}; leave them out")
+    if not names:
+        raise UnreadableError(f"has no column but `{LABEL}`; give it {counted(features, 'column')} of features, too")
     if len(names) != features:
         raise UnreadableError(f"has {counted(len(names), 'column')} of features, not {features:,}: {listed(names)}")
 
