@@ -86,36 +86,66 @@ def test_a_bad_own_table_is_named_with_its_line(tmp_path: Path, text: str | byte
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "name", "line"),
     [
-        (
-            "a;b;label\n1,5;2;cat\n",
-            "has its fields separated by semicolons; save it with commas between fields, and with ",
-        ),
-        (
-            '"a";"b";"label"\n1;2;"cat"\n',
-            "has its fields separated by semicolons; save it with commas between fields, ",
-        ),
-        (
-            "a\tb\tlabel\n1\t2\tcat\n",
-            "has its fields separated by tabs; save it with commas between fields, and with deci",
-        ),
-        ("a|b|label\n1|2|cat\n", "has its fields separated by bars; save it with commas"),
-        ("sep=;\na;b;label\n", "begins with 'sep=;', which is no name; leave that line out, and save it with commas"),
-        ("sep=,\na,b,label\n", "begins with 'sep=,', which is no name; leave that line out, and save it with commas"),
-        (
-            "sep=\t\na\tb\tlabel\n",
-            "begins with 'sep=\\t', which is no name; leave that line out, and save it with commas",
-        ),
+        pytest.param("a;b;label\n1,5;2;cat\n", "semicolons", 1, id="semicolons"),
+        pytest.param('"a";"b";"label"\n1;2;"cat"\n', "semicolons", 1, id="semicolons, quoted"),
+        pytest.param("a\tb\tlabel\n1\t2\tcat\n", "tabs", 1, id="tabs"),
+        pytest.param("a|b|label\n1|2|cat\n", "bars", 1, id="bars"),
+        pytest.param("a b label\n1 2 cat\n", "blanks", 1, id="blanks"),
+        pytest.param("  a    b  label\n1.5  2.5    cat\n", "blanks", 1, id="columns of text"),
+        pytest.param("a;b;label\n1,2,cat\n", "semicolons", 1, id="semicolons above commas"),
+        pytest.param("a b label\n1,2,cat\n", "blanks", 1, id="blanks above commas"),
+        pytest.param("a,b,label\n1;2;cat\n", "semicolons", 2, id="semicolons below commas"),
+        pytest.param("a,b,label\n1,2,cat\n1,5;2;cat\n", "semicolons", 3, id="semicolons and a decimal comma"),
+        pytest.param('a,b,label\n"1";"2";"cat"\n', "semicolons", 2, id="semicolons below commas, quoted"),
+        pytest.param("a,b,label\n1\t2\tcat\n", "tabs", 2, id="tabs below commas"),
+        pytest.param("a,b,label\n1 2 cat\n", "blanks", 2, id="blanks below commas"),
     ],
 )
-def test_a_table_with_another_separator_says_so(tmp_path: Path, text: str, sentence: str) -> None:
-    """What a spreadsheet saves in half of Europe, learned from or asked about, is named with what to do."""
-    assert refusal(tmp_path, text).startswith(sentence)
+def test_a_table_with_another_separator_says_so(tmp_path: Path, text: str, name: str, line: int) -> None:
+    """What a spreadsheet saves in half of Europe, learned from or asked about, is named with its line and remedy."""
+    said = f"has its fields separated by {name} in line {line}; save it with commas between fields, and with decimal "
+    assert refusal(tmp_path, text) == f"{said}points in numbers"
     for columns in (("a", "b"), None):
         with pytest.raises(UnreadableError) as raised:
             read_table(tmp_path / "own.csv", 2, labelled=False, columns=columns)
-        assert str(raised.value).startswith(sentence)
+        assert str(raised.value) == f"{said}points in numbers"
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "more"),
+    [
+        ("sep=,\na,b,label\n1,2,cat\n", "sep=,", ""),
+        ('"sep=,"\r\na,b,label\r\n1,2,cat\r\n', '"sep=,"', ""),
+        ("sep=,,,\na,b,label\n1,2,cat\n", "sep=,,,", ""),
+        ("sep=;\na;b;label\n1;2;cat\n", "sep=;", ", and save it with commas between fields, and with decimal points"),
+        ("sep=\t\na\tb\tlabel\n", "sep=\t", ", and save it with commas between fields, and with decimal points"),
+    ],
+)
+def test_a_line_that_tells_excel_the_separator_is_named(tmp_path: Path, text: str, told: str, more: str) -> None:
+    """It is no header, not even of one column; where it says commas, nothing else is to be done."""
+    said = f"begins with {told!r}, which is no name; leave that line out" + (more and f"{more} in numbers")
+    assert refusal(tmp_path, text) == said
+    for features in (1, 2):
+        with pytest.raises(UnreadableError) as raised:
+            read_table(tmp_path / "own.csv", features, labelled=False)
+        assert str(raised.value) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "cell", "name"),
+    [
+        ("a,b,label\n1,5;2,5;cat\n", "'5;2' for 'b'", "semicolons"),
+        ("a,b,label\n1,1\t2,cat\n", "'1\\t2' for 'b'", "tabs"),
+        ("a,b,label\n1,2|3,cat\n", "'2|3' for 'b'", "bars"),
+    ],
+)
+def test_a_field_that_holds_a_separator_is_no_number(tmp_path: Path, text: str, cell: str, name: str) -> None:
+    """As many decimal commas as there are fields make a row that seems whole; a tab beside a number is a blank."""
+    assert refusal(tmp_path, text) == f"has {cell} in line 2, not a number: commas separate fields, not {name}"
+    (tmp_path / "own.csv").write_text("a,b,label\n1,2\t,cat\n1,3,dog\n")
+    assert own("csv", [2]).load(tmp_path).x.tolist() == [[1, 2], [1, 3]]
 
 
 def test_signs_that_separate_nothing_are_part_of_a_name(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from runtime.numerals import counted
 from sources.decoding import UnreadableError, check_file, check_size, decoding
-from sources.table_header import LABEL, check_header, features_in, other_separator
+from sources.separators import other_separator, told_separator
+from sources.table_header import LABEL, check_header, features_in
 from sources.table_numbers import numbers
 
 # Characters of a row, on however many lines: half a million numbers.
@@ -35,7 +36,7 @@ class _Rows:
 
     def __init__(self, file: TextIO) -> None:
         self._file, self._left = file, LONGEST_ROW
-        self.first_line = ""
+        self.begin = ""  # the first line of the row that is read
         # Strict: a quotation mark that nobody closes would take in all that follows.
         self._reader = csv.reader(self._lines(), strict=True)
 
@@ -44,7 +45,7 @@ class _Rows:
             self._left -= len(line)
             if self._left <= 0:
                 raise UnreadableError(f"has a row of more than {LONGEST_ROW:,} characters")
-            self.first_line = self.first_line or line
+            self.begin = self.begin or line
             yield line
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
@@ -52,8 +53,11 @@ class _Rows:
         try:
             for row in self._reader:
                 yield line, row
-                line, self._left = self._reader.line_num + 1, LONGEST_ROW
+                line, self._left, self.begin = self._reader.line_num + 1, LONGEST_ROW, ""
         except csv.Error as error:
+            # A quotation mark with something else than a comma behind it is a mistake, too.
+            if other := other_separator(line, self.begin, fields=1):
+                raise UnreadableError(other) from None
             raise UnreadableError(f"is not a readable CSV file: line {line}: {error}") from None
         except UnicodeDecodeError:
             raise UnreadableError("is not text in UTF-8; save it as that") from None
@@ -70,11 +74,13 @@ def read_table(path: Path, features: int, labelled: bool = True, columns: tuple[
     with decoding("CSV file"), path.open(encoding="utf-8-sig", newline="") as file:
         found = _Rows(file)
         rows = iter(found)
+        _, header = next(rows, (1, []))
+        if told := told_separator(found.begin):
+            raise UnreadableError(told)
         try:
-            _, header = next(rows, (1, []))
             check_header(header, features, labelled, columns)
         except UnreadableError:
-            if other := other_separator(found.first_line):
+            if other := other_separator(1, found.begin, fields=features + labelled):
                 raise UnreadableError(other) from None
             raise
         names = columns or features_in(header)
@@ -105,6 +111,8 @@ def _whole(rows: Iterator[tuple[int, list[str]]], fields: int) -> Iterator[tuple
         if empty:
             raise UnreadableError(f"has nothing in line {empty}")
         if len(row) != fields:
+            if other := other_separator(line, ",".join(row), fields):
+                raise UnreadableError(other)
             raise UnreadableError(
                 f"has {counted(len(row), 'field')} in line {line}, and {fields} in its header{_surplus(row, fields)}"
             )

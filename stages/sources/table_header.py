@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from runtime.numerals import counted
-from runtime.quoting import listed, quoted
+from runtime.quoting import listed
 from sources.decoding import UnreadableError
 from sources.stored import LARGEST_PIXEL
 from sources.table_numbers import is_number
@@ -14,20 +14,6 @@ from sources.table_numbers import is_number
 LABEL = "label"
 # Nothing, and what pandas calls such a column when it reads it.
 UNNAMED = re.compile(r"\s*|Unnamed: \d+")
-# How some programs tell Excel what separates the fields below.
-TOLD_SEPARATOR = re.compile(r'"?sep=.?')
-SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-WITH_COMMAS = "save it with commas between fields, and with decimal points in numbers"
-
-
-def other_separator(first_line: str) -> str | None:
-    """Return, in words, what else than a comma separates the fields of a table that begins so; None for nothing."""
-    if told := TOLD_SEPARATOR.match(first_line):
-        return f"begins with {quoted(told[0])}, which is no name; leave that line out, and {WITH_COMMAS}"
-    for sign, name in SEPARATORS.items():
-        if first_line.count(sign) > first_line.count(","):
-            return f"has its fields separated by {name}; {WITH_COMMAS}"
-    return None
 
 
 def features_in(header: list[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from runtime.quoting import quoted
 from sources.decoding import UnreadableError
+from sources.separators import separator_in
 from sources.stored import INSTEAD_OF_VANISHING
 
 # Python's own numbers have more: 5_004, nan, infinity, the digits and the blanks of all scripts.
@@ -52,6 +53,8 @@ def _wrong(line: int, cells: list[str], names: tuple[str, ...], gap: str) -> Unr
         if not cell.strip():
             return UnreadableError(f"has nothing {where}{gap}")
         if not is_number(cell):
+            if sign := separator_in(cell):
+                return UnreadableError(f"has {quoted(cell)} {where}, not a number: commas separate fields, not {sign}")
             hint = any(each.isdigit() for each in cell)
             how = " as in -1234.5 or 1e-3: with a decimal point, and nothing between thousands" if hint else ""
             return UnreadableError(f"has {quoted(cell)} {where}, not a number{how}")
