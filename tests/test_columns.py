@@ -17,7 +17,7 @@ def test_a_column_that_counts_the_examples_is_no_feature(tmp_path: Path) -> None
     rows = pd.DataFrame({"noise": noise, "label": ["cat", "dog"] * 10})
     unnamed = "has no name for column 1 of 3; leave out what is no feature: pandas does not write its index with to_csv"
     for features in (1, 2):
-        assert refusal(tmp_path, rows.to_csv(), features).startswith(unnamed)
+        assert refusal(tmp_path, rows.to_csv(), features) == f"{unnamed}(…, index=False); or name it"
     for start in (0, 1, 100):
         named = rows.assign(id=range(start, start + 20))
         assert refusal(tmp_path, named.to_csv(index=False)).startswith(
@@ -49,8 +49,8 @@ def test_a_running_number_is_one_in_whatever_order(tmp_path: Path, numbers: np.n
     said = refusal(tmp_path, noisy(id=numbers).to_csv(index=False))
     assert said == (
         f"has a running number in the column 'id', from {numbers.min():.0f} to {numbers.max():.0f}; leave it out, "
-        "as to_csv(…, index=False) does with pandas' index, or, if it is a feature, add 0.5 to every value of it, "
-        "here and in what is asked"
+        "as to_csv(…, index=False) does with pandas' index, and count one feature less in data.own.shape; "
+        "or, if it is a feature, say so: add 0.5 to every value of it, here and in all that the model is asked"
     )
 
 
@@ -75,7 +75,8 @@ def test_a_column_that_repeats_the_class_is_no_feature(tmp_path: Path, codes: li
     rows = noisy(target=codes * 10)
     assert refusal(tmp_path, rows.to_csv(index=False)) == (
         "has the class itself in the column 'target', as a number for each; "
-        "leave it out, or, if it is a feature, add 0.5 to every value of it, here and in what is asked"
+        "leave it out, and count one feature less in data.own.shape; "
+        "or, if it is a feature, say so: add 0.5 to every value of it, here and in all that the model is asked"
     )
     rows.loc[0, "target"] = codes[1]
     rows.to_csv(tmp_path / "own.csv", index=False)

@@ -16,7 +16,10 @@ BY_CHANCE = 0.01
 NOISE = 2**-48
 # Columns are gathered from rows that lie far apart.
 AT_ONCE = 64
-MEANT = "add 0.5 to every value of it, here and in what is asked"
+LEFT_OUT_OR_MEANT = (
+    "and count one feature less in data.own.shape; or, if it is a feature, say so: "
+    "add 0.5 to every value of it, here and in all that the model is asked"
+)
 
 
 def check_features(x: np.ndarray, stored: np.ndarray, y: np.ndarray, columns: tuple[str, ...] | None) -> None:
@@ -32,7 +35,7 @@ def check_features(x: np.ndarray, stored: np.ndarray, y: np.ndarray, columns: tu
             raise UnreadableError(_running_number(name, column))
         if not may_be_chance and _is_one_to_one(column, column[first], places) and _is_whole(column):
             raise UnreadableError(
-                f"has the class itself in {name}, as a number for each; leave it out, or, if it is a feature, {MEANT}"
+                f"has the class itself in {name}, as a number for each; leave it out, {LEFT_OUT_OR_MEANT}"
             )
         if lost := _lost(column, kept):
             raise UnreadableError(_few_left(name, *lost))
@@ -54,7 +57,7 @@ def _columns(x: np.ndarray) -> Iterator[np.ndarray]:
 def _running_number(name: str, column: np.ndarray) -> str:
     return (
         f"has a running number in {name}, from {int(column.min())} to {int(column.max())}; leave it out, "
-        f"as to_csv(…, index=False) does with pandas' index, or, if it is a feature, {MEANT}"
+        f"as to_csv(…, index=False) does with pandas' index, {LEFT_OUT_OR_MEANT}"
     )
 
 

@@ -51,7 +51,7 @@ def _name_it(header: list[str], place: int) -> str:
     if place == len(header) and not header[-1].strip():
         return "its first line ends in a comma: leave that out in every line, or name the column"
     if place == 1:
-        return "leave out what is no feature: pandas does not write its index with to_csv(…, index=False)"
+        return "leave out what is no feature: pandas does not write its index with to_csv(…, index=False); or name it"
     return "name it, or leave it out in every line"
 
 
