@@ -181,6 +181,48 @@ def test_a_ppm_holds_one_image_and_nothing_else(tmp_path: Path, content: bytes) 
             read(path)
 
 
+BEHIND = {"PNG": {}, "JPEG": {"progressive": True}, "BMP": {}, "GIF": {}, "WEBP": {"lossless": True}}
+
+
+@pytest.mark.parametrize("format", BEHIND)
+@pytest.mark.parametrize("second", [*BEHIND, "TIFF", "PPM"])
+def test_a_whole_image_behind_another_is_not_lost(tmp_path: Path, format: str, second: str) -> None:  # noqa: A002
+    """Two files that became one are told; half of one, zeros, and what else programs leave behind are no pixels."""
+    image = Image.fromarray(COLOURS)
+    other = saved(tmp_path, image, second).read_bytes()
+    path = saved(tmp_path, image, format, **BEHIND[format])
+    content, pixels = path.read_bytes(), read(path)
+    path.write_bytes(content + other)
+    with pytest.raises(UnreadableError, match="holds more than one image; save each as a file of its own"):
+        read(path)
+    for rest in (other[: len(other) // 2], bytes(1000), b"\r\n", b"\xff\xd9", b"BM" + bytes(100), other[1:]):
+        path.write_bytes(content + rest)
+        assert np.array_equal(read(path), pixels)
+
+
+def test_what_cameras_put_into_or_behind_a_jpeg_is_no_image_of_its_own(tmp_path: Path) -> None:
+    """A thumbnail among its segments, and a smaller preview behind its end; of the same size, it is another picture."""
+    image = Image.fromarray(COLOURS)
+    small = saved(tmp_path, image.resize((3, 2)), "JPEG").read_bytes()
+    path = saved(tmp_path, image, "JPEG", exif=b"Exif\0\0" + small + small, comment=small)
+    content, pixels = path.read_bytes(), read(path)
+    for rest in (b"", small, bytes(10) + small, content):
+        path.write_bytes(content[:2] + b"\xff" * 3 + content[2:] + rest)
+        if rest == content:
+            with pytest.raises(UnreadableError, match="holds more than one image; save each as a file of its own"):
+                read(path)
+        else:
+            assert np.array_equal(read(path), pixels)
+
+
+def test_a_bitmap_need_not_know_its_length(tmp_path: Path) -> None:
+    """Its own image is not taken for another one behind it."""
+    path = saved(tmp_path, Image.fromarray(COLOURS), "BMP")
+    content = path.read_bytes()
+    path.write_bytes(content[:2] + bytes(4) + content[6:])
+    assert np.array_equal(read(path), COLOURS)
+
+
 def test_a_cameras_jpeg_with_a_preview_is_its_photograph(tmp_path: Path) -> None:
     """Of the pictures that a camera puts into one JPEG, the first is the one that was taken."""
     path = saved(tmp_path, Image.fromarray(COLOURS), "MPO", save_all=True, append_images=[Image.new("RGB", (6, 4))])

@@ -1,5 +1,6 @@
 """Images: which formats are read, and how one becomes pixels. docs/inputs.md says the same to people."""
 
+import io
 import logging
 import os
 import re
@@ -11,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from sources.decoding import UnreadableError, check_file, decoding
+from sources.decoding import DAMAGES, UnreadableError, check_file, decoding
+from sources.image_ends import rest_of
 from sources.stored import LARGEST_PIXEL
 
 # What Pillow logs of a damaged file would be printed, were there nobody to take it.
@@ -24,6 +26,7 @@ MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
 # Grey or colours of 8 bits or less, with and without transparency.
 EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 LARGEST_IMAGE = 100_000_000  # pixels
+LARGEST_FILE = 8 * LARGEST_IMAGE  # bytes: room for two of the largest
 SAMPLE_BITS, SAMPLES, SAMPLE_FORMAT = 258, 277, 339  # tags of TIFF
 SEVERAL = "holds more than one image; save each as a file of its own"
 # Of a PPM in words: how many characters Pillow reads for a sample, and a blank; and what is no sample.
@@ -58,7 +61,7 @@ def _upright(path: Path) -> tuple[Image.Image, bool]:
             # Before any pixel is decoded, where a file may claim billions of them.
             if image.width * image.height > LARGEST_IMAGE:
                 raise Image.DecompressionBombError
-            if lost := _lost(image):
+            if lost := _lost(image) or _followed(image, path):
                 raise UnreadableError(lost)
             stored = image.size
             with _without_words() if image.format == "TIFF" else nullcontext():
@@ -108,6 +111,26 @@ def _lost(image: ImageFile.ImageFile) -> str | None:
     if image.format == "PPM" and (rest := _rest(image)):
         return SEVERAL if rest.startswith(b"P") else "has more bytes than its header promises"
     return None
+
+
+def _followed(image: ImageFile.ImageFile, path: Path) -> str | None:
+    """Return that another whole image follows an opened one in its file; other things behind it are no pixels."""
+    with path.open("rb") as file:
+        # Not more than there is: Python makes room for all that is asked for.
+        rest = rest_of(file.read(min(path.stat().st_size, LARGEST_FILE)), str(image.format))
+    if not rest:
+        return None
+    try:
+        with Image.open(io.BytesIO(rest), formats=FORMATS) as other:
+            pixels = other.width * other.height
+            # Behind a photograph, what is smaller is its preview.
+            if pixels > LARGEST_IMAGE or (image.format == "JPEG" and pixels < image.width * image.height):
+                return None
+            with _without_words() if other.format == "TIFF" else nullcontext():
+                other.load()
+    except (*DAMAGES, Image.DecompressionBombError):
+        return None
+    return SEVERAL
 
 
 def _rest(image: ImageFile.ImageFile) -> bytes:
