@@ -118,7 +118,8 @@ def test_known_files_tell_mnist_from_fashion_mnist() -> None:
         (np.zeros((3, 4), np.float32), np.array([0, 1]), "the examples are 3, their labels 2"),
         (np.zeros((2, 5), np.float32), np.array([0, 1]), r"have the shape \[5\], expected \[4\]"),
         (np.zeros((2, 4)), np.array([0, 1]), "are float64, expected float32"),
-        (np.zeros((3, 4), np.float32), np.array([0, 1, 7]), r"have the labels \[7\], outside 0 to 1"),
+        (np.zeros((3, 4), np.float32), np.array([0, 1, 7]), r"have the label \[7\], outside 0 to 1"),
+        (np.zeros((3, 4), np.float32), np.array([0, 7, 9]), r"have the labels \[7, 9\], outside 0 to 1"),
         (np.zeros((2, 4), np.float32), np.array([0, 0]), "have none of the class dog"),
     ],
 )

@@ -60,11 +60,21 @@ def test_of_ones_own_folder_nothing_is_copied_but_what_is_described(tmp_path: Pa
 
     shutil.rmtree(target)
     target.mkdir()
+    (source / ".git").rmdir()
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        fetch_own(str(source), description("images", [4, 6, 3]), target)
+    assert said.getvalue() == "left out, for its name begins with a dot: '.DS_Store'\n"
+
+    shutil.rmtree(target)
+    target.mkdir()
     (source / "dog" / "all").symlink_to(source)
     with pytest.raises(StageError, match="source/dog/all is a link to a folder, which is not followed"):
         fetch_own(str(source), description("images", [4, 6, 3]), target)
     (source / "dog" / "all").unlink()
     (source / "dog" / os.fsdecode(b"\xff.png")).touch()
     with pytest.raises(StageError, match="rename it; DVC cannot track such a name"):
+        fetch_own(str(source), description("images", [4, 6, 3]), target)
+    (source / "cat" / "two\nlines.png").touch()
+    with pytest.raises(StageError, match=r"': rename them; DVC cannot track such names$"):
         fetch_own(str(source), description("images", [4, 6, 3]), target)
     assert list(target.iterdir()) == []

@@ -98,7 +98,7 @@ def test_the_type_of_pixels_says_nothing_about_their_scale(tmp_path: Path, kind:
             {"x": np.zeros((2, 4)), "y": np.array(["cat", "cow"])},
             "has the label 'cow' in example 1; data.own.classes: ",
         ),
-        ({"x": np.zeros((2, 4)), "y": np.array([0, 5])}, r"have the labels \[5\]"),
+        ({"x": np.zeros((2, 4)), "y": np.array([0, 5])}, r"have the label \[5\]"),
         (
             {"x": np.zeros((2, 4)), "y": np.array([0, 2**63], np.uint64)},
             "has the label 9223372036854775808 in example 1, beyond every class",

@@ -40,3 +40,8 @@ def test_a_column_that_alone_says_the_class_is_named() -> None:
     assert list(remarks(x, Y, ("a", "b", "c"))) == [said.format("'b'")]
     assert list(remarks(x, Y, None)) == [said.format("1")]
     assert list(remarks(x[:8], Y[:8], None)) == []
+    x[:, 2] = Y
+    assert list(remarks(x, Y, ("a", "b", "c"))) == [
+        "each of several columns alone says the class, by a value for each: 'b', 'c'; "
+        "will they be known of new examples?"
+    ]

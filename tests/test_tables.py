@@ -242,12 +242,14 @@ def test_known_columns_are_found_by_their_names(tmp_path: Path) -> None:
         read_table(path, 2, labelled=False, columns=("a", "b"))
     path.write_text("A , b\n1,2\n")
     with pytest.raises(
-        UnreadableError, match="has no column 'a', 'b'; nearly called so: 'A ', ' b'; write it the same"
+        UnreadableError, match="has no columns 'a', 'b'; nearly called so: 'A ', ' b'; write it the same"
     ):
         read_table(path, 2, labelled=False, columns=("a", "b"))
     path.write_text("b,c,d\n1,2,3\n")
     with pytest.raises(UnreadableError, match="has columns that were not learned from: 'c', 'd'; leave them out"):
         read_table(path, 1, labelled=False, columns=("b",))
+    with pytest.raises(UnreadableError, match="has a column that was not learned from: 'd'; leave it out"):
+        read_table(path, 2, labelled=False, columns=("b", "c"))
 
 
 @pytest.mark.parametrize("columns", [("a", "b"), None])
@@ -289,7 +291,7 @@ def test_a_table_of_labels_has_nothing_to_answer(tmp_path: Path) -> None:
     assert str(raised.value) == "has no column but `label`; give it 1 column of features, too"
     with pytest.raises(UnreadableError) as raised:
         read_table(tmp_path / "rows.csv", 1, labelled=False, columns=("a",))
-    assert str(raised.value) == "has no column 'a'; its columns: 'label'"
+    assert str(raised.value) == "has no column 'a'; its column: 'label'"
 
 
 def test_a_million_columns_take_seconds(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from parameters.schema import load_params  # noqa: E402
 from runtime.children import checked  # noqa: E402
 from runtime.files import replacing_directory  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
-from runtime.numerals import counted  # noqa: E402
+from runtime.numerals import agreeing, counted  # noqa: E402
 from runtime.paths import DATASETS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from runtime.quoting import listed, printable  # noqa: E402
@@ -86,15 +86,16 @@ def fetch_own(given: str | None, own: Description, folder: Path) -> None:
     origin = Path(source).absolute()
     paths = own_files(origin, own)
     if odd := [path for path in paths if not path.name.isprintable()]:
-        raise StageError(
-            f"{listed(str(path.relative_to(origin)) for path in odd)}: rename it; DVC cannot track such a name"
-        )
+        it, name = agreeing(len(odd), "it", "them"), agreeing(len(odd), "such a name", "such names")
+        shown = listed(str(path.relative_to(origin)) for path in odd)
+        raise StageError(f"{shown}: rename {it}; DVC cannot track {name}")
     for path in paths:
         target = folder / path.relative_to(origin)
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(path, target)
     if hidden := [path for place in {origin, *(path.parent for path in paths)} for path in place.glob(".*")]:
-        print(f"left out, for their names begin with a dot: {listed(sorted(path.name for path in hidden))}")
+        why = agreeing(len(hidden), "its name begins", "their names begin")
+        print(f"left out, for {why} with a dot: {listed(sorted(path.name for path in hidden))}")
 
 
 def track(folder: Path) -> None:

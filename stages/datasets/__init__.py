@@ -15,6 +15,7 @@ import numpy as np
 
 from parameters import plugins
 from runtime.children import run
+from runtime.numerals import agreeing
 from runtime.paths import DATASETS
 from runtime.process import StageError
 from runtime.quoting import first, listed
@@ -127,9 +128,11 @@ class Dataset:
         if x.dtype != self.dtype:
             raise StageError(f"{what} are {x.dtype}, expected {self.dtype}")
         if outside := sorted(set(np.unique(y).tolist()) - set(range(len(self.classes)))):
-            raise StageError(f"{what} have the labels [{listed(outside)}], outside 0 to {len(self.classes) - 1}")
+            labels = agreeing(len(outside), "label", "labels")
+            raise StageError(f"{what} have the {labels} [{listed(outside)}], outside 0 to {len(self.classes) - 1}")
         if absent := [name for index, name in enumerate(self.classes) if not np.any(y == index)]:
-            raise StageError(f"{what} have none of the class {', '.join(first(absent))}")
+            classes = agreeing(len(absent), "class", "classes")
+            raise StageError(f"{what} have none of the {classes} {', '.join(first(absent))}")
 
 
 def _is_in_git(path: Path) -> bool:

@@ -19,7 +19,9 @@ def remarks(x: np.ndarray, y: np.ndarray, columns: tuple[str, ...] | None, *more
         )
     if x.ndim == 2 and (told := telling(x, y)):
         names = listed(columns[place] if columns else place for place in told)
-        yield f"a single column says the class, by a value for each: {names}; will it be known of new examples?"
+        says = agreeing(len(told), "a single column says", "each of several columns alone says")
+        it = agreeing(len(told), "it", "they")
+        yield f"{says} the class, by a value for each: {names}; will {it} be known of new examples?"
 
 
 def copies(*parts: np.ndarray) -> int:

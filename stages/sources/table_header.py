@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
-from runtime.numerals import counted
+from runtime.numerals import agreeing, counted
 from runtime.quoting import listed
 from sources.decoding import UnreadableError
 from sources.stored import LARGEST_PIXEL
@@ -36,10 +36,14 @@ def check_header(header: list[str], features: int, labelled: bool, columns: tupl
     names = features_in(header)
     known, found = columns or names, set(header)
     if missing := [name for name in known if name not in found]:
-        raise UnreadableError(f"has no column {listed(missing)}; {_instead_of(missing, header)}")
+        shown = agreeing(len(missing), "column", "columns")
+        raise UnreadableError(f"has no {shown} {listed(missing)}; {_instead_of(missing, header)}")
     wanted = set(known)
     if surplus := [name for name in names if name not in wanted]:
-        raise UnreadableError(f"has columns that were not learned from: {listed(surplus)}; leave them out")
+        shown = agreeing(len(surplus), "a column that was", "columns that were")
+        raise UnreadableError(
+            f"has {shown} not learned from: {listed(surplus)}; leave {agreeing(len(surplus), 'it', 'them')} out"
+        )
     if not names:
         raise UnreadableError(f"has no column but `{LABEL}`; give it {counted(features, 'column')} of features, too")
     if len(names) != features:
@@ -59,7 +63,7 @@ def _instead_of(missing: Iterable[str], header: list[str]) -> str:
     wanted = set(map(_loosely, missing))
     if nearly := [name for name in header if _loosely(name) in wanted]:
         return f"nearly called so: {listed(nearly)}; write it the same, in blanks and capitals, too"
-    return f"its columns: {listed(header)}"
+    return f"its {agreeing(len(header), 'column', 'columns')}: {listed(header)}"
 
 
 def _loosely(name: str) -> str:
