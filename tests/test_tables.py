@@ -151,6 +151,8 @@ def test_a_field_that_holds_a_separator_is_no_number(tmp_path: Path, text: str, 
 def test_signs_that_separate_nothing_are_part_of_a_name(tmp_path: Path) -> None:
     """A header that is complete is not asked about its semicolons, and one with semicolons may have a comma."""
     assert refusal(tmp_path, "width, cm;b;label\n1;2;cat\n").startswith("has its fields separated by semicolons")
+    assert refusal(tmp_path, "width;cm,class\n1,cat\n", 1) == "has no column `label`; its columns: 'width;cm', 'class'"
+    assert refusal(tmp_path, "my width,label\n1\n", 1) == "has 1 field in line 2, and 2 in its header"
     (tmp_path / "own.csv").write_text("a;b;c;d,label\n1,cat\n2,dog\n")
     assert own("csv", [1]).load(tmp_path).columns == ("a;b;c;d",)
 

@@ -22,11 +22,11 @@ def told_separator(first_line: str) -> str | None:
 def other_separator(line: int, text: str, fields: int) -> str | None:
     """Return, in words, what else than commas separates the fields of a line that is not as it should be, or None.
 
-    There is more of that than of commas, or it makes as many fields as there should be.
+    There is more of that than of commas, or it makes as many fields as there should be, and they do not.
     """
     commas, words = text.count(","), text.split()
     counts = {name: text.count(sign) for sign, name in SEPARATORS.items()}
-    signs = (name for name, count in counts.items() if count > commas or 1 < fields == count + 1)
+    signs = (name for name, count in counts.items() if count > commas or 1 < fields == count + 1 != commas + 1)
     name = next(signs, "blanks" if not commas and 1 < fields <= len(words) else None)
     return f"has its fields separated by {name} in line {line}; {WITH_COMMAS}" if name else None
 
