@@ -5,6 +5,7 @@ or another objective that leaves the same ones in front, measures nothing again.
 
 Reads   the cells that params.yaml names in reports/perf/, reports/onnx/,
         artifacts/model_repository/
+Removes from reports/perf/ what params.yaml no longer names: others would take it for a result of theirs
 Writes  artifacts/finalists/<cell>/: their model folders
         reports/finalists.json: their names, the default configuration first, the concurrency at
         which they are judged, and whether single requests are: where there is a limit on latency
@@ -17,7 +18,7 @@ import shutil
 
 from deciding.finalists import Screened, choose_finalists, screen_measured
 from models import CLASSIFIER
-from parameters.cells import Cell, matrix
+from parameters.cells import Cell, matrix, measured_cells
 from parameters.schema import Params, load_params
 from runtime.files import replacing_directory, write_json
 from runtime.numerals import counted
@@ -33,8 +34,16 @@ def screened_cell(cell: Cell, params: Params) -> Screened:
     return screen_measured(cell, measured, params, read_record(PARITY / f"{cell.variant}.json", Exports)[CLASSIFIER])
 
 
+def remove_other_cells(params: Params) -> None:
+    """Remove cells that another params.yaml asked for: DVC keeps those that it may need again in its cache."""
+    for path in CELLS.glob("*.json"):
+        if path.stem not in measured_cells(params):
+            path.unlink()
+
+
 def main() -> None:
     params = load_params()
+    remove_other_cells(params)
     screened = [screened_cell(cell, params) for cell in matrix(params)]
     names = [each.cell.name for each in choose_finalists(screened, params.perf.runoff.finalists)]
     with replacing_directory(FINALISTS) as folder:

@@ -33,7 +33,7 @@ from measuring.readings import effective_batch
 from measuring.rounds import Rounds, measure_rounds
 from measuring.windows import UNITS as WINDOW_UNITS
 from measuring.windows import Windows
-from parameters.cells import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, matrix
+from parameters.cells import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, measured_cells
 from parameters.schema import Params, load_params
 from perf_analyzer.columns import UNITS
 from runtime.files import write_json
@@ -43,11 +43,6 @@ from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY, STAGES
 from server.model_config import read_config, render
 from uncertainty.ratio import ratio_of_logs
 from uncertainty.stopping import enough, next_look
-
-
-def names(params: Params) -> list[str]:
-    """Return every cell that can be measured, in the order in which DVC does."""
-    return [*(cell.name for cell in matrix(params)), DEFAULT_THREADS, ANCHOR_COPY]
 
 
 def levels(name: str, params: Params) -> list[int]:
@@ -78,7 +73,7 @@ def measure_level(
         batch = round(effective_batch([measured["windows"]["candidate"]]))
         return {"model_alone": {"batch": batch, "us": alone.microseconds(batch)}}
 
-    every, its_levels = names(params), levels(name, params)
+    every, its_levels = measured_cells(params), levels(name, params)
     cell, level = every.index(name) + 1, its_levels.index(concurrency) + 1
     objective = sought(concurrency, params)
     title = f"cell {cell} of {len(every)}, {name}, concurrency {concurrency} ({level} of {len(its_levels)})"
@@ -126,7 +121,7 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
 
 def main() -> None:
     params = load_params()
-    name = argument(names(params))
+    name = argument(measured_cells(params))
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder)
         if name == ANCHOR_COPY:

@@ -35,7 +35,7 @@ from deciding.verdict import Verdict
 from deciding.words import verdict_in_words
 from figures.report_figures import report_figures
 from models import CLASSIFIER
-from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix
+from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix, measured_cells
 from parameters.schema import Params, load_params
 from parameters.triton import Kind
 from runtime.files import replacing, replacing_directory, write_json, write_text
@@ -109,10 +109,12 @@ def read_kept(server: str) -> Record | None:
     return kept
 
 
-def keep_verdict(ours: Record) -> tuple[Record, list[str]]:
+def keep_verdict(ours: Record, params: Params) -> tuple[Record, list[str]]:
     """Keep the verdict, with earlier ones, beside those of other kinds of server; say how it compares with them."""
     ours = remembering(ours, read_kept(ours["server"]))
     write_json(VERDICTS / f"{ours['server']}.json", ours)
+    if len(matrix(params)) == 1:  # and nothing to compare
+        return ours, []
     others = comparable(ours, [kept for server in get_args(Kind) if (kept := read_kept(server))])
     return ours, [transfer_in_words(ours, other) for other in others]
 
@@ -151,8 +153,7 @@ def gather(params: Params) -> dict[str, Any]:
     """Return everything that the templates show."""
     machine = read_record(MACHINE, Machine)
     exports = {variant: read_record(PARITY / f"{variant}.json", Exports) for variant in params.onnx.variants}
-    names = [*(cell.name for cell in matrix(params)), ANCHOR_COPY, DEFAULT_THREADS]
-    files = {name: read_record(CELLS / f"{name}.json", CellFile) for name in names}
+    files = {name: read_record(CELLS / f"{name}.json", CellFile) for name in measured_cells(params)}
     cells = [MeasuredCell(cell, summaries(files[cell.name], params)) for cell in matrix(params)]
     runoff = read_record(RUNOFF, Runoff)
     verdict, sustained = recorded_verdict(runoff, params), recorded_saturation(params)
@@ -161,7 +162,7 @@ def gather(params: Params) -> dict[str, Any]:
     rows = variant_rows(params, exports, files, cells, verdict.concurrency)
     server = files[ANCHOR_COPY]["server"]
     ours, said_of_servers = keep_verdict(
-        record(params, machine, exports, verdict_table(verdict), runoff["measured_at"])
+        record(params, machine, exports, verdict_table(verdict), runoff["measured_at"]), params
     )
     earlier, study = of_the_same(ours), read_record(BETWEEN_HOURS, BetweenHours)
     expected = another_hour(verdict, earlier, study)

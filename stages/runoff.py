@@ -47,7 +47,8 @@ def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: 
     with bench(candidates, params, single_requests=chosen["single_requests"]) as windows:
         journal.new_start()
         done = len(complete_starts(journal.rounds(concurrency), runoff.rounds))
-        title = f"run-off of {len(names)}, concurrency {concurrency}, server start {done + 1} of {runoff.starts}"
+        repetition = "server start" if params.triton.server != "url" else "visit"
+        title = f"run-off of {len(names)}, concurrency {concurrency}, {repetition} {done + 1} of {runoff.starts}"
         with Progress(title, lambda _: runoff.rounds, in_words) as progress:
             measure_rounds(
                 windows.server,

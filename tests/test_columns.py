@@ -1,5 +1,6 @@
 """Columns of one's own that are no features, or lose themselves: what is refused, and how it may be meant."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,17 @@ def test_features_that_only_lose_digits_are_read(tmp_path: Path, values: np.ndar
     """Most of their values still differ, or those that do not differ by what arithmetic leaves."""
     np.savez(tmp_path / "own.npz", x=values[:, np.newaxis], y=np.arange(len(values)) // 3 % 2)
     assert np.array_equal(own("npz", [1]).load(tmp_path).x.ravel(), values.astype(np.float32))
+
+
+@pytest.mark.parametrize(("scale", "shown"), [(1e-40, "9.99e-41|1e-40"), (1e38, "1e\\+38")])
+def test_a_column_that_no_model_can_scale_is_refused(tmp_path: Path, scale: float, shown: str) -> None:
+    """Its inverse is no 32-bit float, or one of few digits: training would fail late and say something else."""
+    rows = noisy(far=np.linspace(-1, 1, 20) ** 3 * scale)
+    assert re.match(
+        rf"has no number in the column 'far' that is farther from 0 than ({shown}), and models can scale what lies "
+        r"between 1e-30 and 1e\+30; scale all values of it",
+        refusal(tmp_path, rows.to_csv(index=False), 2),
+    )
+    own_scale = noisy(far=np.linspace(-1, 1, 20) ** 3 * 1e-29)
+    own_scale.to_csv(tmp_path / "own.csv", index=False)
+    assert own("csv", [2]).load(tmp_path).x.shape == (20, 2)

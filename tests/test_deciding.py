@@ -9,15 +9,16 @@ from runoffs import DEFAULT, EXPORT, cell, rounds, verdict
 
 from deciding.finalists import choose_finalists, screen
 from deciding.objective import OBJECTIVES, sought
-from deciding.slo import check_accuracy, check_latency
+from deciding.slo import Check, check_accuracy, check_latency
 from deciding.verdict import decide, simplicity
-from deciding.words import verdict_in_words
+from deciding.words import answer_in_words, verdict_in_words
 from measuring.readings import beyond_limit
 from parameters.cells import Cell, matrix
 from parameters.schema import Params, validate
 from perf import log_ratios
 from perf_analyzer.single_requests import histogram
 from runtime.process import StageError
+from uncertainty.mean import Estimate
 from uncertainty.stopping import LOOKS, enough
 
 CELLS = 6
@@ -103,6 +104,12 @@ def test_a_better_window_scores_more(name: str, better: dict[str, Any], worse: d
     """Whether more or less of it is good, the greater score is the better one: twice as good is log 2."""
     objective = OBJECTIVES[name]
     assert objective.score(better) - objective.score(worse) == pytest.approx(np.log(2))
+
+
+def test_a_share_is_not_shown_as_what_is_allowed() -> None:
+    """Of requests beyond a limit, 5.02 % are more than the 5 % that may be."""
+    check = Check("p95 latency ≤ 5 ms", "fails", Estimate(0.07, 0.0502, 0.0912), 0.05)
+    assert answer_in_words(check) == "fails (5.02–9.1 % of the requests took longer, 5 % may)"
 
 
 @pytest.mark.parametrize(("objective", "rounds_"), [("throughput", 12), ("p95_latency", 32)])
@@ -213,6 +220,25 @@ def test_nothing_beats_the_default_configuration(content: dict[str, Any]) -> Non
     found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1000.0, cell("delay_0us"): 800.0})
     assert found.recommended is found.default
     assert verdict_in_words(found, CELLS)[0] == "**Run `fp32-1-64-off`**, the default configuration: nothing beats it."
+
+
+def test_an_interval_that_is_clear_of_one_by_chance_is_explained(content: dict[str, Any]) -> None:
+    """Of three starts, one pair alone differs and all pairs together do not: the table shows it, the words say why."""
+    content["perf"]["runoff"]["rounds"] = 4
+    speeds = {DEFAULT: 1000.0, cell("off", 2): 1060.0, cell("delay_0us"): 1000.0, cell("delay_0us", 2): 1000.0}
+    found = verdict(content, speeds, starts=3)
+    against = found.finalists[1].against_default
+    assert against
+    assert against.low > 1
+    assert not found.finalists[1].beats_default
+    assert found.recommended is found.default
+    assert (
+        "`fp32-2-64-off` has an interval better than the default configuration's, compared with nothing else; among "
+        "all pairs of finalists, that may be chance."
+    ) in verdict_in_words(found, CELLS)
+    sure = verdict(content, speeds, starts=12)
+    assert sure.finalists[1].beats_default
+    assert not any("may be chance" in sentence for sentence in verdict_in_words(sure, CELLS))
 
 
 def test_of_equals_the_simplest_is_recommended(content: dict[str, Any]) -> None:

@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 from forked import forked
 
-from runtime.files import read_json, remove_abandoned, replacing, replacing_directory, write_json, write_text
+from runtime.files import appending, read_json, remove_abandoned, replacing, replacing_directory, write_json, write_text
 from runtime.owner import mark
 from runtime.process import StageError
+
+
+def test_what_cannot_be_added_to_a_file_names_it() -> None:
+    """A full disk is told with the file that it holds; writing alone does not know which."""
+    with pytest.raises(OSError, match="No space left") as caught, appending(Path("/dev/full")) as file:
+        file.write("a line\n")
+    assert caught.value.filename == "/dev/full"
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:

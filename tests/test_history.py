@@ -134,7 +134,7 @@ def test_another_hour_is_less_sure_than_these_minutes(content: dict[str, Any]) -
     assert expected.ratio.ratio == pytest.approx(now.ratio)
     own = np.log(now.high / now.low) / 2 / 2.570582
     assert np.log(expected.ratio.high / now.ratio) == pytest.approx(
-        2.306004 * np.sqrt(2) * np.hypot(0.08, own), rel=1e-3
+        2.570582 * np.sqrt(2) * np.hypot(0.08, own), rel=1e-3
     )
     said = another_hour_in_words(found, expected, STUDY)
     assert (
@@ -142,6 +142,18 @@ def test_another_hour_is_less_sure_than_these_minutes(content: dict[str, Any]) -
         in said
     )
     assert "hours differed no more where" in another_hour_in_words(found, expected, {**STUDY, "deviation": 0.0})
+
+
+@pytest.mark.parametrize("starts", [3, 4, 12])
+def test_another_hour_is_never_surer_than_this_one(content: dict[str, Any], starts: int) -> None:
+    """Of few starts the error is hardly known, however well the hours were studied that did not differ."""
+    found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0}, starts=starts)
+    now = found.recommended.against_default if found.recommended else None
+    assert now
+    seen = [{"measured_at": "2026-01-01T08:00:00+00:00", "against_default": {"fp32-2-64-off": {"ratio": now.ratio}}}]
+    expected = another_hour(found, seen, {**STUDY, "deviation": 0.0, "freedom": 7})
+    assert expected
+    assert expected.ratio.high / now.ratio >= (now.high / now.ratio) ** np.sqrt(2) * 0.999
 
 
 def test_enough_earlier_verdicts_speak_for_themselves(content: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.numerals import agreeing, amount, counted, times
+from runtime.numerals import agreeing, amount, counted, times, unlike
 from uncertainty.ratio import Ratio
 
 
@@ -34,3 +34,19 @@ def test_a_ratio_is_told_from_nothing(ratio: Ratio, text: str) -> None:
     """A model that is a thousand times slower than the anchor has a ratio and an interval, too."""
     assert str(ratio) == text
     assert (times(float("nan")), times(0.0)) == ("nan", "0.00")
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "text"),
+    [
+        (10.4, 10, "10.4"),
+        (10.004, 10, "10.004"),
+        (14.2, 5, "14"),
+        (7.4, 7.2, "7.4"),
+        (999.7, 1e3, "999.7"),
+        (5, 5, "5"),
+    ],
+)
+def test_what_misses_a_limit_is_not_shown_as_the_limit(value: float, limit: float, text: str) -> None:
+    """A percent beyond ten is not ten percent, where ten were wanted."""
+    assert unlike(value, limit) == text

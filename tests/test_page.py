@@ -1,5 +1,6 @@
 """The report page as a reader sees it, from made-up numbers: its words, and its looks in a browser."""
 
+import json
 import os
 import re
 import shutil
@@ -11,8 +12,9 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from made_up import write_workspace
+from made_up import runoff, write_workspace
 from PIL import Image
+from ruamel.yaml import YAML
 
 from workloads import variants_table
 
@@ -68,6 +70,23 @@ def test_a_verdict_of_another_format_is_left_out(tmp_path: Path) -> None:
     assert "reports/verdicts/local.json is of another format, and is left out" in said.stdout
     assert '"format": 2' in (folder / "reports" / "verdicts" / "embedded.json").read_text()
     assert "Other hours" not in (folder / "reports" / "report.md").read_text()
+
+
+def test_what_was_not_compared_is_not_said_to_be(tmp_path: Path) -> None:
+    """A matrix of one configuration has a report about it alone, whatever another server said of it."""
+    folder = write_workspace(tmp_path)
+    yaml = YAML()
+    content = yaml.load(folder / "params.yaml")
+    content["perf"].update(instances=[1], dynamic_batching=["off"])
+    content["perf"]["open_loop"]["distribution"] = content["perf"]["slo"]["p95_ms"] = None
+    yaml.dump(content, folder / "params.yaml")
+    (folder / "reports" / "runoff.json").write_text(json.dumps(runoff({"fp32-1-64-off": 1.0}, starts=6, rounds=4)))
+    subprocess.run([sys.executable, "stages/report.py"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    seen = words(folder / "reports" / "index.html")
+    assert "Tried 1 configuration at concurrency 1, 8" in seen
+    for text in (seen, (folder / "reports" / "report.md").read_text()):
+        assert "the only configuration in the matrix: nothing was compared with it." in text
+        assert "side by side" not in text.replace("Each finalist against the default configuration", "")
 
 
 def test_the_page_says_which_server_was_asked_and_how(reports: Path) -> None:

@@ -60,6 +60,7 @@ def test_all_errors_are_reported_at_once(content: dict[str, Any]) -> None:
     [
         ("url", "http", "http://127.0.0.1:8000", "triton.url.http: write host:port, without http://"),
         ("url", "http", "127.0.0.1", "triton.url.http: write host:port"),
+        ("url", "http", "u:secret@h:1", "triton.url.http: write host:port, without http:// or a user"),
         ("url", "grpc", "server:70000", "triton.url.grpc: write host:port"),
         ("url", "grpc", "--help:80", "triton.url.grpc: write host:port"),
         ("url", "cores", 0, "triton.url.cores: Input should be greater than or equal to 1 (it is 0)"),
@@ -75,6 +76,7 @@ def test_where_a_server_is_must_be_a_plain_name(
     content["triton"][section][key] = value
     (found,) = errors(content)
     assert sentence in found
+    assert "secret" not in found
 
 
 @pytest.mark.parametrize("server", ["docker", "url"])

@@ -80,6 +80,21 @@ def test_images_arrays_and_tables_of_the_same_get_the_same_answer(
     assert said["label"].tolist() == [str(index) for index in probabilities.argmax(axis=1)]
 
 
+def test_columns_that_nobody_knows_by_name_are_taken_in_order(
+    asked: Callable[..., pd.DataFrame], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where training read no table, a header cannot say which column is which, and a person hears that."""
+    inputs = write_inputs(tmp_path / "inputs")
+    capsys.readouterr()
+    asked(inputs / "ten.npz")
+    assert "columns of tables" not in capsys.readouterr().out
+    asked(inputs / "ten.csv")
+    assert "columns of tables were taken in the order in which they stand" in capsys.readouterr().out
+    learn(tmp_path, columns=tuple(pd.read_csv(inputs / "ten.csv", nrows=0).columns[:-1]))
+    asked(inputs / "ten.csv")
+    assert "columns of tables" not in capsys.readouterr().out
+
+
 def test_what_cannot_be_read_is_named_and_the_rest_is_answered(
     asked: Callable[..., pd.DataFrame], tmp_path: Path
 ) -> None:
@@ -295,7 +310,7 @@ def test_an_address_is_host_and_port(
         with pytest.raises(SystemExit):
             asked(write_inputs(tmp_path / protocol), protocol, address)
         said = capfd.readouterr().err
-        assert f"error: argument {protocol}: write host:port, without http://, as in 127.0.0.1:8000" in said
+        assert f"error: argument {protocol}: write host:port, without http:// or a user, as in 127.0.0.1:8000" in said
         assert "Exception" not in said
         assert "secret" not in said
 

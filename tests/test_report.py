@@ -116,14 +116,14 @@ def test_a_percentile_needs_ten_requests_beyond_it(requests: int, shown: set[str
             1,
             4,
             "batching never happened: 1.00 inferences per execution; "
-            "concurrency 4 can never fill the preferred batch 8, so requests wait the whole 500 µs",
+            "concurrency 4 can never fill the preferred batch 8, so the first request of each waits the whole 500 µs",
         ),
         (
             "delay_500us",
             4,
             8,
             "4.00 inferences per execution; "
-            "concurrency 8 can never fill the preferred batch 64, so requests wait the whole 500 µs",
+            "concurrency 8 can never fill the preferred batch 64, so the first request of each waits the whole 500 µs",
         ),
         ("delay_500us_preferred_4", 4, 8, "4.00 inferences per execution"),
     ],

@@ -85,6 +85,15 @@ def test_a_rate_that_could_not_be_sent_is_not_held_against_the_configuration() -
     )
 
 
+def test_a_rate_below_the_sustained_one_is_settled_by_it() -> None:
+    """That the load generator was late once, at less than what is sustained, is no end of anything."""
+    late = at_rate(1000, windows(1000, 4, late=True), SLO)
+    result = saturation([late, at_rate(2000, windows(2000, 4), SLO)])
+    assert saturation_in_words(result, "poisson").endswith(
+        "it sustains 2,000 requests/s at p99 latency ≤ 10 ms; no rate tried was too high."
+    )
+
+
 def test_short_windows_are_judged_together() -> None:
     """A dozen windows of a hundred requests each say what a single one cannot."""
     short = [

@@ -251,7 +251,7 @@ def test_a_web_server_is_not_taken_for_triton(content: dict[str, Any]) -> None:
         thread.start()
         http = f"{HOST}:{web.server_address[1]}"
         try:
-            with pytest.raises(StageError, match="the Triton server did not give its version"):
+            with pytest.raises(StageError, match="no Triton server answers over gRPC at"):
                 identity(triton(content, server="url", url={"http": http, "grpc": http, "cores": None}))
         finally:
             web.shutdown()
@@ -372,6 +372,17 @@ def test_an_address_where_nobody_answers_is_named(content: dict[str, Any]) -> No
     asked = triton(content, server="url", url={"http": http, "grpc": grpc, "cores": None})
     with pytest.raises(StageError, match=rf"no Triton server answers at http://{http}, which triton\.url"):
         identity(asked)
+
+
+@slow
+def test_a_server_that_does_not_answer_over_grpc_is_named(model_folder: Folder, content: dict[str, Any]) -> None:
+    """HTTP alone is not enough, and the server need not be started in another mode for that."""
+    (grpc,) = (f"{HOST}:{port}" for port in free_ports(1))
+    with embedded.serve([model_folder()], 60) as running:
+        for wrong in (grpc, running.http_address):
+            url_ = {"http": running.http_address, "grpc": wrong, "cores": None}
+            with pytest.raises(StageError, match=rf"answers over gRPC at {wrong}, which triton\.url\.grpc"):
+                identity(triton(content, server="url", url=url_))
 
 
 @slow

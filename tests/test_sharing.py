@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import FinishedRun, changed, commit, run
+from conftest import FinishedRun, changed, commit, ran, run
 
 pytestmark = pytest.mark.slow
 
@@ -33,3 +33,15 @@ def test_results_travel_through_a_folder_remote(finished_run: FinishedRun, tmp_p
     for name in (f"reports/perf/{CELL}.json", "artifacts/onnx/fp32/classifier.onnx"):
         assert (second / name).read_bytes() == (first / name).read_bytes()
     assert changed(run("dvc", "repro", cwd=second).stdout) == []
+
+
+def test_cells_of_another_matrix_are_no_results_of_this_one(finished_run: FinishedRun, tmp_path: Path) -> None:
+    """Left by one that had more values, they go with the next run, and dvc.lock says what anybody else would have."""
+    folder = finished_run.copy(tmp_path / "clone")
+    lock = (folder / "dvc.lock").read_text()
+    left = folder / "reports" / "perf" / "fp32-9-64-off.json"
+    left.write_bytes((folder / "reports" / "perf" / f"{CELL}.json").read_bytes())
+    assert "finalists" in ran(run("dvc", "repro", cwd=folder).stdout)
+    assert not left.exists()
+    assert (folder / "dvc.lock").read_text() == lock
+    assert changed(run("dvc", "repro", cwd=folder).stdout) == []

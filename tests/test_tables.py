@@ -203,8 +203,8 @@ def test_a_number_that_32_bits_take_for_0_is_refused(tmp_path: Path, cell: str) 
         UnreadableError, match="closer to 0 than any 32-bit float; write 0 if that is as good, or scale"
     ):
         read_table(tmp_path / "own.csv", 1, labelled=False, columns=("a",))
-    (tmp_path / "own.csv").write_text("a,label\n1e-45,cat\n0e5,dog\n-0.00,cat\n")
-    assert own("csv", [1]).load(tmp_path).x.ravel().tolist() == [np.float32(1e-45), 0, 0]
+    (tmp_path / "own.csv").write_text("a,label\n1e-45,cat\n0e5,dog\n-0.00,cat\n1,dog\n")
+    assert own("csv", [1]).load(tmp_path).x.ravel().tolist() == [np.float32(1e-45), 0, 0, 1]
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r", "\n\n\n"])

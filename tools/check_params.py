@@ -21,7 +21,7 @@ from parameters.schema import Params, load_params  # noqa: E402
 from perf_analyzer.window import SLEEP_FACTOR, WINDOWS  # noqa: E402
 from runtime.cores import server_cores, usable_cores  # noqa: E402
 from runtime.files import read_json  # noqa: E402
-from runtime.numerals import counted  # noqa: E402
+from runtime.numerals import counted, unlike  # noqa: E402
 from runtime.paths import REPORTS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
 from uncertainty.stopping import LOOKS  # noqa: E402
@@ -67,13 +67,14 @@ def check_windows(params: Params) -> str:
     if not rates:
         return f"{needs}; no report tells how many there will be at concurrency {level}: the first cell will"
     slowest, rate = min(rates.items(), key=lambda each: each[1])
-    if rate * seconds < objective.requests:
-        wanted_ms = math.ceil(SPARE * objective.requests / (rate * seconds) * perf.window_ms)
+    held = rate * seconds
+    if held < objective.requests:
+        wanted_ms = math.ceil(SPARE * objective.requests / held * perf.window_ms)
         raise StageError(
             f"{needs}, and by the last report those of {slowest} at concurrency {level} would hold about "
-            f"{rate * seconds:.0f}; set perf.window_ms to {wanted_ms} or choose another objective"
+            f"{unlike(held, objective.requests)}; set perf.window_ms to {wanted_ms} or choose another objective"
         )
-    return f"{needs}; by the last report there will be {rate * seconds:.0f} or more"
+    return f"{needs}; by the last report there will be {math.floor(held)} or more"
 
 
 def main() -> None:

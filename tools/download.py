@@ -1,6 +1,5 @@
 """Fetch one file over HTTP, showing progress, and leave nothing half-written."""
 
-import re
 import sys
 from pathlib import Path
 
@@ -8,17 +7,11 @@ import requests
 from tqdm import tqdm
 
 from runtime.process import StageError
-from runtime.quoting import cut, printable
+from runtime.quoting import cut, printable, without_secrets
 
 TIMEOUT_S = 30  # without a single byte
 CHUNK_BYTES = 1 << 16
 LONGEST = 300  # characters of what a library says about a failure
-
-
-def without_secrets(text: str) -> str:
-    """Return an address, or what is said of one, without a name and password, and without what follows a `?`."""
-    # Up to the last @: a password may hold one that should have been written as %40.
-    return re.sub(r"\?\S+", "?…", re.sub(r"(\w+://)?.*@", r"\1…@", text, flags=re.DOTALL))
 
 
 def download(address: str, target: Path, size: int) -> None:

@@ -19,7 +19,7 @@ from runtime.stage import run_stage  # noqa: E402
 import datasets  # noqa: E402  the stages are scripts, not an installed package
 from datasets import OWN, Dataset, Edition, known_files  # noqa: E402
 from datasets.own import files as own_files  # noqa: E402
-from download import download, without_secrets  # noqa: E402
+from download import download  # noqa: E402
 from parameters import plugins  # noqa: E402
 from parameters.own import Description  # noqa: E402
 from parameters.schema import load_params  # noqa: E402
@@ -29,7 +29,7 @@ from runtime.lock import machine_shared  # noqa: E402
 from runtime.numerals import agreeing, counted  # noqa: E402
 from runtime.paths import DATASETS  # noqa: E402
 from runtime.process import StageError  # noqa: E402
-from runtime.quoting import listed, printable  # noqa: E402
+from runtime.quoting import listed, printable, without_secrets  # noqa: E402
 from sources.files import check_files  # noqa: E402
 from sources.remarks import remarks  # noqa: E402
 

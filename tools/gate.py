@@ -108,7 +108,10 @@ def compare_throughput(
         if len(log_ratios) in LOOKS:
             looked, estimate = len(log_ratios), ratio_at_look(log_ratios)
             answer = at_least(1 - tolerance, estimate)
-        print(f"server start {len(log_ratios)}: throughput × {math.exp(float(np.mean(log_ratios))):.3f}", flush=True)
+        print(
+            f"server start {len(log_ratios)}: throughput so far × {math.exp(float(np.mean(log_ratios))):.3f}",
+            flush=True,
+        )
         if time.monotonic() + (time.monotonic() - began) > ends:
             break
     interval = f"{estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f})" if looked else "?"

@@ -227,6 +227,11 @@ def main() -> None:
         with writing(output) as partial:
             pd.concat(tables).to_csv(partial, index=False, float_format="%.6f")
         print(f"{counted(sum(map(len, tables)), 'answer')} in {printable(given.output)}")
+        if columns is None and any(path.suffix.lower() == ".csv" for path in paths):
+            print(
+                "columns of tables were taken in the order in which they stand: what answered learned from no table, "
+                "or does not say so"
+            )
     if problems:
         raise unanswered(len(paths) - len(tables), len(paths), problems)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from analysis.level import LevelSummary
 from parameters.cells import Cell
-from runtime.numerals import agreeing, counted
+from runtime.numerals import agreeing, counted, unlike
 from runtime.records.prepared import Machine
 
 # Below this many inferences an execution, batches are accidents.
@@ -28,7 +28,7 @@ def batching_in_words(cell: Cell, level: LevelSummary) -> str:
     if batching.delay_us and level.concurrency < preferred:
         said.append(
             f"concurrency {level.concurrency} can never fill the preferred batch {preferred}, "
-            f"so requests wait the whole {batching.delay_us:,} µs"
+            f"so the first request of each waits the whole {batching.delay_us:,} µs"
         )
     return "; ".join(said)
 
@@ -39,8 +39,8 @@ def precision_flag(level: LevelSummary, precision: float) -> str | None:
     if reach <= precision:
         return None
     return (
-        f"still unstable after {counted(level.rounds, 'round')}: {level.sought} ±{100 * reach:.0f} %, "
-        f"where ±{100 * precision:g} % was wanted"
+        f"still unstable after {counted(level.rounds, 'round')}: "
+        f"{level.sought} ±{unlike(100 * reach, 100 * precision)} %, where ±{100 * precision:g} % was wanted"
     )
 
 

@@ -18,6 +18,7 @@ from parameters.cells import matrix
 from parameters.schema import Params
 from runtime.cores import server_cores
 from runtime.numerals import counted, times
+from uncertainty.mean import t_quantile
 from uncertainty.prediction import ENOUGH, Spread, another
 from uncertainty.ratio import Ratio
 
@@ -119,9 +120,11 @@ def another_hour(verdict: Verdict, verdicts: Sequence[Earlier], study: dict[str,
     measured = [(each["measured_at"], ratio) for each in verdicts if (ratio := each["against_default"].get(cell))]
     groups = by_hours([datetime.fromisoformat(when) for when, _ in measured])
     values = [mean(math.log(measured[place][1]["ratio"]) for place in group) for group in groups]
-    # Each of them has an error of its own, beside what hours do: that of this one stands for all.
-    own = (math.log(now.high) - math.log(now.low)) / 2 / verdict.reach
-    found = another(values, Spread(math.hypot(study["deviation"], own), study["freedom"]))
+    # Each of them has an error of its own, beside what hours do: that of this one stands for all. Both are
+    # estimates, and what they make together is known as little as the one of fewer degrees of freedom.
+    own = (math.log(now.high) - math.log(now.low)) / 2 / t_quantile(verdict.starts - 1)
+    assumed = Spread(math.hypot(study["deviation"], own), min(study["freedom"], verdict.starts - 1))
+    found = another(values, assumed)
     ratio = Ratio(*(math.exp(each) for each in (found.value, found.low, found.high)))
     return AnotherHour(ratio, len(groups), studied=len(groups) < ENOUGH)
 

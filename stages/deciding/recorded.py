@@ -28,9 +28,9 @@ def recorded_verdict(measured: dict[str, Any], params: Params) -> Verdict:
 
 
 def recorded_saturation(params: Params) -> Saturation | None:
-    """Return what the recommended configuration sustains in an open loop, None if that was not measured."""
+    """Return what the recommended configuration sustains in an open loop, None where that is not asked for."""
     rounds = read_record(SATURATION, SaturationFile)["rounds"]
-    if not rounds:
+    if not rounds or params.perf.open_loop.distribution is None:
         return None
     return saturation(
         [

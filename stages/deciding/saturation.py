@@ -55,8 +55,8 @@ class Saturation:
 
     @property
     def not_offered(self) -> list[AtRate]:
-        """The rates that the load generator could not keep to."""
-        return [each for each in self.rates if not each.offered]
+        """The rates above the sustained one, or of all, that the load generator could not keep to."""
+        return [each for each in _above(self.rates, self.sustained) if not each.offered]
 
 
 def at_rate(per_second: float, windows: Sequence[Window], slo: Slo) -> AtRate:
@@ -78,8 +78,8 @@ def saturation(rates: Sequence[AtRate]) -> Saturation:
     ordered = sorted(rates, key=_per_second)
     below_failure = list(itertools.takewhile(lambda each: each.answer != "fails", ordered))
     sustained = max((each for each in below_failure if each.answer == "meets"), key=_per_second, default=None)
-    above = [each for each in ordered if sustained is None or each.per_second > sustained.per_second]
-    return Saturation(ordered, sustained, doubtful=[each for each in above if each.answer == "cannot tell"])
+    doubtful = [each for each in _above(ordered, sustained) if each.answer == "cannot tell"]
+    return Saturation(ordered, sustained, doubtful)
 
 
 def saturation_in_words(found: Saturation, distribution: str) -> str:
@@ -97,6 +97,10 @@ def saturation_in_words(found: Saturation, distribution: str) -> str:
     elif not found.found:
         said += "; no rate tried was too high"
     return f"In an open loop ({distribution} arrivals) it {said}."
+
+
+def _above(rates: Sequence[AtRate], sustained: AtRate | None) -> list[AtRate]:
+    return [each for each in rates if sustained is None or each.per_second > sustained.per_second]
 
 
 def _per_second(at: AtRate) -> float:

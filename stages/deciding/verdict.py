@@ -16,7 +16,6 @@ from parameters.schema import Params
 from runtime.numerals import counted
 from uncertainty.comparison import Comparison, compare_all, spreads
 from uncertainty.limit import Answer
-from uncertainty.mean import t_quantile
 from uncertainty.ratio import Ratio, ratio_of_logs
 
 Exports = dict[str, dict[str, Any]]  # of each variant: its classifier's entry in reports/onnx/<variant>.json
@@ -27,7 +26,8 @@ class Finalist:
     """A configuration in the run-off: its objective's value and how it compares with the default one.
 
     `value` is the geometric mean over the starts, in the objective's unit; `against_default`
-    is above 1 where this one is better, None for the default configuration itself. `spread` is
+    is above 1 where this one is better, None for the default configuration itself; `beats_default`
+    whether it is surely better, all pairs that may be recommended considered. `spread` is
     how much its objective varied between starts beyond what all finalists shared: a standard
     deviation, as a share.
     """
@@ -35,6 +35,7 @@ class Finalist:
     cell: Cell
     value: float
     against_default: Ratio | None
+    beats_default: bool
     spread: float
     checks: list[Check]
 
@@ -78,11 +79,6 @@ class Verdict:
         )
 
     @property
-    def reach(self) -> float:
-        """How many standard errors the 95 % interval of a ratio reaches."""
-        return t_quantile(self.starts - 1)
-
-    @property
     def default(self) -> Finalist:
         """The default configuration."""
         return self.finalists[0]
@@ -121,28 +117,33 @@ def decide(cells: Sequence[Cell], rounds: Sequence[Round], params: Params, expor
             for block in blocks
         ]
     )
+    checks = [
+        check_all(
+            perf.slo,
+            [[each["windows"][cell.name] for each in block] for block in blocks],
+            exports[cell.variant]["test_correct"],
+            exports[cell.variant]["test_examples"],
+        )
+        for cell in cells
+    ]
+    eligible = [index for index, each in enumerate(checks) if answer_to_all(each) == "meets"]
+    comparisons = _comparisons(scores, eligible)
     sign = 1 if objective.more_is_better else -1
     finalists = [
         Finalist(
             cell,
             math.exp(sign * float(scores[:, index].mean())),
             None if index == 0 else ratio_of_logs((scores[:, index] - scores[:, 0]).tolist()),
+            (0, index) in comparisons and comparisons[0, index].second_is_better,
             spread,
-            check_all(
-                perf.slo,
-                [[each["windows"][cell.name] for each in block] for block in blocks],
-                exports[cell.variant]["test_correct"],
-                exports[cell.variant]["test_examples"],
-            ),
+            checks[index],
         )
         for index, (cell, spread) in enumerate(zip(cells, spreads(scores), strict=True))
     ]
-    eligible = [index for index, finalist in enumerate(finalists) if finalist.eligible]
-    comparisons = _comparisons(scores, eligible)
     equals = _equals(eligible, scores.mean(axis=0).tolist(), comparisons)
     worth_a_change = equals
     if 0 in eligible and 0 not in equals:  # the best beats the default configuration; not every equal of it may
-        worth_a_change = [index for index in equals if comparisons[0, index].is_different]
+        worth_a_change = [index for index in equals if finalists[index].beats_default]
     recommended = min(worth_a_change, key=lambda index: simplicity(cells[index], params.onnx.variants), default=None)
     return Verdict(
         objective=objective,

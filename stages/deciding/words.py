@@ -2,7 +2,7 @@
 
 from deciding.slo import Check
 from deciding.verdict import Finalist, Verdict
-from runtime.numerals import agreeing, counted
+from runtime.numerals import agreeing, counted, unlike
 
 
 def verdict_in_words(verdict: Verdict, cells: int, failing: int = 0) -> list[str]:
@@ -15,7 +15,7 @@ def verdict_in_words(verdict: Verdict, cells: int, failing: int = 0) -> list[str
     else:
         answer = [_recommendation(verdict, verdict.recommended, cells, failing), *_equals(verdict, verdict.recommended)]
     limits = [_limits(each) for each in verdict.finalists if not each.eligible]
-    return [*answer, *limits, *_left_out(failing), _method(verdict, cells - failing)]
+    return [*answer, *_by_chance(verdict), *limits, *_left_out(failing), _method(verdict, cells - failing)]
 
 
 def _recommendation(verdict: Verdict, recommended: Finalist, cells: int, failing: int) -> str:
@@ -53,6 +53,22 @@ def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:
     ]
 
 
+def _by_chance(verdict: Verdict) -> list[str]:
+    """Say of which finalists an interval is clear of 1 that stands for one comparison, and not for all of them."""
+    clear = [
+        f"`{each.cell.name}`"
+        for each in verdict.finalists
+        if each.eligible and each.against_default and each.against_default.low > 1 and not each.beats_default
+    ]
+    if not (clear and verdict.default.eligible):
+        return []
+    has, interval = agreeing(len(clear), "has", "have"), agreeing(len(clear), "an interval", "intervals")
+    return [
+        f"{', '.join(clear)} {has} {interval} better than the default configuration's, compared with nothing else; "
+        "among all pairs of finalists, that may be chance."
+    ]
+
+
 def _limits(finalist: Finalist) -> str:
     missed = "; ".join(check_in_words(check) for check in finalist.checks if check.answer != "meets")
     return f"`{finalist.cell.name}` was not considered: {missed}."
@@ -75,12 +91,14 @@ def answer_in_words(check: Check) -> str:
     found, allowed = check.found, check.allowed
     if allowed is None:
         return f"{check.answer} ({found.value:.3g}, 95 % interval {found.low:.3g}–{found.high:.3g})"
-    share = f"{_percent(found.low)}–{_percent(found.high)} %"
+    share = f"{_percent(found.low, allowed)}–{_percent(found.high, allowed)} %"
     return f"{check.answer} ({share} of the requests took longer, {100 * allowed:g} % may)"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}"
+def _percent(share: float, allowed: float) -> str:
+    """Return a share in percent with two digits, or with so many that it is not taken for what is allowed."""
+    shown = f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}"
+    return unlike(100 * share, 100 * allowed) if shown == f"{100 * allowed:g}" else shown
 
 
 def _method(verdict: Verdict, cells: int) -> str:

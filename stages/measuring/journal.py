@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from measuring.soundness import round_complaint
-from runtime.files import shown
+from runtime.files import appending, shown
 from runtime.numerals import agreeing, counted
 from runtime.paths import JOURNAL, ROOT
 
@@ -100,7 +100,7 @@ class Journal:
     def append(self, concurrency: int, measured: Round) -> None:
         """Keep a round, on the disk, before anything else happens."""
         entry = {"concurrency": concurrency, "round": measured}
-        with self.path.open("a", encoding="utf-8") as file:
+        with appending(self.path) as file:
             file.write(json.dumps(entry, allow_nan=False) + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -80,6 +80,11 @@ def matrix(params: "Params") -> list[Cell]:
     return [Cell(*values) for values in axes]
 
 
+def measured_cells(params: "Params") -> list[str]:
+    """Return the name of everything that is measured against the anchor, in the order in which DVC does."""
+    return [*(cell.name for cell in matrix(params)), DEFAULT_THREADS, ANCHOR_COPY]
+
+
 def default_threads_twin(params: "Params") -> Cell:
     """Return the cell that `default_threads` repeats with ONNX Runtime's own number of threads.
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from ruamel.yaml.error import MarkedYAMLError
 
-from runtime.quoting import cut, quoted
+from runtime.quoting import cut, quoted, without_secrets
 
 # A list of every model or dataset fits; a value that somebody pasted does not.
 LONGEST_MESSAGE = 600
@@ -55,8 +55,10 @@ def sentence(error: ErrorDetails, whole: type[BaseModel]) -> str:
 
 
 def _value(found: object) -> str:
-    """Return a value as a person would write it."""
-    return str(found) if isinstance(found, date) else quoted(found)
+    """Return a value as a person would write it, but for a password in it."""
+    if isinstance(found, date):
+        return str(found)
+    return quoted(without_secrets(found) if isinstance(found, str) else found)
 
 
 def without_advice(error: Exception) -> str:

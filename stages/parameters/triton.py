@@ -17,7 +17,7 @@ BACKEND = "onnxruntime"
 def address(value: str) -> str:
     """Return an address of a server as it is; raises ValueError unless it is host:port."""
     if not re.fullmatch(rf"{_HOST}:[1-9][0-9]{{0,4}}", value) or int(value.rpartition(":")[2]) > LARGEST_PORT:
-        raise ValueError("write host:port, without http://, as in 127.0.0.1:8000")
+        raise ValueError("write host:port, without http:// or a user, as in 127.0.0.1:8000")
     return value
 
 

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from runtime.owner import is_dead, mark
 from runtime.process import StageError
@@ -85,6 +85,17 @@ def replacing_directory(path: Path) -> Iterator[Path]:
     with replacing(path) as partial:
         partial.mkdir()
         yield partial
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[TextIO]:
+    """Yield a file to add UTF-8 to; an OSError from then on knows which file it was."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -4,6 +4,8 @@ import math
 
 # Closer than a hundredth, two ratios around 1 are the same to anybody.
 _DECIMALS = 2
+# A 64-bit float around 1 has no more.
+_ENOUGH = 16
 
 
 def amount(value: float) -> str:
@@ -19,6 +21,13 @@ def agreeing(count: float, one: str, several: str) -> str:
 def counted(count: int, one: str) -> str:
     """Return so many of a thing that is named in the singular, as in `1 window`, `1,200 windows`."""
     return f"{count:,} {agreeing(count, one, f'{one}s')}"
+
+
+def unlike(value: float, limit: float, decimals: int = 0) -> str:
+    """Return a number with decimals enough, and no fewer than given, to see that it is not a limit beside it."""
+    while value != limit and decimals < _ENOUGH and f"{value:.{decimals}f}" == f"{limit:.{decimals}f}":
+        decimals += 1
+    return f"{value:,.{decimals}f}"
 
 
 def times(ratio: float, *beside: float) -> str:

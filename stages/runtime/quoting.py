@@ -1,6 +1,7 @@
 """Put what came from outside into a sentence: short, on one line, in characters that a terminal shows."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -40,3 +41,9 @@ def first(sentences: Sequence[str], most: int = MOST) -> list[str]:
     """Return the first sentences, and one that says how many more there are."""
     more = len(sentences) - most
     return [*islice(sentences, most), *([f"and {more:,} more"] if more > 0 else [])]
+
+
+def without_secrets(text: str) -> str:
+    """Return an address, or what is said of one, without a name and password, and without what follows a `?`."""
+    # Up to the last @: a password may hold one that should have been written as %40.
+    return re.sub(r"\?\S+", "?…", re.sub(r"(\w+://)?.*@", r"\1…@", text, flags=re.DOTALL))

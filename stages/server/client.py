@@ -133,10 +133,12 @@ class Server:
         except REFUSALS:
             return False
 
-    def is_live(self) -> bool:
+    def is_live(self, protocol: Protocol = "http") -> bool:
         """Return whether the server answers, whatever its models are doing."""
         try:
-            return self._says("/v2/health/live")
+            if protocol == "http":
+                return self._says("/v2/health/live")
+            return bool(self._grpc.is_server_live(client_timeout=self.request_timeout_s))
         except REFUSALS:
             return False
 

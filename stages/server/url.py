@@ -37,6 +37,11 @@ def connected(http: str, grpc: str, request_timeout_s: float = REQUEST_TIMEOUT_S
                 f"no Triton server answers at http://{http}, which triton.url in params.yaml names; "
                 "start one there, or correct the address"
             )
+        if not server.is_live("grpc"):
+            raise StageError(
+                f"no Triton server answers over gRPC at {grpc}, which triton.url.grpc in params.yaml names; correct "
+                f"the address, or start the server at http://{http} so that it listens there, too"
+            )
         yield server
     finally:
         server.close()

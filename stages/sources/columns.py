@@ -16,6 +16,8 @@ BY_CHANCE = 0.01
 NOISE = 2**-48
 # Columns are gathered from rows that lie far apart.
 AT_ONCE = 64
+# Within these, a number and its inverse are 32-bit floats of full precision: what a model scales a column by.
+SMALLEST, LARGEST = 1e-30, 1e30
 LEFT_OUT_OR_MEANT = (
     "and count one feature less in data.own.shape; or, if it is a feature, say so: "
     "add 0.5 to every value of it, here and in all that the model is asked"
@@ -36,6 +38,12 @@ def check_features(x: np.ndarray, stored: np.ndarray, y: np.ndarray, columns: tu
         if not may_be_chance and _is_one_to_one(column, column[first], places) and _is_whole(column):
             raise UnreadableError(
                 f"has the class itself in {name}, as a number for each; leave it out, {LEFT_OUT_OR_MEANT}"
+            )
+        largest = float(np.abs(kept).max())
+        if largest and not SMALLEST <= largest <= LARGEST:
+            raise UnreadableError(
+                f"has no number in {name} that is farther from 0 than {largest:.3g}, and models can scale what lies "
+                f"between {SMALLEST:g} and {LARGEST:g}; scale all values of it"
             )
         if lost := _lost(column, kept):
             raise UnreadableError(_few_left(name, *lost))

@@ -28,6 +28,11 @@ class Comparison:
         """Return whether the two differ, with an error rate of 5 % over all pairs together."""
         return self.p < LEVEL
 
+    @property
+    def second_is_better(self) -> bool:
+        """Return whether the second is surely better than the first."""
+        return self.is_different and self.ratio.ratio < 1
+
 
 @functools.cache
 def possibly_equal(things: int) -> frozenset[int]:
