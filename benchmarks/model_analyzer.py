@@ -1,4 +1,4 @@
-"""Compare the pipeline with Triton Model Analyzer: same server, model, grid, inputs and time.
+"""Compare the pipeline with Triton Model Analyzer: same server, model, grid and inputs, similar time for the grid.
 
 Two of the five configurations are the same under two names: their true ratio is 1. Runs of
 the two tools alternate. Model Analyzer is not of this environment: it needs other versions of
@@ -35,6 +35,7 @@ from record import append, runs_on_one_server
 from runtime.environment import of_children
 from runtime.files import read_json
 from runtime.lock import machine_to_ourselves
+from runtime.numerals import counted
 from runtime.process import ending_with_us
 from server.backend import find_or_build
 from server.installation import find_installation
@@ -222,7 +223,7 @@ def table() -> list[str]:
         ]
     in_runoff = [logs for logs in map(runoff_logs, ours) if logs]
     if in_runoff:
-        lines.append(f"  in its run-off, {len(in_runoff)} times with both: {spread(in_runoff):.1f} %")
+        lines.append(f"  in its run-off, in {counted(len(in_runoff), 'run')} with both: {spread(in_runoff):.1f} %")
     their_logs, our_logs = ([twin_logs(run) for run in each[:count]] for each in (theirs, ours))
 
     def quotient(draw: list[int]) -> float:
