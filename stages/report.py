@@ -109,12 +109,10 @@ def read_kept(server: str) -> Record | None:
     return kept
 
 
-def keep_verdict(ours: Record, params: Params) -> tuple[Record, list[str]]:
+def keep_verdict(ours: Record) -> tuple[Record, list[str]]:
     """Keep the verdict, with earlier ones, beside those of other kinds of server; say how it compares with them."""
     ours = remembering(ours, read_kept(ours["server"]))
     write_json(VERDICTS / f"{ours['server']}.json", ours)
-    if len(matrix(params)) == 1:  # and nothing to compare
-        return ours, []
     others = comparable(ours, [kept for server in get_args(Kind) if (kept := read_kept(server))])
     return ours, [transfer_in_words(ours, other) for other in others]
 
@@ -162,7 +160,7 @@ def gather(params: Params) -> dict[str, Any]:
     rows = variant_rows(params, exports, files, cells, verdict.concurrency)
     server = files[ANCHOR_COPY]["server"]
     ours, said_of_servers = keep_verdict(
-        record(params, machine, exports, verdict_table(verdict), runoff["measured_at"]), params
+        record(params, machine, exports, verdict_table(verdict), runoff["measured_at"])
     )
     earlier, study = of_the_same(ours), read_record(BETWEEN_HOURS, BetweenHours)
     expected = another_hour(verdict, earlier, study)

@@ -29,11 +29,12 @@ from server.client import Server
 from server.ensemble import ensemble_config, label_config
 from server.model_config import ModelShape, read_config, render, serving_config
 
-# A background job starts with SIGINT ignored, one under nohup with SIGHUP, and so would all
+# A background job starts with SIGINT and SIGQUIT ignored, one under nohup with SIGHUP, and so would all
 # their children: tests of signals need them as a terminal gives them. And what stages do about
 # Ctrl-C from their first import on is not for the tests themselves.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+for number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parent.parent
 Edit = Callable[[dict[str, Any]], None]

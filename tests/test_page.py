@@ -73,7 +73,7 @@ def test_a_verdict_of_another_format_is_left_out(tmp_path: Path) -> None:
 
 
 def test_what_was_not_compared_is_not_said_to_be(tmp_path: Path) -> None:
-    """A matrix of one configuration has a report about it alone, whatever another server said of it."""
+    """A matrix of one configuration has a report about it alone."""
     folder = write_workspace(tmp_path)
     yaml = YAML()
     content = yaml.load(folder / "params.yaml")
