@@ -36,7 +36,7 @@ from runtime.environment import of_children
 from runtime.files import read_json
 from runtime.lock import machine_to_ourselves
 from runtime.numerals import counted
-from runtime.process import ending_with_us
+from runtime.process import StageError, ending_with_us
 from server.backend import find_or_build
 from server.installation import find_installation
 from server.launch import HOST, free_ports
@@ -208,6 +208,10 @@ def table() -> list[str]:
     by_tool: dict[str, list[dict[str, Any]]] = {}
     for run in runs_on_one_server("model_analyzer"):
         by_tool.setdefault(run["tool"], []).append(run)
+    if len(by_tool) < 2:
+        raise StageError(
+            "benchmarks/results/model_analyzer.jsonl has no runs of both tools on one server; add some with --pairs"
+        )
     theirs, ours = by_tool["Model Analyzer"], by_tool["pipeline"]
     count = min(len(theirs), len(ours))
     lines = []

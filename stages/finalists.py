@@ -36,8 +36,9 @@ def screened_cell(cell: Cell, params: Params) -> Screened:
 
 def remove_other_cells(params: Params) -> None:
     """Remove cells that another params.yaml asked for: DVC keeps those that it may need again in its cache."""
+    asked_for = set(measured_cells(params))
     for path in CELLS.glob("*.json"):
-        if path.stem not in measured_cells(params):
+        if path.stem not in asked_for:
             path.unlink()
 
 
