@@ -1,4 +1,7 @@
-"""Where benchmarks write their results: one line of JSON a run, never changed afterwards."""
+"""Where benchmarks write their results: one line of JSON a run, never changed afterwards.
+
+Of the pool only the starts on the newest server are kept; Git has the earlier ones.
+"""
 
 import json
 import subprocess

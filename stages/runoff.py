@@ -47,8 +47,8 @@ def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: 
     with bench(candidates, params, single_requests=chosen["single_requests"]) as windows:
         journal.new_start()
         done = len(complete_starts(journal.rounds(concurrency), runoff.rounds))
-        repetition = "server start" if params.triton.server != "url" else "visit"
-        title = f"run-off of {len(names)}, concurrency {concurrency}, {repetition} {done + 1} of {runoff.starts}"
+        which = f"{params.triton.repetition} {done + 1} of {runoff.starts}"
+        title = f"run-off of {len(names)}, concurrency {concurrency}, {which}"
         with Progress(title, lambda _: runoff.rounds, in_words) as progress:
             measure_rounds(
                 windows.server,

@@ -335,6 +335,6 @@ def test_a_running_server_is_visited_not_started(content: dict[str, Any]) -> Non
     content["triton"]["server"] = "url"
     content["perf"]["runoff"]["rounds"] = 4
     assert (
-        "4 rounds in each of 6 visits to a running server"
+        "4 rounds in each of 6 server visits"
         in verdict_in_words(verdict(content, {DEFAULT: 1000, cell("delay_0us"): 1500}), CELLS)[-1]
     )

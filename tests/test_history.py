@@ -20,7 +20,7 @@ def kept(server: str, recommended: str | None, equals: list[str], **ratios: floa
     ]
     default = {"cell": "default", "against_default": None}
     verdict_ = {"recommended": recommended, "equals": equals, "finalists": [default, *finalists_]}
-    return {"server": server, "backend": "0123", "basis": {"cells": 3}, "verdict": verdict_}
+    return {"server": server, "backend": "0123", "basis": {"cells": ["default", "a", "b"]}, "verdict": verdict_}
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,17 @@ def test_no_recommendation_is_nothing_to_compare_with() -> None:
     assert said == "On this machine the embedded server gave no recommendation to compare with."
 
 
+def test_one_configuration_proves_nothing_of_another_server() -> None:
+    """What is recommended because there is nothing else neither holds nor fails elsewhere."""
+    alone = {**kept("local", "default", ["default"]), "basis": {"cells": ["default"]}}
+    said = transfer_in_words(alone, {**alone, "server": "embedded"})
+    assert said.endswith("measured the same configuration: with only one, no recommendation can fail.")
+
+
 def test_only_verdicts_on_the_same_basis_are_compared() -> None:
     """Another machine, matrix or model is another question; and a server is not compared with itself."""
     ours, same = kept("local", "a", ["a"], a=1.5), kept("embedded", "a", ["a"], a=2.0)
-    elsewhere = {**kept("docker", "a", ["a"], a=2.0), "basis": {"cells": 4}}
+    elsewhere = {**kept("docker", "a", ["a"], a=2.0), "basis": {"cells": ["default", "a"]}}
     assert comparable(ours, [ours, same, elsewhere]) == [same]
 
 

@@ -20,6 +20,8 @@ def transfer_in_words(ours: Record, other: Record) -> str:
     its = f"the {other['server']} server"
     if recommended is None:
         return f"On this machine {its} gave no recommendation to compare with."
+    if len(ours["basis"]["cells"]) == 1:
+        return f"On this machine {its} measured the same configuration: with only one, no recommendation can fail."
     measured = {each["cell"]: each for each in verdict["finalists"]}
     if recommended in verdict["equals"]:
         held = "**held**: here, too, nothing is surely better"

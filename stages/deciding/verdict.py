@@ -63,7 +63,7 @@ class Verdict:
     objective: Objective
     concurrency: int
     starts: int
-    restarted: bool
+    repetition: str
     rounds: int
     finalists: list[Finalist]
     equals: list[Finalist]
@@ -71,12 +71,8 @@ class Verdict:
 
     @property
     def repetitions(self) -> str:
-        """What the rounds were repeated over, in words: a server of someone else's is not restarted."""
-        return (
-            counted(self.starts, "server start")
-            if self.restarted
-            else f"{counted(self.starts, 'visit')} to a running server"
-        )
+        """What the rounds were repeated over, in words."""
+        return counted(self.starts, self.repetition)
 
     @property
     def default(self) -> Finalist:
@@ -149,7 +145,7 @@ def decide(cells: Sequence[Cell], rounds: Sequence[Round], params: Params, expor
         objective=objective,
         concurrency=perf.deciding_concurrency,
         starts=len(blocks),
-        restarted=params.triton.server != "url",
+        repetition=params.triton.repetition,
         rounds=perf.runoff.rounds,
         finalists=finalists,
         equals=[finalists[index] for index in equals],

@@ -78,3 +78,8 @@ class Triton(Section):
     def counts_cost(self) -> bool:
         """Whether the server's processes are on this machine and ours to look at."""
         return self.server in ("embedded", "local")
+
+    @property
+    def repetition(self) -> str:
+        """What a run-off is repeated over: starts, or visits to a server of someone else, which is not restarted."""
+        return "server visit" if self.server == "url" else "server start"
