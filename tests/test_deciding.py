@@ -108,8 +108,14 @@ def test_a_better_window_scores_more(name: str, better: dict[str, Any], worse: d
 
 def test_a_share_is_not_shown_as_what_is_allowed() -> None:
     """Of requests beyond a limit, 5.02 % are more than the 5 % that may be."""
-    check = Check("p95 latency ≤ 5 ms", "fails", Estimate(0.07, 0.0502, 0.0912), 0.05)
+    check = Check("p95 latency ≤ 5 ms", "fails", Estimate(0.07, 0.0502, 0.0912), 0.05, of_requests=True)
     assert answer_in_words(check) == "fails (5.02–9.1 % of the requests took longer, 5 % may)"
+
+
+def test_an_accuracy_is_not_shown_as_the_one_that_was_asked_for() -> None:
+    """An accuracy of 0.9496 is less than 0.95, and 0.9 is not asked for here."""
+    check = Check("test accuracy ≥ 0.95", "fails", Estimate(0.93, 0.9, 0.9496), 0.95)
+    assert answer_in_words(check) == "fails (0.93, 95 % interval 0.9–0.9496)"
 
 
 @pytest.mark.parametrize(("objective", "rounds_"), [("throughput", 12), ("p95_latency", 32)])
@@ -156,7 +162,7 @@ def test_requests_are_judged_and_not_a_typical_window(slow: int, answer: str) ->
     check = check_latency(95, 10.0, [[quiet if at % 2 else busy] for at in range(12)])
     assert check.answer == answer
     assert check.found.value == pytest.approx(slow / 1200)
-    assert check.allowed == pytest.approx(0.05)
+    assert check.bound == pytest.approx(0.05)
 
 
 def test_percentiles_bound_the_share_beyond_a_limit() -> None:

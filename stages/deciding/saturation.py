@@ -63,7 +63,7 @@ def at_rate(per_second: float, windows: Sequence[Window], slo: Slo) -> AtRate:
     """Return the answers of independent windows at one rate, each of them a block."""
     share = mean_estimate([math.log(throughput(window) / per_second) for window in windows])
     answered = Estimate(math.exp(share.value), math.exp(share.low), math.exp(share.high))
-    kept_up = Check(f"answers ≥ {100 * KEPT_UP:g} % of the requests", at_least(KEPT_UP, answered), answered)
+    kept_up = Check(f"answers ≥ {100 * KEPT_UP:g} % of the requests", at_least(KEPT_UP, answered), answered, KEPT_UP)
     checks = [kept_up, *check_latencies(slo, [[window] for window in windows])]
     return AtRate(
         per_second,

@@ -15,14 +15,15 @@ Blocks = Sequence[Sequence[Window]]  # windows of each independent block: a roun
 class Check:
     """The answer to one limit.
 
-    `found` is the number that it is about or, for a latency, the share of the requests that took
-    longer, of which `allowed` may.
+    `found` is the number that it is about, which may be no less than `bound`; or, for a latency,
+    the share of the requests that took longer, which may be no more.
     """
 
     limit: str
     answer: Answer
     found: Estimate
-    allowed: float | None = None
+    bound: float
+    of_requests: bool = False
 
 
 def check_latency(percent: int, limit_ms: float, blocks: Blocks) -> Check:
@@ -38,7 +39,7 @@ def check_latency(percent: int, limit_ms: float, blocks: Blocks) -> Check:
     totals = [sum(map(completed, block)) for block in blocks]
     fewest, most = (share_of_blocks([sum(each[side] for each in block) for block in bounds], totals) for side in (0, 1))
     found = Estimate((fewest.value + most.value) / 2, fewest.low, most.high)
-    return Check(f"p{percent} latency ≤ {limit_ms:g} ms", at_most(allowed, found), found, allowed)
+    return Check(f"p{percent} latency ≤ {limit_ms:g} ms", at_most(allowed, found), found, allowed, of_requests=True)
 
 
 def check_latencies(slo: Slo, blocks: Blocks) -> list[Check]:
@@ -49,7 +50,7 @@ def check_latencies(slo: Slo, blocks: Blocks) -> list[Check]:
 def check_accuracy(limit: float, correct: int, examples: int) -> Check:
     """Compare the test accuracy with its lower limit."""
     found = share_estimate(correct, examples)
-    return Check(f"test accuracy ≥ {limit:g}", at_least(limit, found), found)
+    return Check(f"test accuracy ≥ {limit:g}", at_least(limit, found), found, limit)
 
 
 def check_all(slo: Slo, blocks: Blocks, correct: int, examples: int) -> list[Check]:

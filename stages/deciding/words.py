@@ -88,17 +88,22 @@ def check_in_words(check: Check) -> str:
 
 def answer_in_words(check: Check) -> str:
     """Return the answer to one limit, as in `fails (6.2–9.1 % of the requests took longer, 5 % may)`."""
-    found, allowed = check.found, check.allowed
-    if allowed is None:
-        return f"{check.answer} ({found.value:.3g}, 95 % interval {found.low:.3g}–{found.high:.3g})"
-    share = f"{_percent(found.low, allowed)}–{_percent(found.high, allowed)} %"
-    return f"{check.answer} ({share} of the requests took longer, {100 * allowed:g} % may)"
+    found, bound = check.found, check.bound
+    if not check.of_requests:
+        value, low, high = (_beside(f"{each:.3g}", each, bound) for each in (found.value, found.low, found.high))
+        return f"{check.answer} ({value}, 95 % interval {low}–{high})"
+    share = f"{_percent(found.low, bound)}–{_percent(found.high, bound)} %"
+    return f"{check.answer} ({share} of the requests took longer, {100 * bound:g} % may)"
 
 
-def _percent(share: float, allowed: float) -> str:
-    """Return a share in percent with two digits, or with so many that it is not taken for what is allowed."""
-    shown = f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}"
-    return unlike(100 * share, 100 * allowed) if shown == f"{100 * allowed:g}" else shown
+def _percent(share: float, bound: float) -> str:
+    """Return a share in percent with two digits, or with so many that it is not taken for its bound."""
+    return _beside(f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}", 100 * share, 100 * bound)
+
+
+def _beside(shown: str, value: float, bound: float) -> str:
+    """Return a number as it is shown, or with so many decimals that it is not taken for its bound."""
+    return unlike(value, bound) if value != bound and shown == f"{bound:g}" else shown
 
 
 def _method(verdict: Verdict, cells: int) -> str:

@@ -19,7 +19,7 @@ def _percent(share: float) -> float:
 
 
 def _latency_checks(at: AtRate) -> list[Check]:
-    return [check for check in at.checks if check.allowed is not None]
+    return [check for check in at.checks if check.of_requests]
 
 
 def open_loop(rates: Sequence[AtRate]) -> Picture:
@@ -46,7 +46,7 @@ def open_loop(rates: Sequence[AtRate]) -> Picture:
                 fill = colour if each.answer == "meets" else "none"
                 axes.plot(each.per_second, _percent(found.value), "o", color=colour, markerfacecolor=fill, markersize=4)
             axes.axhline(
-                _percent(limit.allowed or 0),
+                _percent(limit.bound),
                 color=colour,
                 linestyle="--",
                 linewidth=0.8,
