@@ -33,7 +33,9 @@ def learn(
     dataset: str = "digits",
     classes: Sequence[str] = DIGITS,
     columns: Sequence[str] = (),
+    *,
     model: onnx.ModelProto | None = None,
+    family: str = "autoencoder",
 ) -> None:
     """Leave an export, what it learned from, and a dvc.lock that fits both in a folder."""
     export = folder / EXPORT / "classifier.onnx"
@@ -47,7 +49,7 @@ def learn(
     counted = {"path": DATA, "md5": digest((folder / DATA).read_bytes())}
     stages = {
         "data": {"outs": [divided, counted]},
-        "train": {"deps": [divided], "outs": [trained]},
+        "train": {"deps": [divided], "params": {"params.yaml": {"model": family}}, "outs": [trained]},
         "onnx@fp32": {"deps": [trained, divided], "outs": [made]},
     }
     write_json(folder / "dvc.lock", {"stages": stages})

@@ -15,10 +15,11 @@ from analysis.parity import onnx_session
 from frameworks import keras_model, scikit_learn
 from perf_analyzer.input_data import read_input_data
 from runtime.arrays import read_inputs, read_split
-from runtime.files import read_json
+from runtime.files import read_json, write_json
 from runtime.process import StageError
 from runtime.records.checking import read_record
 from runtime.records.measured import CellFile, Runoff
+from runtime.records.prepared import Training
 from runtime.remedies import remedy
 from runtime.tables import read_columns
 from server.model_config import ModelShape, read_config
@@ -139,6 +140,13 @@ def test_whatever_cannot_be_read_is_named(
     with pytest.raises(StageError, match=rf"^{name} is damaged: .*; (make it again|bring it back) with `") as raised:
         read(damage(project, name, content))
     assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_score_beyond_all_is_named(project: Path) -> None:
+    """More than all of the answers cannot be right."""
+    write_json(project / "reports" / "training.json", {"test": {"accuracy": 7.5, "reconstruction_mse": 7.5}})
+    with pytest.raises(StageError, match=r"training\.json .*test: accuracy is a share of 1"):
+        read_record(project / "reports" / "training.json", Training)
 
 
 def test_a_missing_file_is_missing(project: Path) -> None:

@@ -18,7 +18,7 @@ from gate import Result, compare, compare_accuracy, divided_alike, prepared, sec
 from measuring.bench import bench
 from measuring.readings import throughput
 from parameters.schema import validate
-from reference import check_out, default_cell, refuse_other_dataset, resolve, restore_models
+from reference import MODELS, check_out, default_cell, refuse_other_dataset, resolve, restore_models
 from runtime.arrays import SPLITS, write_split
 from runtime.files import read_json, write_json
 from runtime.process import StageError
@@ -96,7 +96,7 @@ def folders(model_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pyte
 
 def test_each_revision_is_asked_in_the_type_that_it_takes(folders: tuple[Path, Path], tmp_path: Path) -> None:
     """Bytes, or fractions where it was trained on these: the same model of both kinds is equally accurate."""
-    candidates = prepared(folders, "0123456789", tmp_path)
+    candidates = prepared(folders, datasets.get("digits"), tmp_path)
     assert [each.examples.dtype for each in candidates] == [np.float32, np.uint8]
     assert [float(each.examples.max()) for each in candidates] == [1, 255]
     requests = [read_json(each.input_data)["data"][0]["image"]["b64"] for each in candidates]
@@ -111,14 +111,14 @@ def test_both_kinds_of_revision_answer_side_by_side(folders: tuple[Path, Path], 
     """In one server, each under the load of its own requests."""
     content = read_params()
     content["perf"]["window_ms"] = 20
-    with bench(prepared(folders, "0123456789", tmp_path), validate(content)) as windows:
+    with bench(prepared(folders, datasets.get("digits"), tmp_path), validate(content)) as windows:
         assert min(throughput(windows.measure(name, 2)) for name in ("reference", "workspace")) > 0
 
 
 @pytest.mark.parametrize(
     ("kind", "width", "problem"),
     [
-        (onnx.TensorProto.FLOAT, 27, "01234567 takes other inputs than this working tree"),
+        (onnx.TensorProto.FLOAT, 27, r"old of the reference takes \[28, 27, 1\] and gives \[10\]; for dataset digits"),
         (onnx.TensorProto.INT32, 28, "old of the reference takes int32, and examples are uint8"),
     ],
 )
@@ -132,7 +132,32 @@ def test_other_shapes_and_unknown_types_are_no_answer(
     model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = width
     onnx.save(model, path)
     with pytest.raises(StageError, match=problem):
-        prepared(folders, "0123456789", tmp_path)
+        prepared(folders, datasets.get("digits"), tmp_path)
+
+
+def test_what_is_no_classifier_has_no_accuracy(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """An autoencoder's pixels have a largest one, too, and that is no class."""
+    path = folders[1] / "1" / "model.onnx"
+    model = onnx.load(path)
+    model.graph.output[0].type.tensor_type.shape.CopyFrom(model.graph.input[0].type.tensor_type.shape)
+    onnx.save(model, path)
+    with pytest.raises(StageError, match=r"new of this working tree takes \[28, 28, 1\] and gives \[28, 28, 1\]; for"):
+        prepared(folders, datasets.get("digits"), tmp_path)
+
+
+def test_tensors_may_be_called_otherwise(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """Model families call their input what they like; each is asked by its own name for it."""
+    path = folders[0] / "1" / "model.onnx"
+    model = onnx.load(path)
+    for node in model.graph.node:
+        node.input[:] = ["example" if name == "image" else name for name in node.input]
+    model.graph.input[0].name = "example"
+    onnx.save(model, path)
+    config = folders[0] / "config.pbtxt"
+    config.write_text(config.read_text().replace('"image"', '"example"'))
+    candidates = prepared(folders, datasets.get("digits"), tmp_path)
+    assert [list(read_json(each.input_data)["data"][0]) for each in candidates] == [["example"], ["image"]]
+    assert compare_accuracy(candidates, 0.5, alike=True).answer == "meets"
 
 
 @pytest.mark.parametrize("now", [True, False])
@@ -193,7 +218,9 @@ def test_another_dataset_is_no_answer_at_once(tmp_path: Path) -> None:
         write_parameters(tmp_path, {"dataset": name})
         refuse_other_dataset("0123456789", tmp_path, datasets.get("digits"))
     write_parameters(tmp_path, {"dataset": "iris"})
-    with pytest.raises(StageError, match="01234567 takes other inputs than this working tree"):
+    with pytest.raises(
+        StageError, match=r"01234567 learned from iris, whose examples are \[4\], and params\.yaml names digits"
+    ):
         refuse_other_dataset("0123456789", tmp_path, datasets.get("digits"))
 
 
@@ -231,8 +258,18 @@ def test_a_revision_without_a_matrix_is_no_answer(tmp_path: Path, text: str) -> 
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(StageError, match=r"the revision's params\.yaml"):
         default_cell(tmp_path, None)
-    with pytest.raises(StageError, match="the revision has no model some"):
+    for name in ("fp32-1-64-off", "head-fp32"):
+        (tmp_path / MODELS / name).mkdir(parents=True)
+    with pytest.raises(
+        StageError, match=r"the revision has no model some; choose one with --cell, of: 'fp32-1-64-off'$"
+    ):
         default_cell(tmp_path, "some")
+
+
+def test_a_revision_without_parameters_is_no_answer(tmp_path: Path) -> None:
+    """Nothing would make them: it is another project's, or one before this was one."""
+    with pytest.raises(StageError, match=r"^the revision has no params\.yaml: it is none of this project's$"):
+        default_cell(tmp_path, None)
 
 
 def gate(folder: Path, *arguments: str) -> tuple[int, str]:

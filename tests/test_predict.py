@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import linear_model, taking_bytes
+from conftest import ROOT, linear_model, run, taking_bytes
 from left_behind import EXPORT, learn, tenths
 from own_data import own
 from PIL import ExifTags, Image
@@ -92,7 +92,9 @@ def test_columns_that_nobody_knows_by_name_are_taken_in_order(
     assert "columns of tables were taken in the order in which they stand" in capsys.readouterr().out
     learn(tmp_path, columns=tuple(pd.read_csv(inputs / "ten.csv", nrows=0).columns[:-1]))
     asked(inputs / "ten.csv")
-    assert "columns of tables" not in capsys.readouterr().out
+    assert "in the order" not in capsys.readouterr().out
+    asked(inputs / "ten.npz")
+    assert "arrays name no columns: they were taken in the order of '0', '1'" in capsys.readouterr().out
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_answered(
@@ -205,13 +207,13 @@ def test_features_are_found_by_the_names_that_were_learned(
 ) -> None:
     """In another order they mean the same, under other names nothing; where no names were learned, none count."""
     content |= {"dataset": "iris", "model": "mlp"}
-    learn(tmp_path, "iris", SPECIES, "abcd", tenths())
+    learn(tmp_path, "iris", SPECIES, "abcd", model=tenths(), family="mlp")
     (tmp_path / "rows.csv").write_text("d,c,b,a\n4,3,2,1\n")
     assert asked(tmp_path / "rows.csv").iloc[0, 2:].tolist() == [0.1, 0.2, 0.3]
     (tmp_path / "rows.csv").write_text("d,c,b,id\n4,3,2,1\n")
     with pytest.raises(StageError, match=r"rows\.csv has no column 'a'; its columns: 'd', 'c', 'b', 'id'"):
         asked(tmp_path / "rows.csv")
-    learn(tmp_path, "iris", SPECIES, model=tenths())
+    learn(tmp_path, "iris", SPECIES, model=tenths(), family="mlp")
     assert asked(tmp_path / "rows.csv").iloc[0, 2:].tolist() == [0.4, 0.3, 0.2]
 
 
@@ -299,6 +301,23 @@ def test_of_folders_every_file_is_answered_or_named(asked: Callable[..., pd.Data
         f"  {'long' * 100} cannot be read: File name too long",
     ]
     assert len(pd.read_csv(tmp_path / "said.csv")) == 30
+
+
+def test_a_folder_that_is_locked_is_named(tmp_path: Path) -> None:
+    """What cannot be looked into stands for what is in it; all else is read."""
+    (tmp_path / "locked").mkdir(mode=0o000)
+    (tmp_path / "a.png").touch()
+    script = f"""
+import sys; sys.path[:0] = ["stages", "tools"]
+from pathlib import Path
+from inputs import expand, out_of_reach
+print([(path.name, out_of_reach(path)) for path in expand([Path({str(tmp_path)!r})])])
+"""
+    # Root may look into any folder, unless it gives that right up.
+    bounds = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    said = run(*bounds, sys.executable, "-c", script, cwd=ROOT).stdout
+    locked = f"{tmp_path}/locked cannot be read: Permission denied"
+    assert said == f"{[('a.png', None), ('locked', locked)]}\n"
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "user:secret@127.0.0.1:8000", "127.0.0.1", "127.0.0.1:0"])
@@ -422,7 +441,7 @@ def test_a_model_for_other_examples_is_refused(
 ) -> None:
     """The dataset in params.yaml says what the inputs are; the model must take the same."""
     content |= {"dataset": "iris", "model": "mlp"}
-    learn(tmp_path, "iris", SPECIES)
+    learn(tmp_path, "iris", SPECIES, family="mlp")
     with pytest.raises(StageError, match=r"takes \[28, 28, 1\] and gives \[10\]; for dataset iris, .* must take \[4\]"):
         asked(tmp_path)
 

@@ -1,6 +1,7 @@
 """How stages start and fail: light imports, one sentence, an exit code."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -103,6 +104,26 @@ run_stage(main)
 """
     finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
     assert (finished.returncode, finished.stdout) == (130, f"cleaned up\n{INTERRUPTED}\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_stage_that_hangs_ends_after_its_grace(number: str, code: int) -> None:
+    """C code that waits for ever lets Python see no signal; the process ends all the same, and says so."""
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+import ctypes, os, signal, threading
+from runtime import grace, stage
+signal.signal(signal.SIGINT, signal.default_int_handler)
+grace.GRACE_S = 0.2
+def main():
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.{number})).start()
+    library, lock = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+    library.pthread_mutex_lock(lock), library.pthread_mutex_lock(lock)
+stage.run_stage(main)
+"""
+    finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
+    said = f"error: it did not end within 0.2 s of signal {getattr(signal, number):d}, and was ended\n"
+    assert (finished.returncode, finished.stdout) == (code, said)
 
 
 @pytest.mark.parametrize(("folder", "and_then"), [("stages", f", and {GOES_ON}"), ("tools", "")])

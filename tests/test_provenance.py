@@ -64,6 +64,15 @@ def test_an_export_of_another_training_is_refused(
         learned_by("fp32", validate(content))
 
 
+def test_another_family_than_was_trained_is_refused(folder: Path, content: dict[str, Any]) -> None:
+    """Whoever changed `model` and ran nothing would take the old one's answers for the new one's."""
+    learn(folder, family="cnn")
+    sentence = f"{EXPORT} is of model cnn, and params.yaml names autoencoder: name that one to ask it, or run"
+    with pytest.raises(StageError, match=sentence):
+        learned_by("fp32", validate(content))
+    assert learned_by("fp32", validate({**content, "model": "cnn"}))["dataset"] == "digits"
+
+
 def test_a_file_that_was_changed_since_is_no_export_of_the_last_training(folder: Path, content: dict[str, Any]) -> None:
     """Git checks out another dvc.lock, or another report of the data, and leaves the artifacts as they are."""
     for path in (f"{EXPORT}/classifier.onnx", DATA):

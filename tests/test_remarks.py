@@ -32,6 +32,17 @@ def test_copies_are_found_in_images_and_in_a_test_split(shape: tuple[int, ...]) 
     assert next(remarks(x, np.arange(10) % 2, None, changed)).startswith("9 of 20 (45 %) have all values of an")
 
 
+def test_a_column_that_orders_the_examples_is_named() -> None:
+    """An index from which rows were left out counts no more, and still says where in the file an example stood."""
+    x = NOISE.copy()
+    x[:, 1] = np.cumsum(np.arange(len(x)) % 3 + 1)
+    said = "a column only rises, or only falls, from one example to the next: 'b'; will it be known of new examples?"
+    assert list(remarks(x, Y, ("a", "b", "c"))) == [said]
+    assert list(remarks(x[::-1], Y, ("a", "b", "c"))) == [said]
+    x[5, 1] = x[4, 1]
+    assert list(remarks(x, Y, ("a", "b", "c"))) == []
+
+
 def test_a_column_that_alone_says_the_class_is_named() -> None:
     """Standardised, a class is no whole number any more, and may still be none of the features."""
     x = NOISE.copy()

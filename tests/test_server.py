@@ -239,6 +239,21 @@ def test_a_server_that_is_not_ready_in_time_is_ended(model_folder: Folder, monke
         pass
 
 
+def test_a_machine_that_does_not_reach_itself_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its loopback interface, nobody waits a minute for a server that nobody can ask."""
+    monkeypatch.setattr(launch, "HOST", "192.0.2.1")
+    with pytest.raises(StageError, match=r"does not reach itself at 192\.0\.2\.1, .*: Cannot assign .*; `ip link set"):
+        launch.free_ports(1)
+
+
+@pytest.mark.parametrize("log", ["| Model | Version |\n+----+\n" * 30 + f"I1 {'x' * 900}\nStarted\n", ""])
+def test_the_last_words_of_a_server_fit_a_screen(log: str) -> None:
+    """Its tables of models are no reason, and its longest lines are cut."""
+    said = launch.error_lines(log)
+    assert len(said) < 400
+    assert said.endswith("Started" if log else "(it said nothing)")
+
+
 def test_a_port_taken_at_the_last_moment_is_tried_again(model_folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """When another process takes the port first, the next start uses other ports."""
     with socket.socket() as taken:

@@ -33,6 +33,7 @@ from server.serve import identity, serve
 
 EXAMPLES = np.random.default_rng(0).random((5, 28, 28, 1), dtype=np.float32)
 IMAGE = "nvcr.io/nvidia/tritonserver:24.10-py3"
+UNREACHABLE = "some/unreachable"
 Folder = Callable[..., Path]
 CELL = "fp32-1-64-off"
 slow = pytest.mark.slow
@@ -79,6 +80,8 @@ with (notes / "commands").open("a") as file:
     file.write(" ".join(sys.argv[1:]) + "\\n")
 match sys.argv[1:]:
     case ["image", "inspect", "--format", "{{{{.Id}}}}", image]:
+        if image == {UNREACHABLE!r}:
+            sys.exit("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?")
         if image != {IMAGE!r}:
             sys.exit(f"Error: No such image: {{image}}")
         print("sha256:0123")
@@ -293,6 +296,16 @@ def test_an_image_that_is_not_here_is_named(
     with pytest.raises(StageError, match="docker has no image"), serve([model_folder()], asked):
         pass
     assert not any(line.startswith("run") for line in docker_commands())
+
+
+def test_a_docker_that_cannot_be_asked_lacks_no_image(
+    docker_commands: Callable[[], list[str]], content: dict[str, Any]
+) -> None:
+    """Without its daemon, or the right to reach that, nothing can be fetched either: its own words are told."""
+    said = r"docker cannot be asked for the image some/unreachable: Cannot connect to the .*; start its daemon, or let"
+    with pytest.raises(StageError, match=said):
+        identity(triton(content, server="docker", docker={"image": UNREACHABLE}))
+    assert docker_commands() == [f"image inspect --format {{{{.Id}}}} {UNREACHABLE}"]
 
 
 def test_no_docker_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: dict[str, Any]) -> None:

@@ -46,7 +46,15 @@ def test_an_own_table_has_a_label_column(tmp_path: Path) -> None:
         ("a,b,label\n1,2,cat,9\n1,2,dog,9\n", "has 4 fields in line 2, and 3 in its header"),
         ("a,b,label\n1,2,cat\n1,dog\n", "has 2 fields in line 3, and 3 in its header"),
         ("a,b,label\n1\n", "has 1 field in line 2, and 3 in its header"),
-        ("a,b,label\n1,2,cat\n\n1,2,dog\n", "has nothing in line 3"),
+        ("a,b,label\n1,2,cat\n\n1,2,dog\n", "has nothing in line 3, and examples after it; leave that line out"),
+        (
+            "# export of 2024\na,b,label\n1,2,cat\n",
+            "begins with '# export of 2024', which names no columns; leave that",
+        ),
+        (
+            "# of 3, and more\na,b,label\n1,2,cat\n",
+            "begins with '# of 3, and more', which names no columns; leave that",
+        ),
         ('a,b,label\n1,2,"c\nat"\n1,x,dog\n', "has 'x' for 'b' in line 4, not a number"),
         ("a,label\n1,cat\n1,dog\n", "has 1 column of features, not 2: 'a'"),
         ("label\ncat\ndog\n", "has no column but `label`; give it 2 columns of features, too"),

@@ -35,6 +35,8 @@ failures_end_with(ERROR_CODE)
 import numpy as np  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
+from classifiers import check_classifies  # noqa: E402
+from datasets import Dataset  # noqa: E402
 from measuring.bench import Candidate, asked, bench, renamed  # noqa: E402
 from measuring.readings import throughput  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
@@ -43,7 +45,6 @@ from reference import (  # noqa: E402
     as_taken,
     check_out,
     default_cell,
-    other_inputs,
     refuse_other_dataset,
     resolve,
     restore_models,
@@ -114,30 +115,32 @@ def compare_throughput(
         )
         if time.monotonic() + (time.monotonic() - began) > ends:
             break
-    interval = f"{estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f})" if looked else "?"
     found = (
-        f"× {interval} in {counted(looked or len(log_ratios), 'server start')}; at least {1 - tolerance:g} is asked for"
+        f"× {estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f}) in {counted(looked, 'server start')}; "
+        f"at least {1 - tolerance:g} is asked for"
+        if looked
+        else f"{counted(len(log_ratios), 'server start')} in {budget_s:g} s, and the first look takes {LOOKS[0]}; "
+        "a longer --budget gives it"
     )
     return Result(f"throughput at concurrency {concurrency}", found, answer)
 
 
-def prepared(folders: tuple[Path, Path], commit: str, temporary: Path) -> tuple[Candidate, Candidate]:
+def prepared(folders: tuple[Path, Path], dataset: Dataset, temporary: Path) -> tuple[Candidate, Candidate]:
     """Return the reference and this working tree's model under names of their own, each asked in the type it takes.
 
-    Raises StageError if they take other inputs than each other, types aside.
+    Raises StageError if one is no classifier of the dataset, or takes examples in a type that they have not.
     """
     examples, _ = read_split(ARRAYS / "test.npz")
-    inputs = [ModelShape.read(folder / "1" / "model.onnx").inputs for folder in folders]
-    names_and_dims = [[(each.name, each.dims) for each in taken] for taken in inputs]
-    if names_and_dims[0] != names_and_dims[1]:
-        raise other_inputs(commit)
 
-    def candidate(index: int, name: str) -> Candidate:
-        x = as_taken(examples, inputs[index][0].dtype, f"{folders[index].name} of the {name}")
-        (found,) = asked([folders[index]], x, temporary / f"{name}.json")
+    def candidate(folder: Path, name: str, whose: str) -> Candidate:
+        what, shape = f"{folder.name} of {whose}", ModelShape.read(folder / "1" / "model.onnx")
+        check_classifies(what, shape, dataset)
+        x = as_taken(examples, shape.inputs[0].dtype, what)
+        (found,) = asked([folder], x, temporary / f"{name}.json")
         return renamed(found, name, temporary / "served")
 
-    return candidate(0, "reference"), candidate(1, "workspace")
+    reference, workspace = folders
+    return candidate(reference, "reference", "the reference"), candidate(workspace, "workspace", "this working tree")
 
 
 def compare_accuracy(candidates: tuple[Candidate, Candidate], tolerance: float, *, alike: bool) -> Result:
@@ -210,7 +213,7 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     print(f"the reference {commit[:8]} comes from {restore_models(checkout)}", flush=True)
     old = checkout / MODELS / default_cell(checkout, given.cell)
     new = MODEL_REPOSITORY / default_cell(ROOT, given.cell)
-    candidates = prepared((old, new), commit, temporary)
+    candidates = prepared((old, new), params.raw_data, temporary)
     alike = divided_alike(ARRAYS, checkout / ARRAYS.relative_to(ROOT))
     with machine_shared():
         accuracy = compare_accuracy(candidates, given.accuracy_tolerance, alike=alike)

@@ -15,18 +15,17 @@ from sources.stored import as_stored
 from sources.table import read_table
 
 
-def _fail(error: OSError) -> None:
-    raise error
-
-
 def _inside(folder: Path) -> list[Path]:
-    """Return what is in a folder and its folders but hidden things, in the order of paths; links are not followed."""
-    found = []
-    for place, folders, files in os.walk(folder, onerror=_fail):
+    """Return what is in a folder and its folders but hidden things, in the order of paths; links are not followed.
+
+    A folder that cannot be read stands for what is in it.
+    """
+    found, locked = [], list[Path]()
+    for place, folders, files in os.walk(folder, onerror=lambda error: locked.append(Path(error.filename))):
         folders[:] = [name for name in folders if not name.startswith(".")]
         links = [name for name in folders if Path(place, name).is_symlink()]
         found += [Path(place, name) for name in (*files, *links) if not name.startswith(".")]
-    return sorted(found)
+    return sorted(found + locked)
 
 
 def expand(paths: list[Path]) -> list[Path]:

@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT / "stages"))
 from runtime.stage import run_stage  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
+from classifiers import check_classifies  # noqa: E402
 from datasets import OWN, Dataset  # noqa: E402
 from inputs import expand, out_of_reach, read_examples  # noqa: E402
 from models import CLASSIFIER  # noqa: E402
@@ -36,7 +37,7 @@ from runtime.lock import machine_shared  # noqa: E402
 from runtime.numerals import agreeing, counted  # noqa: E402
 from runtime.paths import ONNX  # noqa: E402
 from runtime.process import StageError  # noqa: E402
-from runtime.quoting import printable  # noqa: E402
+from runtime.quoting import listed, printable  # noqa: E402
 from runtime.records.learned import LEARNED_FROM, Learned, from_text  # noqa: E402
 from server.client import Protocol, Server  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
@@ -45,7 +46,6 @@ from sources.decoding import UnreadableError  # noqa: E402
 LARGEST_BATCH = 64
 PROBABILITIES = "probabilities"
 Answer = Callable[[np.ndarray], np.ndarray]
-Shape = tuple[int, ...]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -121,22 +121,12 @@ def served(
 
 def check_fits(what: str, shape: ModelShape, dataset: Dataset) -> None:
     """Raise StageError unless a model takes examples of the dataset in params.yaml as stored and scores its classes."""
-    inputs, outputs = ([each.dims for each in tensors] for tensors in (shape.inputs, shape.outputs))
-    expected: tuple[list[Shape], list[Shape]] = ([dataset.shape], [(len(dataset.classes),)])
-    if (inputs, outputs) != expected:
-        raise StageError(
-            f"{what} takes {_shown(inputs)} and gives {_shown(outputs)}; for dataset {dataset.name}, which params.yaml "
-            f"names, it must take {_shown(expected[0])} and give a score for each class, {_shown(expected[1])}"
-        )
+    check_classifies(what, shape, dataset)
     if (taken := shape.inputs[0].dtype) != dataset.dtype:
         raise StageError(
             f"{what} takes {taken}, and examples of dataset {dataset.name} are {dataset.dtype}: it is of another "
             "revision; run `dvc repro onnx` and ask what that exports"
         )
-
-
-def _shown(shapes: list[Shape]) -> str:
-    return " and ".join(str(list(shape)) for shape in shapes)
 
 
 def predictions(
@@ -176,6 +166,19 @@ def named(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("an empty name names nothing; is a variable of a script's empty?")
     return text
+
+
+def taken_by_order(paths: list[Path], columns: tuple[str, ...] | None) -> str | None:
+    """Return, in words, that features were not found by their names, None if they were, or have none."""
+    kinds = {path.suffix.lower() for path in paths}
+    if columns is None and ".csv" in kinds:
+        return (
+            "columns of tables were taken in the order in which they stand: what answered learned from no table, "
+            "or does not say so"
+        )
+    if columns is not None and ".npz" in kinds:
+        return f"arrays name no columns: they were taken in the order of {listed(columns)}"
+    return None
 
 
 def unanswered(count: int, of: int, problems: list[str]) -> StageError:
@@ -227,11 +230,8 @@ def main() -> None:
         with writing(output) as partial:
             pd.concat(tables).to_csv(partial, index=False, float_format="%.6f")
         print(f"{counted(sum(map(len, tables)), 'answer')} in {printable(given.output)}")
-        if columns is None and any(path.suffix.lower() == ".csv" for path in paths):
-            print(
-                "columns of tables were taken in the order in which they stand: what answered learned from no table, "
-                "or does not say so"
-            )
+        if said := taken_by_order(paths, columns):
+            print(said)
     if problems:
         raise unanswered(len(paths) - len(tables), len(paths), problems)
 

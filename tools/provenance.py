@@ -35,6 +35,7 @@ class _Entry(TypedDict):
 
 class _Stage(TypedDict):
     deps: NotRequired[list[_Entry]]
+    params: NotRequired[dict[str, dict[str, Any]]]
     outs: NotRequired[list[_Entry]]
 
 
@@ -51,7 +52,8 @@ def learned_here() -> Learned | None:
 def learned_by(variant: str, params: Params) -> Learned:
     """Return what the exported classifier of a variant learned from.
 
-    Raises StageError if params.yaml does not ask for that variant, or it is not there, or not of the last training.
+    Raises StageError if params.yaml does not ask for that variant, or it is not there, not of the last training, or of
+    another model family.
     """
     folder = f"artifacts/onnx/{variant}"
     if variant not in params.onnx.variants:
@@ -61,11 +63,18 @@ def learned_by(variant: str, params: Params) -> Learned:
         )
     if not (ROOT / folder / f"{CLASSIFIER}.onnx").exists():
         raise StageError(f"{folder}/{CLASSIFIER}.onnx is missing; make it with `dvc repro onnx`")
-    for path, one, other in _links(variant, _locked_stages()):
+    stages = _locked_stages()
+    for path, one, other in _links(variant, stages):
         if one is None or one != other:
             raise StageError(
                 f"{folder} is not of the last training: dvc.lock has another {path}, or none; run `dvc repro onnx`"
             )
+    family = stages["train"].get("params", {}).get("params.yaml", {}).get("model")
+    if family != params.model:
+        raise StageError(
+            f"{folder} is of model {family}, and params.yaml names {params.model}: "
+            "name that one to ask it, or run `dvc repro onnx`"
+        )
     return learned(read_record(ROOT / DATA, Data))
 
 

@@ -14,6 +14,7 @@ from parameters import plugins
 from runtime.children import checked, last_words, run
 from runtime.paths import ROOT
 from runtime.process import StageError
+from runtime.quoting import listed
 from training.pixels import scaled
 
 MODELS = "artifacts/model_repository"
@@ -56,6 +57,8 @@ def read_parameters(folder: Path) -> dict[str, Any]:
     """Return a revision's parameters as they are: they may follow another schema."""
     try:
         content = YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StageError("the revision has no params.yaml: it is none of this project's") from None
     except (YAMLError, ValueError):
         content = None
     if not isinstance(content, dict):
@@ -76,21 +79,21 @@ def default_cell(folder: Path, wanted: str | None) -> str:
     """Return the name of a revision's cell to compare: the one wanted, or its default configuration."""
     name = wanted or first_cell(read_parameters(folder))
     if not (folder / MODELS / name / "config.pbtxt").exists():
-        raise StageError(f"the revision has no model {name}; choose one with --cell")
+        cells = sorted(path.name for path in (folder / MODELS).glob("*-*-*-*") if path.is_dir())
+        there = f", of: {listed(cells)}" if cells else ""
+        raise StageError(f"the revision has no model {name}; choose one with --cell{there}")
     return name
-
-
-def other_inputs(commit: str) -> StageError:
-    """Return the error that a revision's model takes other inputs than this working tree's."""
-    return StageError(f"{commit[:8]} takes other inputs than this working tree: the two cannot be compared")
 
 
 def refuse_other_dataset(commit: str, folder: Path, ours: Dataset) -> None:
     """Raise StageError, before anything is trained, if a revision's dataset is known here to have another shape."""
     name = read_parameters(folder).get("dataset")
     published = name in plugins.names(datasets) and name not in (OWN, ours.name)
-    if published and datasets.get(str(name), None).shape != ours.shape:
-        raise other_inputs(commit)
+    if published and (shape := datasets.get(str(name), None).shape) != ours.shape:
+        raise StageError(
+            f"{commit[:8]} learned from {name}, whose examples are {list(shape)}, and params.yaml names {ours.name}, "
+            f"whose are {list(ours.shape)}: the two cannot be compared"
+        )
 
 
 def restore_models(folder: Path) -> str:

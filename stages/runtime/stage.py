@@ -201,8 +201,11 @@ def run_stage(main: Callable[[], None]) -> NoReturn:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, _unwind)
         stops.notice()
+        from runtime.grace import ends_in_any_case  # here, as what follows, where signals are taken care of
+
+        ends_in_any_case((signal.SIGINT, *_ENDING), lambda number: _failure_code or 128 + number)
         follow_dvc()
-        from runtime.temporary import own_folder  # here, where signals are taken care of
+        from runtime.temporary import own_folder
 
         with own_folder():
             main()

@@ -11,6 +11,8 @@ from server.launch import HOST, Launch, Place
 
 _HTTP, _GRPC = 8000, 8001
 _PATIENCE_S = 30
+# As Docker says it, and Podman in its place.
+_NO_IMAGE = ("no such image", "no such object", "image not known")
 # How the client finds the daemon; nothing else of the environment is its business.
 _VARIABLES = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
 
@@ -28,8 +30,13 @@ def image_id(image: str) -> str:
     except subprocess.TimeoutExpired:
         raise StageError(f"docker did not answer within {_PATIENCE_S} s; is its daemon well?") from None
     if finished.returncode != 0:
-        said = finished.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        raise StageError(f"docker has no image {image}: {said[0]}; `docker pull {image}` fetches it")
+        (said, *_) = [*reversed(finished.stderr.strip().splitlines()), "it said nothing"]
+        if any(text in said.lower() for text in _NO_IMAGE):
+            raise StageError(f"docker has no image {image}: {said}; `docker pull {image}` fetches it")
+        raise StageError(
+            f"docker cannot be asked for the image {image}: {said}; start its daemon, or let this user reach it, "
+            "or set triton.server in params.yaml otherwise"
+        )
     return finished.stdout.strip()
 
 

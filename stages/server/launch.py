@@ -19,6 +19,7 @@ from typing import IO, cast
 from runtime import supervisor
 from runtime.owner import prefix
 from runtime.process import StageError
+from runtime.quoting import cut
 from server.client import REQUEST_TIMEOUT_S, Server
 
 HOST = "127.0.0.1"
@@ -32,6 +33,10 @@ _LAST_WORDS = "error: creating server: "
 _REFUSED_MODEL = re.compile(r"failed to load (?P<model>'.*?') version \d+: (?P<reason>.*?)\"?$")
 _PORT_TAKEN = ("already in use", "Address in use", "port is already allocated")
 _HARMLESS = ("CudaDriverHelper has not been initialized",)
+_OF_A_TABLE = ("+-", "| ")
+# Of the log of a server that names no error: lines, and characters of each.
+_LAST, _LONGEST_LINE = 8, 300
+_CONNECT_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,18 @@ class PortTakenError(Exception):
 
 
 def free_ports(count: int) -> list[int]:
-    """Return loopback ports that are free now, all different."""
+    """Return loopback ports that are free now, all different; raises StageError if nobody could reach them."""
+    try:
+        with (
+            socket.create_server((HOST, 0)) as asked,
+            socket.create_connection(asked.getsockname(), _CONNECT_TIMEOUT_S),
+        ):
+            pass
+    except OSError as error:
+        raise StageError(
+            f"this machine does not reach itself at {HOST}, where servers listen: {error.strerror or error}; "
+            "`ip link set lo up` may mend that"
+        ) from None
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -81,7 +97,8 @@ def error_lines(log: str) -> str:
     told = [line for line in lines if not any(text in line for text in _HARMLESS)]
     refused = [found for line in told if (found := _REFUSED_MODEL.search(line))]
     told = [f"model {found['model']}: {found['reason']}" for found in refused] or told
-    return "\n  ".join(told or log.splitlines()[-20:] or ["(it said nothing)"])
+    last = [line for line in log.splitlines() if not line.startswith(_OF_A_TABLE)][-_LAST:]
+    return "\n  ".join(cut(line, _LONGEST_LINE) for line in told or last or ["(it said nothing)"])
 
 
 class _Supervised:

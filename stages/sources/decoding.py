@@ -82,6 +82,8 @@ def check_file(path: Path) -> None:
     """Raise UnreadableError unless a regular file is at the path, or a link to one."""
     with decoding("file"):
         mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            next(path.iterdir(), None)  # which fails where nobody may look into it
     if stat.S_ISDIR(mode):
         raise UnreadableError("is a link to a folder, which is not followed" if path.is_symlink() else "is a folder")
     if not stat.S_ISREG(mode):

@@ -6,7 +6,7 @@ import numpy as np
 
 from runtime.numerals import agreeing, amount
 from runtime.quoting import listed
-from sources.columns import telling
+from sources.columns import ordering, telling
 
 
 def remarks(x: np.ndarray, y: np.ndarray, columns: tuple[str, ...] | None, *more: np.ndarray) -> Iterator[str]:
@@ -17,11 +17,24 @@ def remarks(x: np.ndarray, y: np.ndarray, columns: tuple[str, ...] | None, *more
             f"{repeated:,} of {count:,} ({amount(100 * repeated / count)} %) {agreeing(repeated, 'has', 'have')} "
             "all values of an earlier one; leave out what is a copy: a model is not tested by what it has learned from"
         )
-    if x.ndim == 2 and (told := telling(x, y)):
-        names = listed(columns[place] if columns else place for place in told)
-        says = agreeing(len(told), "a single column says", "each of several columns alone says")
-        it = agreeing(len(told), "it", "they")
-        yield f"{says} the class, by a value for each: {names}; will {it} be known of new examples?"
+    if x.ndim != 2:
+        return
+    for places, one, many in (
+        (
+            telling(x, y),
+            "a single column says the class, by a value for each",
+            "each of several columns alone says the class, by a value for each",
+        ),
+        (
+            ordering(x),
+            "a column only rises, or only falls, from one example to the next",
+            "several columns only rise, or only fall, from one example to the next",
+        ),
+    ):
+        if places:
+            names = listed(columns[place] if columns else place for place in places)
+            it = agreeing(len(places), "it", "they")
+            yield f"{agreeing(len(places), one, many)}: {names}; will {it} be known of new examples?"
 
 
 def copies(*parts: np.ndarray) -> int:

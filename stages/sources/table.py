@@ -11,7 +11,7 @@ import numpy as np
 from runtime.numerals import counted
 from sources.decoding import UnreadableError, check_file, check_size, decoding
 from sources.separators import other_separator, told_separator
-from sources.table_header import LABEL, check_header, features_in
+from sources.table_header import LABEL, check_header, comment_in, features_in
 from sources.table_numbers import numbers
 
 # Characters of a row, on however many lines: half a million numbers.
@@ -80,7 +80,7 @@ def read_table(path: Path, features: int, labelled: bool = True, columns: tuple[
         try:
             check_header(header, features, labelled, columns)
         except UnreadableError:
-            if other := other_separator(1, found.begin, fields=features + labelled):
+            if other := comment_in(found.begin) or other_separator(1, found.begin, fields=features + labelled):
                 raise UnreadableError(other) from None
             raise
         names = columns or features_in(header)
@@ -109,7 +109,7 @@ def _whole(rows: Iterator[tuple[int, list[str]]], fields: int) -> Iterator[tuple
             empty = empty or line
             continue
         if empty:
-            raise UnreadableError(f"has nothing in line {empty}")
+            raise UnreadableError(f"has nothing in line {empty}, and examples after it; leave that line out")
         if len(row) != fields:
             if other := other_separator(line, ",".join(row), fields):
                 raise UnreadableError(other)

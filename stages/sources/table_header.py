@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from runtime.numerals import agreeing, counted
-from runtime.quoting import listed
+from runtime.quoting import listed, quoted
 from sources.decoding import UnreadableError
 from sources.stored import LARGEST_PIXEL
 from sources.table_numbers import is_number
@@ -19,6 +19,12 @@ UNNAMED = re.compile(r"\s*|Unnamed: \d+")
 def features_in(header: list[str]) -> tuple[str, ...]:
     """Return the names of all columns but the label's."""
     return tuple(name for name in header if name != LABEL)
+
+
+def comment_in(first_line: str) -> str | None:
+    """Return, in words, that a comment stands where the names of columns should, None if none does."""
+    comment = first_line.strip()
+    return f"begins with {quoted(comment)}, which names no columns; leave that line out" if comment[:1] == "#" else None
 
 
 def check_header(header: list[str], features: int, labelled: bool, columns: tuple[str, ...] | None) -> None:

@@ -7,6 +7,8 @@ from typing_extensions import TypedDict
 
 from runtime.records.checking import Count, Name, NonNegative, Positive, PositiveCount, complaint
 
+SHARES = ("accuracy", "macro_f1", "macro_precision", "macro_recall")
+
 
 @with_config(ConfigDict(extra="allow"))  # what a classifier has beside is checked next
 class Export(TypedDict):
@@ -74,4 +76,13 @@ def _has_classifier(exports: dict[str, Export]) -> dict[str, Export]:
 # reports/onnx/<variant>.json: the classifier, and whatever else was exported.
 Exports = Annotated[dict[Name, Export], AfterValidator(_has_classifier)]
 Served = dict[Name, dict[str, dict[str, NonNegative]]]
-Training = dict[Name, dict[str, FiniteFloat]]
+
+
+def _are_shares(scores: dict[str, float]) -> dict[str, float]:
+    if beyond := [name for name in SHARES if not 0 <= scores.get(name, 0) <= 1]:
+        raise ValueError(f"{beyond[0]} is a share of 1")
+    return scores
+
+
+# reports/training.json: what was scored on each split.
+Training = dict[Name, Annotated[dict[str, FiniteFloat], AfterValidator(_are_shares)]]
