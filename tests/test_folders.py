@@ -75,7 +75,7 @@ def test_whatever_is_no_class_folder_is_named(images: Path) -> None:
     assert [line.strip() for line in refusal(images).splitlines()] == [
         "pictures/catz is a folder for no class; data.own.classes: 'cat', 'dog'",
         "pictures/notes.txt is beside the class folders; put it into one, or away",
-        "pictures/cat/more is a folder",
+        "pictures/cat/more is a folder, and images lie in their class's own; move them there, or put it away",
     ]
 
 

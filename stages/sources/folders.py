@@ -75,6 +75,8 @@ def _wrong_folder(path: Path, name: str, classes: Sequence[str]) -> str | None:
 
 
 def _wrong_file(path: Path) -> str | None:
+    if path.is_dir() and not path.is_symlink():
+        return "is a folder, and images lie in their class's own; move them there, or put it away"
     try:
         check_file(path)
     except UnreadableError as error:
