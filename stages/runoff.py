@@ -16,6 +16,7 @@ import tempfile
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from measuring.bench import Candidate, bench, exported, open_journal
@@ -41,8 +42,8 @@ def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: 
         return [each for each in rounds if each["start"] == journal.start]
 
     def in_words(rounds: Rounds) -> str:
-        last = {name: throughput(rounds[-1]["windows"][name]) for name in names}
-        return ", ".join(f"{name} {amount(value)}/s" for name, value in last.items())
+        means = {name: mean(throughput(each["windows"][name]) for each in rounds) for name in names}
+        return ", ".join(f"{name} {amount(value)}/s" for name, value in means.items())
 
     with bench(candidates, params, single_requests=chosen["single_requests"]) as windows:
         journal.new_start()

@@ -145,10 +145,12 @@ def test_another_hour_is_less_sure_than_these_minutes(content: dict[str, Any]) -
     )
     said = another_hour_in_words(found, expected, STUDY)
     assert (
-        "hours differed by 8.3 % (standard deviation) where that was studied, 9 visits in 20 hours on A processor"
-        in said
+        "throughput differed by 8.3 % (standard deviation) between hours where that was studied, "
+        "9 visits in 20 hours on A processor" in said
     )
-    assert "hours differed no more where" in another_hour_in_words(found, expected, {**STUDY, "deviation": 0.0})
+    assert "throughput differed no more between hours where" in another_hour_in_words(
+        found, expected, {**STUDY, "deviation": 0.0}
+    )
 
 
 @pytest.mark.parametrize("starts", [3, 4, 12])

@@ -1,5 +1,6 @@
 """Fetch one file over HTTP, showing progress, and leave nothing half-written."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -31,9 +32,15 @@ def download(address: str, target: Path, size: int) -> None:
         raise StageError(f"{shown} is no address; write % codes for signs in a password: --from") from None
     except requests.RequestException as error:
         raise StageError(
-            f"{shown} cannot be downloaded: {cut(without_secrets(str(error)), LONGEST)}; "
+            f"{shown} cannot be downloaded: {cut(without_secrets(_reason(error)), LONGEST)}; "
             "try again, or a mirror or a folder: --from"
         ) from None
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Return what went wrong, without the objects of the library in which it did."""
+    inner = error.args[0] if error.args else error
+    return re.sub(r"^\w+\([^)]*\): ", "", str(getattr(inner, "reason", None) or inner))
 
 
 def _save(response: requests.Response, target: Path, size: int) -> None:

@@ -257,9 +257,15 @@ def main() -> None:
         "suffice to tell, 3 if the comparison could not be made.",
     )
     parser.add_argument("revision", help="a branch, tag or commit")
-    parser.add_argument("--tolerance", type=share, default=0.05, help="share of throughput that may be lost")
-    parser.add_argument("--accuracy-tolerance", type=share, default=0.02, help="accuracy that may be lost")
-    parser.add_argument("--budget", type=seconds, default=300, help="seconds that measuring may take")
+    parser.add_argument(
+        "--tolerance", type=share, default=0.05, help="share of throughput that may be lost; %(default)s without"
+    )
+    parser.add_argument(
+        "--accuracy-tolerance", type=share, default=0.02, help="accuracy that may be lost; %(default)s without"
+    )
+    parser.add_argument(
+        "--budget", type=seconds, default=300, help="seconds that measuring may take; %(default)s without"
+    )
     parser.add_argument("--cell", help="the cell to compare, in place of each revision's default configuration")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

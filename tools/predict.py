@@ -103,7 +103,11 @@ def served(
         try:
             config = server.effective_config(model, protocol)
         except StageError as error:
-            raise StageError(f"{error}\n  asked was {place}, for {model}; --model names another") from None
+            if server.is_live(protocol):
+                raise StageError(f"{error}\n  asked was {place}, for {model}; --model names another") from None
+            raise StageError(
+                f"no Triton server answers at {place}; start one there, or correct the address:\n  {error}"
+            ) from None
         shape, what = ModelShape.configured(config), f"{model} at {place}"
         says = LEARNED_FROM in config.parameters
         learned = from_text(config.parameters[LEARNED_FROM].string_value, what) if says else learned_here()

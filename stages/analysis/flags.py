@@ -72,8 +72,8 @@ def history_flags(level: LevelSummary) -> list[str]:
         found.append(f"interrupted: the rounds come from {level.starts} starts of the server")
     if level.repeats:
         found.append(
-            f"{counted(level.repeats, 'window')} measured again, because of no answers or senseless ones, a crash of "
-            "perf_analyzer, or a stop"
+            f"{counted(level.repeats, 'window')} measured again: perf_analyzer had no answer or a senseless one, or was "
+            "stopped, most often for a machine that was busy"
         )
     return found
 

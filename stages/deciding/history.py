@@ -138,7 +138,7 @@ def another_hour_in_words(verdict: Verdict, found: AnotherHour, study: dict[str,
     known = (
         f"{found.hours} hours in which it was measured here"
         if not found.studied
-        else f"beyond their errors, hours differed {beyond} where that was studied, "
+        else f"beyond its errors, throughput differed {beyond} between hours where that was studied, "
         f"{counted(study['visits'], 'visit')} in {counted(round(study['hours']), 'hour')} on {study['processor']}"
     )
     low, high = times(shown.low), times(shown.high, shown.low)

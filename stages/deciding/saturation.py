@@ -41,7 +41,7 @@ class Saturation:
     """The rates tried, the lowest first.
 
     `sustained` is the highest rate at which the limits are met and below which none fails; None
-    if there is none. `doubtful` are the rates above it, or all, where nobody can tell.
+    if there is none. `doubtful` are the rates above it, or all, that were sent and where nobody can tell.
     """
 
     rates: list[AtRate]
@@ -78,7 +78,7 @@ def saturation(rates: Sequence[AtRate]) -> Saturation:
     ordered = sorted(rates, key=_per_second)
     below_failure = list(itertools.takewhile(lambda each: each.answer != "fails", ordered))
     sustained = max((each for each in below_failure if each.answer == "meets"), key=_per_second, default=None)
-    doubtful = [each for each in _above(ordered, sustained) if each.answer == "cannot tell"]
+    doubtful = [each for each in _above(ordered, sustained) if each.answer == "cannot tell" and each.offered]
     return Saturation(ordered, sustained, doubtful)
 
 
@@ -89,11 +89,12 @@ def saturation_in_words(found: Saturation, distribution: str) -> str:
         lowest = found.rates[0]
         said = f"was not shown to sustain {_rate(lowest)} requests/s, the lowest rate tried, at {limits}"
     else:
-        said = f"sustains {_rate(found.sustained)} requests/s at {limits}"
+        at_least_so_many = "at least " if found.not_offered else ""
+        said = f"sustains {at_least_so_many}{_rate(found.sustained)} requests/s at {limits}"
     if found.doubtful:
         said += f"; cannot tell at {_rates(found.doubtful)}"
     if found.not_offered:
-        said += f"; perf_analyzer could not send {_rates(found.not_offered)} in time"
+        said += f"; perf_analyzer could not send {_rates(found.not_offered)} in time, so that more may be possible"
     elif not found.found:
         said += "; no rate tried was too high"
     return f"In an open loop ({distribution} arrivals) it {said}."

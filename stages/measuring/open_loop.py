@@ -72,7 +72,8 @@ def rates_around_limit(windows: Windows, model: str, closed: float, perf: Perf, 
     def too_high(rate: float) -> bool:
         tried = [measure_at(windows, model, rate, perf, chance) for _ in range(SEARCH_WINDOWS)]
         found = is_too_high(rate, tried, perf)
-        print(f"{model}: {amount(rate)} requests/s {'are too many' if found else 'may do'}", flush=True)
+        said = "too many to be answered within the limits, or to be sent in time" if found else "may do"
+        print(f"{model}, a first look at {amount(rate)} requests/s: {said}", flush=True)
         return found
 
     rate = lowest_too_high(closed, too_high)
