@@ -20,6 +20,7 @@ Run     python stages/perf.py fp32-1-64-off
 from runtime.stage import argument, run_stage
 
 import tempfile
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,13 @@ from measuring.rounds import Rounds, measure_rounds
 from measuring.windows import UNITS as WINDOW_UNITS
 from measuring.windows import Windows
 from parameters.cells import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, measured_cells
+from parameters.locked import before_measuring, check_parameters
 from parameters.schema import Params, load_params
 from perf_analyzer.columns import UNITS
 from runtime.files import write_json
 from runtime.lock import machine_to_ourselves
 from runtime.numerals import times
-from runtime.paths import ARRAYS, CELLS, MODEL_REPOSITORY, STAGES
+from runtime.paths import ARRAYS, CELLS, LOCK, MODEL_REPOSITORY, STAGES
 from server.model_config import read_config, render
 from uncertainty.ratio import ratio_of_logs
 from uncertainty.stopping import enough, next_look
@@ -103,6 +105,7 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
         journal.new_start()
         return {
             "cell": name,
+            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "server": {"kind": params.triton.server, "version": windows.server.version()},
             "perf_analyzer": windows.command_line(name, params.perf.concurrency[0]),
             "units": {"perf_analyzer": UNITS, **WINDOW_UNITS},
@@ -129,6 +132,7 @@ def main() -> None:
         else:
             (candidate,) = exported([MODEL_REPOSITORY / name], temporary)
             own = [MODEL_REPOSITORY / name, ARRAYS / "test.npz"]
+            check_parameters(LOCK, before_measuring(params), params)
         journal = open_journal(name, [*own, STAGES / "perf.py"], params)
         measured = measure_cell(candidate, journal, params)
     write_json(CELLS / f"{name}.json", measured)

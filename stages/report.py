@@ -19,7 +19,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from analysis.flags import anchor_in_words
+from analysis.flags import anchor_in_words, unstable_in_words
 from analysis.level import LevelSummary, summarise_level
 from analysis.pages import points, render
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
@@ -36,6 +36,7 @@ from deciding.words import verdict_in_words
 from figures.report_figures import report_figures
 from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix, measured_cells
+from parameters.locked import before_reporting, check_parameters
 from parameters.schema import Params, load_params
 from parameters.triton import Kind
 from runtime.files import replacing, replacing_directory, write_json, write_text
@@ -44,6 +45,7 @@ from runtime.numerals import counted
 from runtime.paths import (
     BETWEEN_HOURS,
     CELLS,
+    LOCK,
     MACHINE,
     PARITY,
     RECOMMENDED,
@@ -185,6 +187,8 @@ def gather(params: Params) -> dict[str, Any]:
         "flags": lambda level: level_flags(level, params, machine),
         "anchor_copy": anchor_copy,
         "anchor_sentence": anchor_in_words(anchor_copy),
+        "anchor_measured_at": files[ANCHOR_COPY]["measured_at"],
+        "decided_at": runoff["measured_at"],
         "default_threads": summaries(files[DEFAULT_THREADS], params)[0],
         "twin": by_name[twin.name].at(verdict.concurrency),
         "twin_name": twin.name,
@@ -196,6 +200,7 @@ def gather(params: Params) -> dict[str, Any]:
             *accuracy_in_words(verdict, rows),
             *rates_in_words(params, sustained),
             *said_of_servers,
+            *unstable_in_words([level for each in cells for level in each.levels], params.perf.precision),
         ],
         "earlier": earlier,
         "another_hour": expected,
@@ -226,6 +231,7 @@ def write_tables(found: dict[str, Any]) -> None:
 @machine_shared()
 def main() -> None:
     params = load_params()
+    check_parameters(LOCK, before_reporting(params), params)
     found = gather(params)
     figures = report_figures(found["cells"], found["anchor_copy"], found["verdict"], found["sustained"])
     write_recommended(found["recommended_config"])

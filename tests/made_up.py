@@ -53,6 +53,7 @@ def cell_file(name: str, speeds: Sequence[float], concurrencies: Sequence[int], 
     single = {"p50": 60.0, "p95": 75.0}
     return {
         "cell": name,
+        "measured_at": "2026-01-01T11:55:00+00:00",
         "server": server,
         "config": f'name: "{name}"\n',
         "single_alone_us": single,

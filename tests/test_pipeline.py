@@ -1,6 +1,8 @@
 """The whole pipeline through real DVC, on a tiny profile, in a clone of its own."""
 
+import functools
 import hashlib
+import operator
 import re
 import shutil
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import PLOTS, ROOT, FinishedRun, ran, run
+from ruamel.yaml import YAML
 
 from runtime.files import read_json
 from uncertainty.stopping import LOOKS
@@ -105,6 +108,25 @@ def test_plots_open(pipeline: Path) -> None:
     page = (pipeline / "plots" / "index.html").read_text()
     assert "WARNING" not in output
     assert all(title in page for title in PLOTS)
+
+
+@pytest.mark.parametrize(("setting", "stage"), [("seed", "data"), ("models.autoencoder.head.epochs", "train")])
+def test_models_of_other_parameters_are_neither_measured_nor_reported(pipeline: Path, setting: str, stage: str) -> None:
+    """DVC, told to look only downstream, would run the stage; the report would tell of models that are not there."""
+    path = pipeline / "params.yaml"
+    before = path.read_bytes()
+    content = YAML().load(before)
+    *sections, key = setting.split(".")
+    functools.reduce(operator.getitem, sections, content)[key] += 1
+    with path.open("w") as file:
+        YAML().dump(content, file)
+    for target in (["--downstream", f"perf@{CELL}"], ["--single-item", "report"]):
+        said = run("dvc", "repro", "--force", *target, cwd=pipeline, check=False).stdout
+        assert f"error: {stage} ran last with {setting}: " in said
+        assert "run `dvc repro`, without --downstream or --single-item, to bring it up to date first" in said
+    path.write_bytes(before)
+    # What DVC put aside for a stage that then did not run.
+    assert "report" in ran(run("dvc", "repro", cwd=pipeline).stdout)
 
 
 def test_bad_parameters_stop_before_any_work(pipeline: Path) -> None:

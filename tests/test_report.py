@@ -154,8 +154,8 @@ def test_the_anchor_against_its_copy_is_told_in_words() -> None:
             STEADY,
             {"repeats": 1},
             0,
-            "12 windows measured again: perf_analyzer had no answer or a senseless one, or was stopped, most often for a "
-            "machine that was busy",
+            "12 windows measured again: perf_analyzer had no answer, or a senseless one, or was stopped, "
+            "most often for a machine that was busy",
         ),
     ],
 )

@@ -9,38 +9,21 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NotRequired
-
-from ruamel.yaml import YAML
-from typing_extensions import TypedDict
+from typing import Literal
 
 from datasets import Dataset
 from models import CLASSIFIER
+from parameters.locked import Entry, LockedStage, locked_stages
 from parameters.schema import Params
-from runtime.files import PARTIAL, reading
+from runtime.files import PARTIAL
 from runtime.paths import ROOT
 from runtime.process import StageError
 from runtime.quoting import listed
-from runtime.records.checking import complaint, read_record
+from runtime.records.checking import read_record
 from runtime.records.learned import Learned, learned
 from runtime.records.prepared import Data
 
 DATA = "reports/data.json"
-
-
-class _Entry(TypedDict):
-    path: str
-    md5: NotRequired[str]
-
-
-class _Stage(TypedDict):
-    deps: NotRequired[list[_Entry]]
-    params: NotRequired[dict[str, dict[str, Any]]]
-    outs: NotRequired[list[_Entry]]
-
-
-class _Lock(TypedDict):
-    stages: dict[str, _Stage]
 
 
 def learned_here() -> Learned | None:
@@ -63,7 +46,9 @@ def learned_by(variant: str, params: Params) -> Learned:
         )
     if not (ROOT / folder / f"{CLASSIFIER}.onnx").exists():
         raise StageError(f"{folder}/{CLASSIFIER}.onnx is missing; make it with `dvc repro onnx`")
-    stages = _locked_stages()
+    stages = locked_stages(ROOT / "dvc.lock")
+    if not stages:
+        raise StageError("dvc.lock is missing; `git checkout HEAD -- dvc.lock` brings back the committed one")
     for path, one, other in _links(variant, stages):
         if one is None or one != other:
             raise StageError(
@@ -90,23 +75,11 @@ def check_names(what: str, known: Learned, dataset: Dataset) -> None:
         )
 
 
-def _locked_stages() -> dict[str, Any]:
-    path = ROOT / "dvc.lock"
-    if not path.exists():
-        raise StageError("dvc.lock is missing; `git checkout HEAD -- dvc.lock` brings back the committed one")
-    with reading(path, "a lock file of DVC's"):
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-        if why := complaint(content, _Lock):
-            raise ValueError(why)
-    stages: dict[str, Any] = content["stages"]
-    return stages
-
-
-def _links(variant: str, stages: dict[str, Any]) -> Iterator[tuple[str, str | None, str | None]]:
+def _links(variant: str, stages: dict[str, LockedStage]) -> Iterator[tuple[str, str | None, str | None]]:
     """Return, from a variant's export back to the data, a path and its digests at both ends: equal if nothing moved."""
 
-    def locked(stage: str, kind: str, path: str) -> str | None:
-        entries = stages.get(stage, {}).get(kind, [])
+    def locked(stage: str, kind: Literal["deps", "outs"], path: str) -> str | None:
+        entries: list[Entry] = stages.get(stage, LockedStage()).get(kind, [])
         return next((each.get("md5") for each in entries if each["path"] == path), None)
 
     folder = f"artifacts/onnx/{variant}"

@@ -44,6 +44,17 @@ def precision_flag(level: LevelSummary, precision: float) -> str | None:
     )
 
 
+def unstable_in_words(levels: Sequence[LevelSummary], precision: float) -> list[str]:
+    """Say of most levels that they are known less well than was asked for, if they are."""
+    unstable = sum(precision_flag(level, precision) is not None for level in levels)
+    if 2 * unstable <= len(levels):
+        return []
+    return [
+        f"{unstable} of {counted(len(levels), 'level')} of the cells stayed unstable: the machine was busy with "
+        "something else, or perf.precision asks for more than it can give."
+    ]
+
+
 def little_flag(level: LevelSummary) -> str | None:
     """Say that throughput, latency and concurrency contradict each other (Little's law)."""
     off = level.concurrency_found / level.concurrency - 1
@@ -72,8 +83,8 @@ def history_flags(level: LevelSummary) -> list[str]:
         found.append(f"interrupted: the rounds come from {level.starts} starts of the server")
     if level.repeats:
         found.append(
-            f"{counted(level.repeats, 'window')} measured again: perf_analyzer had no answer or a senseless one, or was "
-            "stopped, most often for a machine that was busy"
+            f"{counted(level.repeats, 'window')} measured again: perf_analyzer had no answer, or a senseless one, or "
+            "was stopped, most often for a machine that was busy"
         )
     return found
 

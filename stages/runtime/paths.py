@@ -10,6 +10,7 @@ ENVIRONMENT = Path(sys.prefix)
 
 STAGES = ROOT / "stages"
 PARAMS = ROOT / "params.yaml"
+LOCK = ROOT / "dvc.lock"
 DATASETS = ROOT / "datasets"
 
 ARTIFACTS = ROOT / "artifacts"

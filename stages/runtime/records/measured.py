@@ -126,6 +126,7 @@ class CellFile(TypedDict):
     """reports/perf/<cell>.json."""
 
     cell: Name
+    measured_at: Time
     server: dict[str, str]
     config: str
     single_alone_us: dict[str, Positive] | None

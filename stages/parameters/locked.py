@@ -1,0 +1,88 @@
+"""With which parameters DVC ran each stage last, as dvc.lock says.
+
+DVC brings a stage's inputs up to date before it runs the stage, unless it is told not to: `--downstream` and
+`--single-item` take models and measurements of earlier parameters for those of the present ones.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NotRequired
+
+from ruamel.yaml import YAML
+from typing_extensions import TypedDict
+
+from parameters.cells import matrix
+from parameters.schema import Params
+from runtime.files import reading
+from runtime.process import StageError
+from runtime.quoting import quoted
+from runtime.records.checking import complaint
+
+
+class Entry(TypedDict):
+    """A file or folder, and its digest."""
+
+    path: str
+    md5: NotRequired[str]
+
+
+class LockedStage(TypedDict):
+    """A stage as it ran last; `params` by file, each by its name with dots."""
+
+    deps: NotRequired[list[Entry]]
+    params: NotRequired[dict[str, dict[str, Any]]]
+    outs: NotRequired[list[Entry]]
+
+
+class _Lock(TypedDict):
+    stages: dict[str, LockedStage]
+
+
+def locked_stages(path: Path) -> dict[str, LockedStage]:
+    """Return what a dvc.lock says of each stage, nothing where there is none; raises StageError if it is damaged."""
+    if not path.exists():
+        return {}
+    with reading(path, "a lock file of DVC's"):
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        if why := complaint(content, _Lock):
+            raise ValueError(why)
+    stages: dict[str, LockedStage] = content["stages"]
+    return stages
+
+
+def before_measuring(params: Params) -> list[str]:
+    """Return the names of the stages that make what is measured."""
+    return ["data", "train", *(f"onnx@{variant}" for variant in params.onnx.variants), "triton-config"]
+
+
+def before_reporting(params: Params) -> list[str]:
+    """Return the names of all stages that a report rests on."""
+    cells = [f"perf@{cell.name}" for cell in matrix(params)]
+    rest = [*(f"serving@{variant}" for variant in params.onnx.variants), "perf-anchor", "perf-default-threads"]
+    return [*before_measuring(params), *rest, *cells, "finalists", "runoff", "saturation"]
+
+
+def check_parameters(path: Path, names: Iterable[str], params: Params) -> None:
+    """Raise StageError if a dvc.lock says of a stage that it ran last with other parameters than the present ones."""
+    stages, present = locked_stages(path), params.model_dump()
+    for name in names:
+        for key, was in stages.get(name, LockedStage()).get("params", {}).get("params.yaml", {}).items():
+            for place, then, now in _differences(key, was, _at(present, key)):
+                raise StageError(
+                    f"{name} ran last with {place}: {quoted(then)}, and params.yaml has {quoted(now)}; "
+                    "run `dvc repro`, without --downstream or --single-item, to bring it up to date first"
+                )
+
+
+def _differences(place: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(was, dict) and isinstance(now, dict):
+        for name in {**was, **now}:
+            yield from _differences(f"{place}.{name}", was.get(name), now.get(name))
+    elif was != now:
+        yield place, was, now
+
+
+def _at(content: Any, key: str) -> Any:
+    for name in key.split("."):
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
