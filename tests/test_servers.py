@@ -128,8 +128,11 @@ def with_control(models: list[Path]) -> Iterator[Server]:
         flags = [word for word in launch.command if not word.startswith("--model-control-mode")]
         return Launch([*flags, "--model-control-mode=explicit", "--load-model=*"], launch.environment)
 
+    before = set(Path("/tmp").glob("folder??????"))  # noqa: S108  where Triton, whatever TMPDIR is, keeps what it is sent
     with launched(prepare, models, 60) as server:
         yield server
+    for left in set(Path("/tmp").glob("folder??????")) - before:  # noqa: S108
+        shutil.rmtree(left)
 
 
 def on_installation(folder: Path, models: list[Path]) -> AbstractContextManager[Server]:
