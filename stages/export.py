@@ -8,6 +8,7 @@ Run     PYTHONHASHSEED=0 python stages/export.py fp32
 
 from runtime.stage import argument, run_stage
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,13 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
             )
         difference = largest_difference(expected, answer)
         (folder / f"{name}.onnx").write_bytes(content)
-        measured[name] = {"parity": difference, "file_bytes": len(content), "opset": params.onnx.opset, **costs(model)}
+        measured[name] = {
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "parity": difference,
+            "file_bytes": len(content),
+            "opset": params.onnx.opset,
+            **costs(model),
+        }
         if name == CLASSIFIER:
             _, y = read_split(ARRAYS / "test.npz")
             wrong = np.flatnonzero(answer.argmax(axis=1) != y)

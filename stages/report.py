@@ -36,7 +36,7 @@ from deciding.words import verdict_in_words
 from figures.report_figures import report_figures
 from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix, measured_cells
-from parameters.locked import before_reporting, check_parameters
+from parameters.locked import before_reporting, check_parameters, check_results
 from parameters.schema import Params, load_params
 from parameters.triton import Kind
 from runtime.files import replacing, replacing_directory, write_json, write_text
@@ -233,6 +233,7 @@ def main() -> None:
     params = load_params()
     check_parameters(LOCK, before_reporting(params), params)
     found = gather(params)
+    check_results(LOCK, before_reporting(params))
     figures = report_figures(found["cells"], found["anchor_copy"], found["verdict"], found["sustained"])
     write_recommended(found["recommended_config"])
     write_tables(found)

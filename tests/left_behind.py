@@ -8,7 +8,8 @@ import onnx
 from conftest import linear_model, taking_bytes
 from onnx import TensorProto, helper, numpy_helper
 
-from provenance import DATA, digest, digest_of_folder
+from parameters.locked import digest
+from provenance import DATA, digest_of_folder
 from runtime.files import write_json
 
 EXPORT = "artifacts/onnx/fp32"

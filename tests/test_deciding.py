@@ -142,7 +142,7 @@ def test_processor_time_that_the_kernel_did_not_count_is_no_objective() -> None:
 def test_a_percentile_that_no_window_carries_is_no_objective() -> None:
     """Deciding by p99 needs windows of 1,000 requests: the error says how to get them."""
     with pytest.raises(
-        StageError, match=r"p99_latency needs 1000 requests.*holds 600; make perf\.window_ms 1\.7 times"
+        StageError, match=r"p99_latency needs 1000 requests.*holds 600; make perf\.window_ms 2\.2 times"
     ):
         OBJECTIVES["p99_latency"].score(window(1000))
 

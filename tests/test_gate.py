@@ -65,6 +65,13 @@ def test_only_examples_that_differ_count() -> None:
     assert found.high - found.value == pytest.approx(0.00706, abs=1e-4)
 
 
+def test_no_change_is_more_than_all() -> None:
+    """Of few examples, all of them gained or lost, the interval ends where shares do."""
+    lost, gained = np.zeros(30, bool), np.ones(30, bool)
+    assert paired_share_difference(lost, gained).high == 1
+    assert paired_share_difference(gained, lost).low == -1
+
+
 def test_a_failure_outweighs_a_doubt() -> None:
     """One thing that got worse fails whatever else cannot be told."""
     answers: list[Answer] = ["meets", "cannot tell", "fails"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from conftest import ROOT
 
-from parameters.locked import before_reporting, check_parameters
+from parameters.locked import before_reporting, check_parameters, check_results, digest
 from parameters.schema import load_params, validate
 from runtime.files import write_json
 from runtime.process import StageError
@@ -43,6 +43,24 @@ def test_a_stage_of_other_parameters_is_named(
     with pytest.raises(StageError) as raised:
         check_parameters(path, ["train"], validate(content))
     assert str(raised.value).startswith(f"train ran last with {said}; run `dvc repro`, without --downstream or")
+
+
+def test_a_result_of_another_run_is_named(tmp_path: Path) -> None:
+    """As after a checkout of Git's without DVC's: another commit's measurement would be told as this one's."""
+    (tmp_path / "here.json").write_text("{}")
+    (tmp_path / "folder").mkdir()
+    outs = [
+        {"path": "here.json", "md5": digest(b"{}")},
+        {"path": "folder", "md5": "0.dir"},
+        {"path": "gone.json", "md5": "0"},
+    ]
+    write_json(tmp_path / "dvc.lock", {"stages": {"runoff": {"outs": outs}}})
+    check_results(tmp_path / "dvc.lock", ["data", "runoff"])
+    (tmp_path / "here.json").write_text("[]")
+    with pytest.raises(
+        StageError, match=r"^here\.json is not what runoff wrote last, by dvc\.lock; `dvc checkout` brings"
+    ):
+        check_results(tmp_path / "dvc.lock", ["data", "runoff"])
 
 
 def test_without_a_lock_nothing_is_known(tmp_path: Path, content: dict[str, Any]) -> None:

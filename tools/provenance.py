@@ -5,7 +5,6 @@ checkout of Git's without DVC's, a run of some stages and not of others. It woul
 or with names that it never learned.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Literal
 
 from datasets import Dataset
 from models import CLASSIFIER
-from parameters.locked import Entry, LockedStage, locked_stages
+from parameters.locked import Entry, LockedStage, digest, locked_stages
 from parameters.schema import Params
 from runtime.files import PARTIAL
 from runtime.paths import ROOT
@@ -91,11 +90,6 @@ def _links(variant: str, stages: dict[str, LockedStage]) -> Iterator[tuple[str, 
     ]:
         yield path, locked(user, "deps", path), locked(maker, "outs", path)
     yield DATA, digest((ROOT / DATA).read_bytes()), locked("data", "outs", DATA)
-
-
-def digest(content: bytes) -> str:
-    """Return the digest under which DVC knows a file."""
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _is_ignored(name: str) -> bool:

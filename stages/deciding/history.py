@@ -72,11 +72,15 @@ def _shortened(full: Record) -> Earlier:
 
 
 def remembering(ours: Record, last: Record | None) -> Record:
-    """Return our record with the last one's earlier verdicts, and with that one unless it is of the same run-off."""
+    """Return our record with the last one and that one's earlier ones: one of each run-off and each question to it.
+
+    DVC brings a run-off back from its cache wherever its question is asked again.
+    """
     if last is None:
         return ours
-    earlier = [*last["earlier"], *([_shortened(last)] if last["measured_at"] != ours["measured_at"] else [])]
-    return {**ours, "earlier": earlier[-KEPT:]}
+    known = {(each["measured_at"], each["basis"]): each for each in (*last["earlier"], _shortened(last))}
+    known.pop((ours["measured_at"], _shortened(ours)["basis"]), None)
+    return {**ours, "earlier": list(known.values())[-KEPT:]}
 
 
 def of_the_same(ours: Record) -> list[Earlier]:

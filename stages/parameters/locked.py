@@ -4,6 +4,7 @@ DVC brings a stage's inputs up to date before it runs the stage, unless it is to
 `--single-item` take models and measurements of earlier parameters for those of the present ones.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NotRequired
@@ -72,6 +73,24 @@ def check_parameters(path: Path, names: Iterable[str], params: Params) -> None:
                     f"{name} ran last with {place}: {quoted(then)}, and params.yaml has {quoted(now)}; "
                     "run `dvc repro`, without --downstream or --single-item, to bring it up to date first"
                 )
+
+
+def check_results(path: Path, names: Iterable[str]) -> None:
+    """Raise StageError if a file that a stage wrote is another than a dvc.lock says that it wrote last."""
+    stages = locked_stages(path)
+    for name in names:
+        for entry in stages.get(name, LockedStage()).get("outs", []):
+            file = path.parent / entry["path"]
+            if file.is_file() and digest(file.read_bytes()) != entry.get("md5"):
+                raise StageError(
+                    f"{entry['path']} is not what {name} wrote last, by dvc.lock; `dvc checkout` brings that back, "
+                    "or `dvc repro` makes it again"
+                )
+
+
+def digest(content: bytes) -> str:
+    """Return the digest under which DVC knows a file."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _differences(place: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:

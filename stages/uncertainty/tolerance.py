@@ -31,4 +31,4 @@ def paired_share_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
     gained, lost = int(np.sum(~first & second)), int(np.sum(first & ~second))
     difference = (gained - lost) / count
     half = t_quantile(10**9) * math.sqrt(gained + lost + 1 - (gained - lost) ** 2 / count) / count
-    return Estimate(difference, difference - half, difference + half)
+    return Estimate(difference, max(-1.0, difference - half), min(1.0, difference + half))

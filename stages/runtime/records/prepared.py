@@ -14,6 +14,7 @@ SHARES = ("accuracy", "macro_f1", "macro_precision", "macro_recall")
 class Export(TypedDict):
     """One entry of reports/onnx/<variant>.json: how far it is from the trained model, and its size."""
 
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     parity: NonNegative
     file_bytes: PositiveCount
 
