@@ -111,10 +111,9 @@ def read_kept(server: str) -> Record | None:
     return kept
 
 
-def keep_verdict(ours: Record) -> tuple[Record, list[str]]:
-    """Keep the verdict, with earlier ones, beside those of other kinds of server; say how it compares with them."""
+def beside_others(ours: Record) -> tuple[Record, list[str]]:
+    """Return the verdict with earlier ones, and how it compares with those of other kinds of server, in words."""
     ours = remembering(ours, read_kept(ours["server"]))
-    write_json(VERDICTS / f"{ours['server']}.json", ours)
     others = comparable(ours, [kept for server in get_args(Kind) if (kept := read_kept(server))])
     return ours, [transfer_in_words(ours, other) for other in others]
 
@@ -161,7 +160,7 @@ def gather(params: Params) -> dict[str, Any]:
     by_name = {each.cell.name: each for each in cells}
     rows = variant_rows(params, exports, files, cells, verdict.concurrency)
     server = files[ANCHOR_COPY]["server"]
-    ours, said_of_servers = keep_verdict(
+    ours, said_of_servers = beside_others(
         record(params, machine, exports, verdict_table(verdict), runoff["measured_at"])
     )
     earlier, study = of_the_same(ours), read_record(BETWEEN_HOURS, BetweenHours)
@@ -202,6 +201,7 @@ def gather(params: Params) -> dict[str, Any]:
             *said_of_servers,
             *unstable_in_words([level for each in cells for level in each.levels], params.perf.precision),
         ],
+        "kept": ours,
         "earlier": earlier,
         "another_hour": expected,
         "sustained": sustained,
@@ -210,7 +210,7 @@ def gather(params: Params) -> dict[str, Any]:
 
 
 def write_tables(found: dict[str, Any]) -> None:
-    """Write metrics.json, perf.json and cells.csv."""
+    """Write metrics.json, perf.json, cells.csv and the verdict that is kept."""
     params, verdict, anchor_copy = found["params"], found["verdict"], found["anchor_copy"]
     (anchor_ratio,) = (each.throughput_ratio for each in anchor_copy if each.concurrency == verdict.concurrency)
     parity = {variant: exports[CLASSIFIER]["parity"] for variant, exports in found["parity"].items()}
@@ -224,6 +224,7 @@ def write_tables(found: dict[str, Any]) -> None:
         "cells": rows,
     }
     write_json(REPORTS / "perf.json", perf)
+    write_json(VERDICTS / f"{found['kept']['server']}.json", found["kept"])
     with replacing(REPORTS / "cells.csv") as partial:
         pd.DataFrame(rows).to_csv(partial, index=False, float_format="%.6g")
 
