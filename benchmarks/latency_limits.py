@@ -30,7 +30,8 @@ from uncertainty.limit import Answer
 
 CONCURRENCY = 8
 ROUNDS = 12
-MULTIPLES = [round(0.5 + 0.02 * step, 2) for step in range(126)]
+# Finely around the truth, then up to where a mean alone leaves no room for slow requests.
+MULTIPLES = [*(round(0.5 + 0.02 * step, 2) for step in range(126)), *range(4, 41)]
 Starts = list[list[Window]]
 
 

@@ -16,6 +16,7 @@ from measuring.readings import beyond_limit
 from parameters.cells import Cell, matrix
 from parameters.schema import Params, validate
 from perf import log_ratios
+from perf_analyzer.columns import PERCENTILES
 from perf_analyzer.single_requests import histogram
 from runtime.process import StageError
 from uncertainty.mean import Estimate
@@ -112,6 +113,12 @@ def test_a_share_is_not_shown_as_what_is_allowed() -> None:
     assert answer_in_words(check) == "fails (5.02–9.1 % of the requests took longer, 5 % may)"
 
 
+def test_a_share_that_is_sure_is_one_number() -> None:
+    """No request took longer, or each one did: not "0–0 %"."""
+    check = Check("p95 latency ≤ 5 ms", "meets", Estimate(0, 0, 0), 0.05, of_requests=True)
+    assert answer_in_words(check) == "meets (0 % of the requests took longer, 5 % may)"
+
+
 def test_an_accuracy_is_not_shown_as_the_one_that_was_asked_for() -> None:
     """An accuracy of 0.9496 is less than 0.95, and 0.9 is not asked for here."""
     check = Check("test accuracy ≥ 0.95", "fails", Estimate(0.93, 0.9, 0.9496), 0.95)
@@ -172,6 +179,42 @@ def test_percentiles_bound_the_share_beyond_a_limit() -> None:
     assert beyond_limit(each, 10_000) == (51, 100)
     assert beyond_limit(each, 3_000) == (500, 1000)
     assert beyond_limit(each, 30_000) == (0, 10)
+
+
+def test_a_mean_leaves_room_for_few_slow_requests() -> None:
+    """The slowest eleven of 1,000 took 20 ms at least; the mean of all allows eight of them 30 ms, or two 50."""
+    each = window(1000, requests=1000)
+    each["perf_analyzer"] |= {"p50 latency": 4e3, "p90 latency": 9e3, "p95 latency": 11e3, "p99 latency": 2e4}
+    each["perf_analyzer"]["Avg latency"] = 2790.0
+    assert [beyond_limit(each, limit)[1] for limit in (21_000, 30_000, 50_000, 500_000)] == [10, 8, 2, 0]
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.5, 1.5])
+@pytest.mark.parametrize("count", [1, 7, 90, 2000])
+def test_percentiles_and_mean_bound_what_happened(count: int, spread: float) -> None:
+    """Whatever the latencies of a window are, the requests beyond any limit are among what its row allows."""
+    latencies = np.sort(np.random.default_rng(count).lognormal(9, spread, count))
+    each = window(1000, requests=count)
+    ranks = {percent: int(percent / 100 * (count - 1) + 0.5) for percent in PERCENTILES}
+    each["perf_analyzer"] |= {f"p{percent} latency": float(int(latencies[rank])) for percent, rank in ranks.items()}
+    each["perf_analyzer"]["Avg latency"] = float(int(latencies.mean()))
+    for limit in np.geomspace(1_000, 10 * latencies[-1], 50):
+        fewest, most = beyond_limit(each, limit)
+        assert 0 <= fewest <= int((latencies > limit).sum()) <= most <= count
+
+
+@pytest.mark.parametrize(("limit_ms", "told"), [(9.0, True), (900.0, False)])
+def test_a_limit_that_percentiles_cannot_judge_asks_for_shorter_windows(
+    content: dict[str, Any], limit_ms: float, told: bool
+) -> None:
+    """Where requests are too large to keep each one's latency, the verdict says why it cannot tell."""
+    content["perf"]["slo"]["p99_ms"] = limit_ms
+    made = rounds({DEFAULT: 1000.0})
+    for each in made:
+        each["windows"][DEFAULT.name]["perf_analyzer"] |= {"p50 latency": 4e3, "p90 latency": 5e3, "Avg latency": 5e3}
+    said = " ".join(verdict_in_words(decide([DEFAULT], made, validate(content), {"fp32": EXPORT}), 1))
+    assert ("cannot tell" in said) == told
+    assert ("a shorter `perf.window_ms` tells more" in said) == told
 
 
 def test_single_requests_say_to_a_hundredth_what_percentiles_bound() -> None:

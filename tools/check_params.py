@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "stages"))
 from runtime.stage import run_stage  # noqa: E402
 
 from deciding.objective import OBJECTIVES  # noqa: E402  the stages are scripts, not an installed package
-from measuring.open_loop import SPARE  # noqa: E402
+from measuring.readings import SPARE  # noqa: E402
 from parameters.cells import ANCHOR, matrix  # noqa: E402
 from parameters.schema import Params, load_params  # noqa: E402
 from perf_analyzer.window import SLEEP_FACTOR, WINDOWS  # noqa: E402

@@ -5,13 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from measuring.readings import REQUESTS_FOR, Window, cpu_per_1000, percentile_us, requests, throughput
+from measuring.readings import REQUESTS_FOR, SPARE, Window, cpu_per_1000, percentile_us, requests, throughput
 from parameters.schema import Params
 from runtime.process import StageError
 from uncertainty.ratio import Ratio
-
-# Other windows hold fewer requests.
-SPARE = 1.3
 
 
 @dataclass(frozen=True)

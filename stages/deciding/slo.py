@@ -16,7 +16,8 @@ class Check:
     """The answer to one limit.
 
     `found` is the number that it is about, which may be no less than `bound`; or, for a latency,
-    the share of the requests that took longer, which may be no more.
+    the share of the requests that took longer, which may be no more. `by_percentiles` says that
+    single requests were not kept: windows' percentiles and means had to bound that share.
     """
 
     limit: str
@@ -24,6 +25,7 @@ class Check:
     found: Estimate
     bound: float
     of_requests: bool = False
+    by_percentiles: bool = False
 
 
 def check_latency(percent: int, limit_ms: float, blocks: Blocks) -> Check:
@@ -39,7 +41,9 @@ def check_latency(percent: int, limit_ms: float, blocks: Blocks) -> Check:
     totals = [sum(map(completed, block)) for block in blocks]
     fewest, most = (share_of_blocks([sum(each[side] for each in block) for block in bounds], totals) for side in (0, 1))
     found = Estimate((fewest.value + most.value) / 2, fewest.low, most.high)
-    return Check(f"p{percent} latency ≤ {limit_ms:g} ms", at_most(allowed, found), found, allowed, of_requests=True)
+    unkept = any(window["latency_bins"] is None for block in blocks for window in block)
+    limit = f"p{percent} latency ≤ {limit_ms:g} ms"
+    return Check(limit, at_most(allowed, found), found, allowed, of_requests=True, by_percentiles=unkept)
 
 
 def check_latencies(slo: Slo, blocks: Blocks) -> list[Check]:

@@ -15,7 +15,8 @@ def verdict_in_words(verdict: Verdict, cells: int, failing: int = 0) -> list[str
     else:
         answer = [_recommendation(verdict, verdict.recommended, cells, failing), *_equals(verdict, verdict.recommended)]
     limits = [_limits(each) for each in verdict.finalists if not each.eligible]
-    return [*answer, *_by_chance(verdict), *limits, *_left_out(failing), _method(verdict, cells - failing)]
+    said = [*_by_chance(verdict), *limits, *_by_percentiles(verdict), *_left_out(failing)]
+    return [*answer, *said, _method(verdict, cells - failing)]
 
 
 def _recommendation(verdict: Verdict, recommended: Finalist, cells: int, failing: int) -> str:
@@ -74,6 +75,17 @@ def _limits(finalist: Finalist) -> str:
     return f"`{finalist.cell.name}` was not considered: {missed}."
 
 
+def _by_percentiles(verdict: Verdict) -> list[str]:
+    """Say what more would be known of limits on latency if the run-off's windows were shorter."""
+    checks = [check for each in verdict.finalists for check in each.checks]
+    if not any(check.by_percentiles and check.answer == "cannot tell" for check in checks):
+        return []
+    return [
+        "The run-off's windows were too long to keep each request's latency, and their percentiles cannot tell: "
+        "a shorter `perf.window_ms` tells more."
+    ]
+
+
 def _left_out(failing: int) -> list[str]:
     if not failing:
         return []
@@ -92,8 +104,9 @@ def answer_in_words(check: Check) -> str:
     if not check.of_requests:
         value, low, high = (_beside(f"{each:.3g}", each, bound) for each in (found.value, found.low, found.high))
         return f"{check.answer} ({value}, 95 % interval {low}–{high})"
-    share = f"{_percent(found.low, bound)}–{_percent(found.high, bound)} %"
-    return f"{check.answer} ({share} of the requests took longer, {100 * bound:g} % may)"
+    low, high = (_percent(share, bound) for share in (found.low, found.high))
+    share = low if low == high else f"{low}–{high}"
+    return f"{check.answer} ({share} % of the requests took longer, {100 * bound:g} % may)"
 
 
 def _percent(share: float, bound: float) -> str:

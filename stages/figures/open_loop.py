@@ -56,7 +56,7 @@ def open_loop(rates: Sequence[AtRate]) -> Picture:
         axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
         axes.set_xlabel("requests per second, as sent")
         axes.set_ylabel("requests beyond the limit, %")
-        axes.legend(loc="upper left", fontsize=8)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2, fontsize=8)
 
     said = "; ".join(
         f"{amount(each.per_second)}/s: "

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from statistics import mean
 
-from measuring.readings import KEPT_UP, REQUESTS_FOR, Window, mostly_late, percentile_us, throughput
+from measuring.readings import KEPT_UP, REQUESTS_FOR, SPARE, Window, mostly_late, percentile_us, throughput
 from measuring.windows import Windows
 from parameters.schema import Perf
 from perf_analyzer.arrivals import RequestRate
@@ -19,8 +19,6 @@ SEARCH_FACTOR, FACTOR = 1.25, 1.06
 SEARCH_WINDOWS = 5
 # A rate is too high for sure when it misses a limit on latency by so much.
 FAR_BEYOND = 1.5
-# More requests than a percentile needs, because arrivals are random.
-SPARE = 1.3
 
 
 def window_ms(perf: Perf, per_second: float) -> int:
