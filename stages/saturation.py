@@ -1,13 +1,14 @@
 """Find how many requests a second the recommended configuration sustains within its limits.
 
 The load is open: requests are sent at times of their own, as clients send them that do not
-know of each other. A few windows at growing rates find where the limits are missed; the
-rates around it then take turns, in random order, so that all of them see the same machine.
+know of each other. A few windows at rates that grow, or fall, find where the limits are missed, or
+requests cannot be sent in time; the rates around that then take turns, in random order, so that all
+of them see the same machine.
 Nothing is measured unless `perf.open_loop.distribution` says how requests arrive.
 
 Reads   reports/runoff.json, reports/onnx/, artifacts/finalists/, artifacts/data/test.npz,
         reports/machine.json
-Writes  reports/saturation.json: every window at each rate; nothing derived
+Writes  reports/saturation.json: every window at each rate, and the first looks that led there
 Run     python stages/saturation.py
 """
 
@@ -43,8 +44,10 @@ def measure_rates(windows: Windows, model: str, closed: float, journal: Journal,
     """Return the rounds, those in the journal first: a window at each rate, which names it."""
     perf, done = params.perf, journal.rounds(NO_CONCURRENCY)
     chance = random.Random(f"{params.seed} {len(done)}")  # noqa: S311  arrivals are no secret
-    known = [float(rate) for rate in done[0]["windows"]] if done else []
-    rates = known or rates_around_limit(windows, model, closed, perf, chance)
+    if done:
+        rates, looks = [float(rate) for rate in done[0]["windows"]], done[0].get("first_looks", {})
+    else:
+        rates, looks = rates_around_limit(windows, model, closed, perf, chance)
     wanted = perf.open_loop.rounds
     with Progress(
         f"{model} at {counted(len(rates), 'request rate')}", lambda _: wanted, lambda _: "measured"
@@ -57,6 +60,7 @@ def measure_rates(windows: Windows, model: str, closed: float, journal: Journal,
             journal,
             seed=params.seed,
             enough=lambda rounds: len(rounds) >= wanted,
+            beside=lambda _: {"first_looks": looks},
             progress=progress.update,
         )
 

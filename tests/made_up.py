@@ -89,7 +89,8 @@ def saturation(cell: str, rounds: int) -> dict[str, Any]:
         {f"{rate:g}": at(rate, values[index]) for rate, values in zip(SUSTAINED, latencies, strict=True)}
         for index in range(rounds)
     ]
-    return {"cell": cell, "rounds": [{"start": 1, "windows": each} for each in windows]}
+    looks = {"1500": "may do", "2340": "too many"}
+    return {"cell": cell, "rounds": [{"start": 1, "windows": each, "first_looks": looks} for each in windows]}
 
 
 def earlier(checked: Params, written: dict[str, Any]) -> Record:

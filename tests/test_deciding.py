@@ -7,6 +7,7 @@ import pytest
 from measured import level, one_round, window
 from runoffs import DEFAULT, EXPORT, cell, rounds, verdict
 
+from analysis.tables import metrics
 from deciding.finalists import choose_finalists, screen
 from deciding.objective import OBJECTIVES, sought
 from deciding.slo import Check, check_accuracy, check_latency
@@ -20,6 +21,7 @@ from perf_analyzer.columns import PERCENTILES
 from perf_analyzer.single_requests import histogram
 from runtime.process import StageError
 from uncertainty.mean import Estimate
+from uncertainty.ratio import Ratio
 from uncertainty.stopping import LOOKS, enough
 
 CELLS = 6
@@ -214,7 +216,7 @@ def test_a_limit_that_percentiles_cannot_judge_asks_for_shorter_windows(
         each["windows"][DEFAULT.name]["perf_analyzer"] |= {"p50 latency": 4e3, "p90 latency": 5e3, "Avg latency": 5e3}
     said = " ".join(verdict_in_words(decide([DEFAULT], made, validate(content), {"fp32": EXPORT}), 1))
     assert ("cannot tell" in said) == told
-    assert ("a shorter `perf.window_ms` tells more" in said) == told
+    assert ("with a shorter `perf.window_ms`, of 20 at least" in said) == told
 
 
 def test_single_requests_say_to_a_hundredth_what_percentiles_bound() -> None:
@@ -285,6 +287,12 @@ def test_an_interval_that_is_clear_of_one_by_chance_is_explained(content: dict[s
         "`fp32-2-64-off` has an interval better than the default configuration's, compared with nothing else; among "
         "all pairs of finalists, that may be chance."
     ) in verdict_in_words(found, CELLS)
+    slower = verdict(content, {**speeds, cell("off", 2): 962.0}, starts=3)
+    assert slower.finalists[1] in slower.equals
+    assert any(
+        "`fp32-2-64-off` has an interval worse than the default configuration's" in sentence
+        for sentence in verdict_in_words(slower, CELLS)
+    )
     sure = verdict(content, speeds, starts=12)
     assert sure.finalists[1].beats_default
     assert not any("may be chance" in sentence for sentence in verdict_in_words(sure, CELLS))
@@ -364,6 +372,9 @@ def test_a_matrix_of_one_is_not_said_to_win(content: dict[str, Any]) -> None:
         "**Run `fp32-1-64-off`**, the only configuration in the matrix: nothing was compared with it.",
         "It was measured alone, at concurrency 8.",
     ]
+    alone, two = verdict(content, {DEFAULT: 1000.0}), verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
+    said = [metrics({}, {}, each, Ratio(1, 0.9, 1.1), None)["perf"].get("told_apart") for each in (alone, two)]
+    assert said == [None, True]
 
 
 def test_what_a_limit_kept_out_is_not_said_to_be_beaten(content: dict[str, Any]) -> None:
@@ -374,6 +385,9 @@ def test_what_a_limit_kept_out_is_not_said_to_be_beaten(content: dict[str, Any])
         "5 configurations were left out before, for a limit that their cells miss.",
         "It was measured alone, at concurrency 8.",
     ]
+    alone, two = verdict(content, {DEFAULT: 1000.0}), verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
+    said = [metrics({}, {}, each, Ratio(1, 0.9, 1.1), None)["perf"].get("told_apart") for each in (alone, two)]
+    assert said == [None, True]
     *_, left_out, method = verdict_in_words(found, CELLS, failing=1)
     assert left_out == "1 configuration was left out before, for a limit that its cell misses."
     assert method.endswith(": none of the 4 others came close.")

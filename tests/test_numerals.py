@@ -28,10 +28,13 @@ def test_one_is_no_plural() -> None:
         (Ratio(0.00214, 0.0018, 0.00256), "0.0021 (0.0018–0.0026)"),
         (Ratio(0.12, 0.06, 0.24), "0.120 (0.060–0.240)"),
         (Ratio(211.3, 195.2, 230.0), "211.30 (195.20–230.00)"),
+        (Ratio(0.93538, 0.87692, 0.99774), "0.94 (0.88–0.998)"),
+        (Ratio(1.05, 1.0002, 1.1), "1.05 (1.0002–1.10)"),
+        (Ratio(1.0, 1.0, 1.2), "1.00 (1.00–1.20)"),
     ],
 )
 def test_a_ratio_is_told_from_nothing(ratio: Ratio, text: str) -> None:
-    """A model that is a thousand times slower than the anchor has a ratio and an interval, too."""
+    """A thousand times slower has a ratio and an interval, too; one that is clear of 1 is seen to be."""
     assert str(ratio) == text
     assert (times(float("nan")), times(0.0)) == ("nan", "0.00")
 

@@ -94,6 +94,24 @@ def test_the_page_says_which_server_was_asked_and_how(reports: Path) -> None:
     assert "Triton 2.51.0, embedded with ONNX Runtime 1.0, asked over gRPC." in words(reports / "index.html")
 
 
+def test_markdown_is_for_the_other_report(tmp_path: Path) -> None:
+    """Names of cells and variants stand in the page as code, with no mark of what they are in Markdown."""
+    folder = write_workspace(tmp_path)
+    yaml = YAML()
+    content = yaml.load(folder / "params.yaml")
+    content["onnx"]["variants"] = ["fp32", "openvino"]
+    yaml.dump(content, folder / "params.yaml")
+    for place in ("perf", "onnx", "serving"):
+        for path in (folder / "reports" / place).glob("fp32*.json"):
+            (path.parent / path.name.replace("fp32", "openvino")).write_text(
+                path.read_text().replace("fp32", "openvino")
+            )
+    subprocess.run([sys.executable, "stages/report.py"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    seen = words(folder / "reports" / "index.html")
+    assert "computed by OpenVINO's own runtime" in seen
+    assert "`" not in seen
+
+
 def test_benchmarks_find_the_table_of_variants(reports: Path) -> None:
     """Heading, rule and a line for each variant."""
     _, _, *rows = variants_table((reports / "report.md").read_text())

@@ -305,6 +305,19 @@ def test_a_row_that_makes_no_sense_is_measured_again(
     assert len(str(raised.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(("values", "kept"), [(16, True), (10_000, False)])
+def test_all_windows_at_a_demand_keep_their_requests_or_none(
+    tmp_path: Path, says: Callable[[str, int], Path], values: int, kept: bool
+) -> None:
+    """Of 700 requests in the first one, which keeps none, 16 values each are little to write, and 10,000 too much."""
+    windows = windows_of(CountingServer, tmp_path, says(":", 0))
+    windows.values_a_request = {"anchor": values}
+    assert windows.load("anchor", 8).export is None
+    windows.measure("anchor", 8)
+    assert (windows.load("anchor", 8).export is not None) == kept
+    assert windows.load("anchor", 4).export is None
+
+
 def test_a_window_has_the_time_that_its_requests_take(tmp_path: Path, says: Callable[[str, int], Path]) -> None:
     """Half a gigabyte of images takes a while to read, and a slow server to give its last answers."""
     windows = windows_of(CountingServer, tmp_path, says(":", 0))

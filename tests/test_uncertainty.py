@@ -154,7 +154,15 @@ def test_a_share_over_blocks_has_the_spread_of_blocks() -> None:
     """Twelve blocks of which half hold 10 % and half none: 5 %, give or take what blocks differ, not requests."""
     found = share_of_blocks([100, 0] * 6, [1000] * 12)
     assert (found.value, found.low, found.high) == pytest.approx((0.05, 0.0168, 0.0832), abs=1e-3)
-    assert share_of_blocks([1, 2], [10, 20]).low == pytest.approx(0.1)
+    assert share_of_blocks([10**5, 2 * 10**5], [10**6, 2 * 10**6]).low == pytest.approx(0.1, abs=1e-3)
+
+
+def test_blocks_that_agree_by_chance_know_no_more_than_independent_observations() -> None:
+    """None of 41 late may be 8 % that are; of 14,400 it is surely less than the 1 % that a p99 allows."""
+    few = share_of_blocks([0] * 6, [7, 8, 4, 8, 6, 8])
+    assert (few.value, few.low, few.high) == pytest.approx((0, 0, 0.0857), abs=1e-4)
+    assert share_of_blocks([0] * 12, [1200] * 12).high < 0.01
+    assert share_of_blocks([4, 4], [4, 4]).low == pytest.approx(0.676, abs=1e-3)
 
 
 def test_no_spread_at_all_is_no_doubt() -> None:

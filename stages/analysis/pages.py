@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from analysis.flags import batching_in_words
 from deciding.words import answer_in_words, check_in_words
-from runtime.numerals import amount, counted, times
+from runtime.numerals import amount, counted, ends, times
 from uncertainty.mean import Estimate
 from uncertainty.ratio import Ratio
 
@@ -77,6 +77,7 @@ def render(name: str, **content: Any) -> str:
         "batching_in_words": batching_in_words,
         "check_in_words": check_in_words,
         "counted": counted,
+        "ends": ends,
         "times": times,
     }
     environment.filters |= FILTERS

@@ -96,7 +96,7 @@ def metrics(
             "concurrency": verdict.concurrency,
             "recommended": recommended,
             "default": of(verdict.default),
-            "told_apart": len(verdict.equals) == 1,
+            **({"told_apart": len(verdict.equals) == 1} if len(verdict.finalists) > 1 else {}),
             "anchor_copy": asdict(anchor_copy),
         },
     }

@@ -17,7 +17,7 @@ from measuring.journal import digest
 from parameters.cells import matrix
 from parameters.schema import Params
 from runtime.cores import server_cores
-from runtime.numerals import counted, times
+from runtime.numerals import counted, ends
 from uncertainty.mean import t_quantile
 from uncertainty.prediction import ENOUGH, Spread, another
 from uncertainty.ratio import Ratio
@@ -145,5 +145,4 @@ def another_hour_in_words(verdict: Verdict, found: AnotherHour, study: dict[str,
         else f"beyond its errors, throughput differed {beyond} between hours where that was studied, "
         f"{counted(study['visits'], 'visit')} in {counted(round(study['hours']), 'hour')} on {study['processor']}"
     )
-    low, high = times(shown.low), times(shown.high, shown.low)
-    return f"That is what these minutes say; at another hour expect {low}–{high} ({known})."
+    return f"That is what these minutes say; at another hour expect {ends(shown.low, shown.high)} ({known})."

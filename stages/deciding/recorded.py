@@ -36,5 +36,6 @@ def recorded_saturation(params: Params) -> Saturation | None:
         [
             at_rate(float(rate), [each["windows"][rate] for each in rounds], params.perf.slo)
             for rate in rounds[0]["windows"]
-        ]
+        ],
+        rounds[0]["first_looks"],
     )

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deciding.slo import Check, check_latencies
@@ -38,15 +38,17 @@ class AtRate:
 
 @dataclass(frozen=True)
 class Saturation:
-    """The rates tried, the lowest first.
+    """The rates compared, the lowest first.
 
     `sustained` is the highest rate at which the limits are met and below which none fails; None
     if there is none. `doubtful` are the rates above it, or all, that were sent and where nobody can tell.
+    `first_looks` say of higher rates why they were not compared.
     """
 
     rates: list[AtRate]
     sustained: AtRate | None
     doubtful: list[AtRate]
+    first_looks: dict[float, str]
 
     @property
     def found(self) -> bool:
@@ -73,13 +75,14 @@ def at_rate(per_second: float, windows: Sequence[Window], slo: Slo) -> AtRate:
     )
 
 
-def saturation(rates: Sequence[AtRate]) -> Saturation:
-    """Return what is sustained, from the answers at several rates."""
+def saturation(rates: Sequence[AtRate], first_looks: Mapping[str, str]) -> Saturation:
+    """Return what is sustained, from the answers at several rates, and the first looks at these and others."""
     ordered = sorted(rates, key=_per_second)
     below_failure = list(itertools.takewhile(lambda each: each.answer != "fails", ordered))
     sustained = max((each for each in below_failure if each.answer == "meets"), key=_per_second, default=None)
     doubtful = [each for each in _above(ordered, sustained) if each.answer == "cannot tell" and each.offered]
-    return Saturation(ordered, sustained, doubtful)
+    higher = {float(rate): look for rate, look in first_looks.items() if float(rate) > ordered[-1].per_second}
+    return Saturation(ordered, sustained, doubtful, higher)
 
 
 def saturation_in_words(found: Saturation, distribution: str) -> str:
@@ -89,15 +92,24 @@ def saturation_in_words(found: Saturation, distribution: str) -> str:
         lowest = found.rates[0]
         said = f"was not shown to sustain {_rate(lowest)} requests/s, the lowest rate tried, at {limits}"
     else:
-        at_least_so_many = "at least " if found.not_offered else ""
+        at_least_so_many = "at least " if found.not_offered or not found.found else ""
         said = f"sustains {at_least_so_many}{_rate(found.sustained)} requests/s at {limits}"
     if found.doubtful:
         said += f"; cannot tell at {_rates(found.doubtful)}"
     if found.not_offered:
         said += f"; perf_analyzer could not send {_rates(found.not_offered)} in time, so that more may be possible"
     elif not found.found:
-        said += "; no rate tried was too high"
+        said += f"; no rate that was compared was too high{_first_looks(found.first_looks)}"
     return f"In an open loop ({distribution} arrivals) it {said}."
+
+
+def _first_looks(looks: Mapping[float, str]) -> str:
+    """Say what first looks, at rates above those that were compared, found; nothing where there were none."""
+    found = (
+        (why, sorted(rate for rate, look in looks.items() if look == why)) for why in dict.fromkeys(looks.values())
+    )
+    said = [f"{'–'.join(dict.fromkeys(map(amount, (rates[0], rates[-1]))))} were {why}" for why, rates in found]
+    return f", and on a first look {' and '.join(said)}" if said else ""
 
 
 def _above(rates: Sequence[AtRate], sustained: AtRate | None) -> list[AtRate]:

@@ -56,18 +56,21 @@ def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:
 
 def _by_chance(verdict: Verdict) -> list[str]:
     """Say of which finalists an interval is clear of 1 that stands for one comparison, and not for all of them."""
-    clear = [
-        f"`{each.cell.name}`"
-        for each in verdict.finalists
-        if each.eligible and each.against_default and each.against_default.low > 1 and not each.beats_default
-    ]
-    if not (clear and verdict.default.eligible):
+    if not verdict.default.eligible:
         return []
-    has, interval = agreeing(len(clear), "has", "have"), agreeing(len(clear), "an interval", "intervals")
-    return [
-        f"{', '.join(clear)} {has} {interval} better than the default configuration's, compared with nothing else; "
-        "among all pairs of finalists, that may be chance."
-    ]
+    compared = [(each, each.against_default) for each in verdict.finalists if each.eligible and each.against_default]
+    better = [each for each, against in compared if against.low > 1 and not each.beats_default]
+    worse = [each for each, against in compared if against.high < 1 and each in verdict.equals]
+    return [_clear_by_chance(clear, than) for clear, than in ((better, "better"), (worse, "worse")) if clear]
+
+
+def _clear_by_chance(clear: list[Finalist], than: str) -> str:
+    names, has = ", ".join(f"`{each.cell.name}`" for each in clear), agreeing(len(clear), "has", "have")
+    interval = agreeing(len(clear), "an interval", "intervals")
+    return (
+        f"{names} {has} {interval} {than} than the default configuration's, compared with nothing else; among all "
+        "pairs of finalists, that may be chance."
+    )
 
 
 def _limits(finalist: Finalist) -> str:
@@ -76,13 +79,13 @@ def _limits(finalist: Finalist) -> str:
 
 
 def _by_percentiles(verdict: Verdict) -> list[str]:
-    """Say what more would be known of limits on latency if the run-off's windows were shorter."""
+    """Say what would tell more of limits on latency where single requests were not kept."""
     checks = [check for each in verdict.finalists for check in each.checks]
     if not any(check.by_percentiles and check.answer == "cannot tell" for check in checks):
         return []
     return [
-        "The run-off's windows were too long to keep each request's latency, and their percentiles cannot tell: "
-        "a shorter `perf.window_ms` tells more."
+        "Requests as large as these were too many in a window to keep each one's latency, and percentiles cannot tell: "
+        "fewer in a window tell more, with a shorter `perf.window_ms`, of 20 at least, or fewer in flight."
     ]
 
 

@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from statistics import mean
+from typing import Literal
 
 from measuring.readings import KEPT_UP, REQUESTS_FOR, SPARE, Window, mostly_late, percentile_us, throughput
 from measuring.windows import Windows
@@ -20,6 +21,13 @@ SEARCH_WINDOWS = 5
 # A rate is too high for sure when it misses a limit on latency by so much.
 FAR_BEYOND = 1.5
 
+Look = Literal["may do", "too many", "not sent in time"]
+LOOKS: dict[Look, str] = {
+    "may do": "may do",
+    "too many": "too many to be answered within the limits",
+    "not sent in time": "too many to be sent in time",
+}
+
 
 def window_ms(perf: Perf, per_second: float) -> int:
     """Return how long a window at a rate must be to hold the requests that the limits' percentiles need."""
@@ -35,16 +43,17 @@ def measure_at(windows: Windows, model: str, per_second: float, perf: Perf, chan
     return windows.measure(model, demand, window_ms(perf, per_second))
 
 
-def is_too_high(per_second: float, windows: Sequence[Window], perf: Perf) -> bool:
-    """Return whether a few windows say that a rate is beyond what can be sustained, or sent."""
+def first_look(per_second: float, windows: Sequence[Window], perf: Perf) -> Look:
+    """Return what a few windows say of a rate: beyond what can be sent in time, or sustained, or neither."""
     limits_ms = perf.slo.latency_limits_ms
-    if mostly_late(windows, max(limits_ms)) or mean(map(throughput, windows)) < KEPT_UP * per_second:
-        return True
-    for percent, limit_ms in limits_ms.items():
-        found = [percentile_us(window, percent) for window in windows]
-        if min(math.inf if value is None else value for value in found) > 1000 * FAR_BEYOND * limit_ms:
-            return True
-    return False
+    if mostly_late(windows, max(limits_ms)):
+        return "not sent in time"
+    slow = any(
+        min(math.inf if value is None else value for value in found) > 1000 * FAR_BEYOND * limit_ms
+        for percent, limit_ms in limits_ms.items()
+        for found in [[percentile_us(window, percent) for window in windows]]
+    )
+    return "too many" if slow or mean(map(throughput, windows)) < KEPT_UP * per_second else "may do"
 
 
 def lowest_too_high(closed: float, too_high: Callable[[float], bool]) -> float:
@@ -61,20 +70,23 @@ def lowest_too_high(closed: float, too_high: Callable[[float], bool]) -> float:
     return rate
 
 
-def rates_around_limit(windows: Windows, model: str, closed: float, perf: Perf, chance: random.Random) -> list[float]:
+def rates_around_limit(
+    windows: Windows, model: str, closed: float, perf: Perf, chance: random.Random
+) -> tuple[list[float], dict[str, Look]]:
     """Return rates to compare, the highest first: from just above one that is too high to well below it.
 
-    `closed` is the throughput that the model had in a closed loop.
+    With them come the first looks that led there, by rate. `closed` is the throughput that the model had in
+    a closed loop.
     """
+    looks: dict[str, Look] = {}
 
     def too_high(rate: float) -> bool:
         tried = [measure_at(windows, model, rate, perf, chance) for _ in range(SEARCH_WINDOWS)]
-        found = is_too_high(rate, tried, perf)
-        said = "too many to be answered within the limits, or to be sent in time" if found else "may do"
-        print(f"{model}, a first look at {amount(rate)} requests/s: {said}", flush=True)
-        return found
+        found = looks[f"{rate:.3g}"] = first_look(rate, tried, perf)
+        print(f"{model}, a first look at {amount(rate)} requests/s: {LOOKS[found]}", flush=True)
+        return found != "may do"
 
     rate = lowest_too_high(closed, too_high)
     steps = range(-1, math.ceil(2 * math.log(SEARCH_FACTOR) / math.log(FACTOR)))
     # Three digits are enough, and say themselves better.
-    return [float(f"{rate / FACTOR**step:.3g}") for step in steps]
+    return [float(f"{rate / FACTOR**step:.3g}") for step in steps], looks

@@ -1,6 +1,5 @@
 """Measure windows of load on the models of one server, and what each cost."""
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,7 +45,7 @@ class Windows:
     `window_ms` long where its own length is not given. A request holds `batch_size` examples, in
     `shared_memory` or in the message. `answers` is how far each model's, by protocol and batch
     size, were from ONNX Runtime's. `values_a_request`, of each model, asks for the latencies of single
-    requests where a window's export is not too large: the one before it says how large it will be.
+    requests where a window's export is not too large: the first one at a demand, never exported, says it of all.
     """
 
     server: Server
@@ -63,7 +62,7 @@ class Windows:
 
     def __post_init__(self) -> None:
         self._results = self.folder / "window.csv"
-        self._export_bytes: dict[str, float] = {}
+        self._keeps_requests: dict[str, bool] = {}
         self._environment = self.installation.perf_analyzer_environment(self.folder / "libraries")
 
     def load(self, model: str, demand: Demand, window_ms: int | None = None) -> Load:
@@ -78,12 +77,9 @@ class Windows:
             cores=self.cores,
             batch_size=self.batch_size,
             shared_memory=self.shared_memory,
-            export=self.folder / "requests.json" if self._is_exported(model) else None,
+            export=self.folder / "requests.json" if self._keeps_requests.get(_kind(model, demand)) else None,
             patience_s=_START_AND_STOP_S + self.server.patience_s(self.inputs[model].stat().st_size),
         )
-
-    def _is_exported(self, model: str) -> bool:
-        return self._export_bytes.get(model, math.inf) <= LARGEST_EXPORT
 
     def measure(self, model: str, demand: Demand, window_ms: int | None = None) -> dict[str, Any]:
         """Return one window: perf_analyzer's row, the server's statistics around it, and what it cost.
@@ -106,7 +102,9 @@ class Windows:
         began, server, client = time.monotonic(), self._server_cpu_seconds(), finished_children_cpu_seconds()
         row = measure(self.installation.perf_analyzer, self._environment, load, self._results)
         if load.model in self.values_a_request:
-            self._export_bytes[load.model] = BYTES_A_VALUE * self.values_a_request[load.model] * row[REQUESTS]
+            export_bytes = BYTES_A_VALUE * self.values_a_request[load.model] * row[REQUESTS]
+            # Once: what differed from window to window would keep the requests of quick windows, or of slow ones.
+            self._keeps_requests.setdefault(_kind(load.model, load.demand), export_bytes <= LARGEST_EXPORT)
         cost = {
             "server": _used(server, self._server_cpu_seconds()),
             "client": _used(client, finished_children_cpu_seconds()),
@@ -143,6 +141,11 @@ class Windows:
         """Return the command line of such a window, without this machine's folders."""
         line = command(self.installation.perf_analyzer, self.load(model, demand), self._results)
         return [Path(word).name if word.startswith("/") else word for word in line]
+
+
+def _kind(model: str, demand: Demand) -> str:
+    """Return what tells windows that hold about as many requests from others."""
+    return f"{model} at {demand_in_words(demand)}"
 
 
 def latency_bins(export: Path) -> dict[str, int]:

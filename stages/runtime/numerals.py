@@ -30,6 +30,14 @@ def unlike(value: float, limit: float, decimals: int = 0) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def ends(low: float, high: float) -> str:
+    """Return an interval of a ratio as in `0.88–1.03`: an end that is not 1 is not shown as 1."""
+    shown = times(low), times(high, low)
+    return "–".join(
+        unlike(end, 1, _DECIMALS) if float(text) == 1 else text for end, text in zip((low, high), shown, strict=True)
+    )
+
+
 def times(ratio: float, *beside: float) -> str:
     """Return a ratio with two decimals, or with so many that it and those that stand beside it have two digits each."""
     smallest = min((abs(each) for each in (ratio, *beside) if each and math.isfinite(each)), default=1)

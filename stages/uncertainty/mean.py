@@ -39,6 +39,9 @@ def share_of_blocks(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
     In block b, `counts[b]` of `totals[b]` observations count. Those of one block go together, so
     it is the blocks that are independent: the interval is that of a ratio of two sums (Cochran
     1977, chapter 6), from the spread of counts[b] - share * totals[b]. At least two blocks.
+
+    Blocks that agree by chance, as where nothing counts in any of few observations, know no more
+    than independent observations would: the interval is no shorter than theirs.
     """
     blocks = len(counts)
     if blocks < 2:
@@ -46,7 +49,8 @@ def share_of_blocks(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
     share = sum(counts) / sum(totals)
     squares = sum((count - share * total) ** 2 for count, total in zip(counts, totals, strict=True))
     half = t_quantile(blocks - 1) * math.sqrt(blocks / (blocks - 1) * squares) / sum(totals)
-    return Estimate(share, max(0.0, share - half), min(1.0, share + half))
+    independent = share_estimate(sum(counts), sum(totals))
+    return Estimate(share, max(0.0, min(share - half, independent.low)), min(1.0, max(share + half, independent.high)))
 
 
 def share_estimate(successes: int, trials: int) -> Estimate:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runtime.numerals import times
+from runtime.numerals import ends, times
 from uncertainty.mean import mean_estimate
 
 
@@ -20,7 +20,7 @@ class Ratio:
 
     def __str__(self) -> str:
         """Return it as reports write it: `1.83 (1.71–1.95)`."""
-        return f"{times(self.ratio, self.low)} ({times(self.low)}–{times(self.high, self.low)})"
+        return f"{times(self.ratio, self.low)} ({ends(self.low, self.high)})"
 
     @property
     def reach(self) -> float:

@@ -1,6 +1,6 @@
 """What is measured: windows, rounds, and the files of them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
@@ -159,16 +159,22 @@ def _all_measured(runoff: _Runoff) -> _Runoff:
 Runoff = Annotated[_Runoff, AfterValidator(_all_measured)]
 
 
+class OpenLoopRound(Round):
+    """A window at each rate, and what first looks, by rate, said before."""
+
+    first_looks: dict[Name, Literal["may do", "too many", "not sent in time"]]
+
+
 class _Saturation(TypedDict):
     cell: Name | None
-    rounds: list[Round]
+    rounds: list[OpenLoopRound]
 
 
 def _same_rates(saturation: _Saturation) -> _Saturation:
     rates = [set(each["windows"]) for each in saturation["rounds"]]
     if any(each != rates[0] for each in rates):
         raise ValueError("its rounds are not at the same rates")
-    for rate in rates[0] if rates else ():
+    for rate in (*rates[0], *saturation["rounds"][0]["first_looks"]) if rates else ():
         float(rate)
     return saturation
 
