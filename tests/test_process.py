@@ -200,6 +200,28 @@ run_stage(main)
     assert (finished.returncode, finished.stdout[: len(said)]) == (3, said)
 
 
+def test_a_program_that_cannot_be_started_is_no_file_to_make(tmp_path: Path) -> None:
+    """One that is missing, and one that is none, are named as programs; a missing folder to work in is not."""
+    (tmp_path / "odd").mkdir()
+    script = f"""
+import sys; sys.path.insert(0, {str(STAGES)!r})
+import os, subprocess
+from runtime.stage import run_stage
+os.environ["PATH"] = {str(tmp_path)!r}
+run_stage(lambda: subprocess.run([sys.argv[1]], cwd=sys.argv[2]))
+"""
+    for program, folder, said in (
+        ("setpriv", "/", "setpriv is not installed; install one that can be, or correct PATH"),
+        ("odd", "/", f"{tmp_path}/odd cannot be run as a program: it is a folder; install one that can be, or correct"),
+        (f"{tmp_path}/odd", "/", f"{tmp_path}/odd cannot be run as a program: it is a folder"),
+        ("odd", "/no/such", "no/such: No such file or directory"),
+    ):
+        finished = run(sys.executable, "-c", script, program, folder, cwd=ROOT, check=False)
+        assert finished.returncode == 1
+        assert said in finished.stdout
+        assert finished.stdout.count("\n") == 1
+
+
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
 @pytest.mark.parametrize("where", ["import", "main", "imports"])
 def test_no_end_of_any_kind_is_taken_for_an_answer(number: str, where: str) -> None:

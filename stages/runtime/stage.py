@@ -114,6 +114,10 @@ def _sentence(error: BaseException) -> str | None:
 
 
 def _of_the_system(error: OSError) -> str:
+    from runtime.programs import not_started, started_by
+
+    if program := started_by(error):
+        return f"{not_started(program, error)}; install one that can be, or correct PATH"
     known = isinstance(error.filename, str)
     remedy = "" if error.errno == errno.ENOENT and not known else _REMEDIES.get(error.errno or 0, "")
     if error.errno == errno.ENOSPC and known and _is_temporary(error.filename):
