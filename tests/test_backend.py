@@ -128,6 +128,21 @@ def test_what_the_compiler_refuses_is_one_sentence(workshop: Path) -> None:
     assert [path.name for path in backend.BUILT.iterdir()] == ["lock"]
 
 
+def test_what_the_compiler_says_may_be_in_any_encoding(workshop: Path) -> None:
+    """Bytes that are not UTF-8 make no traceback of its words."""
+    refusing = "#!/bin/sh\n[ $1 = --version ] && exit\nprintf 'one.cc:1:1: error: \\374bel\\n' >&2; exit 1\n"
+    (workshop / "compiler").write_text(refusing)
+    with pytest.raises(StageError, match=r"\n  one\.cc:1:1: error: \ufffdbel"):
+        backend.find_or_build()
+
+
+def test_a_compiler_that_is_no_program_is_named_with_the_remedy(workshop: Path) -> None:
+    """A file that may be run, and that this machine cannot."""
+    (workshop / "compiler").write_bytes(b"no program")
+    with pytest.raises(StageError, match=r"compiler cannot be run as a program: Exec format error; install one with"):
+        backend.find_or_build()
+
+
 def test_a_missing_compiler_is_named_with_the_remedy(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is compiled; CXX may be a command with arguments."""
     monkeypatch.setenv("CXX", "no-such-compiler --fast")

@@ -84,7 +84,7 @@ match sys.argv[1:]:
             sys.exit("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?")
         if image != {IMAGE!r}:
             sys.exit(f"Error: No such image: {{image}}")
-        print("sha256:0123")
+        print("sha256:" + 16 * "0123")
     case ["rm", "--force", name]:
         os.killpg(int((notes / name).read_text()), signal.SIGKILL)
         for left in Path("/dev/shm").glob(f"{{name}}*"):
@@ -314,8 +314,57 @@ def test_a_docker_that_cannot_be_asked_lacks_no_image(
 def test_no_docker_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: dict[str, Any]) -> None:
     """Without the program, the error says so."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(StageError, match="docker is not installed"):
+    with pytest.raises(StageError, match=r"^docker is not installed; install docker, or set triton\.server in"):
         identity(triton(content, server="docker"))
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda path: path.mkdir(), "it is a folder"),
+        (lambda path: path.touch(0o644), "Permission denied"),
+        (lambda path: path.touch(0o755), "Exec format error"),
+        (lambda path: (path.touch(0o755), path.write_text("#!/no/such/shell\n")), "No such file or directory"),
+    ],
+)
+def test_a_docker_that_is_no_program_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: dict[str, Any], make: Callable[[Path], object], why: str
+) -> None:
+    """Where it lies, and what is wrong with it: nobody is told to make it readable, or to install what is there."""
+    make(tmp_path / "docker")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(
+        StageError,
+        match=f"^{tmp_path}/docker cannot be run as a program: {why}; install docker, or set triton.server in",
+    ):
+        identity(triton(content, server="docker"))
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        (
+            r"printf 'Fehler: \374bel\n' >&2; exit 1",
+            "docker cannot be asked for the image .*: Fehler: \ufffdbel; start",
+        ),
+        (r"printf '\033[31m%01000d' 0 >&2; exit 1", r"docker cannot be asked for .*: \\x1b\[31m0+…; start"),
+        ("exit 0", "docker does not say which image .* is: `docker image inspect .*` printed '', and no identity"),
+        ("echo sha256:; echo", "printed 'sha256:', and no identity"),
+        ("head -c 9999 /dev/zero | tr '\\0' a", "printed 'a+…, and no identity"),
+        (r"printf '\374'", "printed '\ufffd', and no identity"),
+    ],
+)
+def test_whatever_docker_says_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: dict[str, Any], script: str, sentence: str
+) -> None:
+    """Bytes in any encoding, colours, pages, or nothing where the identity belongs that timings rest on."""
+    executable(tmp_path / "docker", "")
+    (tmp_path / "docker").write_text(f"#!/bin/sh\n{script}\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(StageError, match=sentence) as raised:
+        identity(triton(content, server="docker"))
+    assert len(str(raised.value)) < 800
+    assert str(raised.value).isprintable()
 
 
 @slow

@@ -22,6 +22,7 @@ from parameters.triton import BACKEND
 from runtime.lock import machine_shared
 from runtime.paths import BACKENDS, ENVIRONMENT
 from runtime.process import StageError, ending_with_us
+from runtime.programs import not_started
 
 SOURCES = BACKENDS / BACKEND
 LIBRARY = f"libtriton_{BACKEND}.so"
@@ -31,6 +32,7 @@ BUILT = ENVIRONMENT / "triton_backends"
 FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-z,nodelete", "-s")
 _UNFINISHED = "unfinished_"
 _PATIENCE_S = 600
+_OTHER_COMPILER = "install one with `apt-get install --yes g++`, or name another in the environment variable CXX"
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,7 @@ def compiler() -> list[str]:
     except ValueError as error:
         raise StageError(f"the environment variable CXX is no command ({error}); correct or unset it") from None
     if shutil.which(words[0]) is None:
-        raise StageError(
-            f"the server's backend needs a C++ compiler, and {words[0]} is missing; install one with "
-            "`apt-get install --yes g++`, or name another in the environment variable CXX"
-        )
+        raise StageError(f"the server's backend needs a C++ compiler, and {words[0]} is missing; {_OTHER_COMPILER}")
     return words
 
 
@@ -103,7 +102,12 @@ def its_backend(folder: Path) -> Path | None:
 
 
 def _digest(words: list[str], content: Mapping[str, bytes]) -> str:
-    told = subprocess.run([*words, "--version"], check=False, capture_output=True, timeout=_PATIENCE_S)
+    try:
+        told = subprocess.run([*words, "--version"], check=False, capture_output=True, timeout=_PATIENCE_S)
+    except OSError as error:
+        raise StageError(
+            f"the server's backend needs a C++ compiler, and {not_started(words[0], error)}; {_OTHER_COMPILER}"
+        ) from None
     headers = packaged("openvino", "include/openvino/c/openvino.h").read_bytes()
     found = hashlib.sha256(repr([words, told.stdout, FLAGS, headers]).encode())
     for name, text in content.items():
@@ -127,7 +131,8 @@ def _build(words: list[str], content: Mapping[str, bytes], folder: Path) -> None
             env={**os.environ, "TMPDIR": name},
             check=False,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_PATIENCE_S,
         )
         if finished.returncode != 0:

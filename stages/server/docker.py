@@ -4,15 +4,22 @@ What the container costs is not counted: its processes are the Docker daemon's.
 """
 
 import os
+import re
 import subprocess
 
 from runtime.process import StageError
+from runtime.programs import not_started
+from runtime.quoting import cut, printable, quoted
 from server.launch import HOST, Launch, Place
 
 _HTTP, _GRPC = 8000, 8001
 _PATIENCE_S = 30
 # As Docker says it, and Podman in its place.
 _NO_IMAGE = ("no such image", "no such object", "image not known")
+# Podman's begins with the digits.
+_ID = re.compile(r"(sha256:)?[0-9a-f]{64}")
+_OTHERWISE = "or set triton.server in params.yaml otherwise"
+_LONGEST_WORDS = 300
 # How the client finds the daemon; nothing else of the environment is its business.
 _VARIABLES = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
 
@@ -20,24 +27,33 @@ _VARIABLES = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", 
 def image_id(image: str) -> str:
     """Return the identity of an image that is here.
 
-    Raises StageError if it is not, or if Docker does not answer.
+    Raises StageError if it is not, or if Docker does not answer, or not with an identity.
     """
     command = ["docker", "image", "inspect", "--format", "{{.Id}}", image]
     try:
-        finished = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_PATIENCE_S)
-    except FileNotFoundError:
-        raise StageError("docker is not installed; install it, or set triton.server in params.yaml otherwise") from None
+        finished = subprocess.run(
+            command, check=False, capture_output=True, encoding="utf-8", errors="replace", timeout=_PATIENCE_S
+        )
+    except OSError as error:
+        raise StageError(f"{not_started('docker', error)}; install docker, {_OTHERWISE}") from None
     except subprocess.TimeoutExpired:
         raise StageError(f"docker did not answer within {_PATIENCE_S} s; is its daemon well?") from None
     if finished.returncode != 0:
-        (said, *_) = [*reversed(finished.stderr.strip().splitlines()), "it said nothing"]
+        (last, *_) = [*reversed(finished.stderr.strip().splitlines()), "it said nothing"]
+        said = cut(printable(last), _LONGEST_WORDS)
         if any(text in said.lower() for text in _NO_IMAGE):
             raise StageError(f"docker has no image {image}: {said}; `docker pull {image}` fetches it")
         raise StageError(
             f"docker cannot be asked for the image {image}: {said}; start its daemon, or let this user reach it, "
-            "or set triton.server in params.yaml otherwise"
+            f"{_OTHERWISE}"
         )
-    return finished.stdout.strip()
+    identity = finished.stdout.strip()
+    if not _ID.fullmatch(identity):
+        raise StageError(
+            f"docker does not say which image {image} is: `{' '.join(command)}` printed {quoted(identity)}, and no "
+            f"identity as in sha256:0123…; install a docker that does, {_OTHERWISE}"
+        )
+    return identity
 
 
 def docker_command(image: str, place: Place, cores: tuple[int, ...]) -> list[str]:
