@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, environment
 
 from runtime.owner import is_dead, mark, marked, prefix
-from runtime.supervisor import SHARED_MEMORY, end_marked, remove_shared_memory
+from runtime.supervisor import SHARED_MEMORY, end_marked, remove_shared_memory, say_farewell
 
 # Leaves everything that a process can, says where, and waits.
 LEAVES = """
@@ -123,3 +123,26 @@ def test_no_temporary_folder_is_one_sentence() -> None:
     )
     assert (finished.returncode, finished.stdout) == (3, "")
     assert finished.stderr.startswith("error: No usable temporary directory found in ['/nowhere']; free some space")
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ((), ""),
+        (("true",), ""),
+        (("sh", "-c", "echo ALL gone >&2; exit 1"), ""),
+        (("sh", "-c", "printf 'one\\n\\374\\33[m\\n' >&2; exit 1"), "said '\ufffd\\x1b[m'"),
+        (("sh", "-c", "exit 1"), "said 'nothing'"),
+        (("sh", "-c", "head -c 9999 /dev/zero | tr '\\0' a >&2; exit 1"), f"said '{300 * 'a'}'"),
+        (("no-such-program",), "cannot be run (No such file or directory)"),
+        (("sleep", "60"), "did not end within 0.5 s"),
+    ],
+)
+def test_what_a_farewell_does_not_end_is_told(
+    command: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """However it fails: what may still run, and the command that ends it; nothing where nothing is left."""
+    monkeypatch.setattr("runtime.supervisor.FAREWELL_TIMEOUT_S", 0.5)
+    say_farewell(command, "the container x", ("all gone",))
+    sentence = f"the container x may still run: `{' '.join(command)}` {told}; run that again\n"
+    assert capfd.readouterr().err == (sentence if told else "")

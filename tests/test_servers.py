@@ -89,6 +89,8 @@ match sys.argv[1:]:
         os.killpg(int((notes / name).read_text()), signal.SIGKILL)
         for left in Path("/dev/shm").glob(f"{{name}}*"):
             left.unlink()
+        if (notes / "refuses").exists():
+            sys.exit((notes / "refuses").read_text())
     case ["run", "--rm", name, http, grpc, volume, image, program, *flags]:
         import shutil
         from server.backend import find_or_build
@@ -287,6 +289,33 @@ def test_a_container_serves_and_is_gone_afterwards(
     asked = docker_commands()
     assert [line.split()[0] for line in asked] == ["image", "run", "rm"]
     assert not Server(server.http_address, server.grpc_address, pid=None).is_ready()
+
+
+@slow
+@pytest.mark.usefixtures("docker_commands")
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Cannot connect to the Docker daemon", True),
+        ("Error response from daemon: No such container: x", False),
+        ("Error response from daemon: removal of container x is already in progress", False),
+    ],
+)
+def test_a_container_that_is_not_removed_is_named(
+    tmp_path: Path,
+    model_folder: Folder,
+    content: dict[str, Any],
+    capfd: pytest.CaptureFixture[str],
+    *,
+    said: str,
+    told: bool,
+) -> None:
+    """Where docker removes nothing at the end, what may still run is named, with the command that ends it."""
+    (tmp_path / "bin" / "refuses").write_text(said)
+    with serve([model_folder()], triton(content, server="docker")) as server:
+        name = f"{server.identifier}server"
+    sentence = f"the container {name} may still run: `docker rm --force {name}` said {said!r}; run that again\n"
+    assert capfd.readouterr().err == (sentence if told else "")
 
 
 def test_an_image_that_is_not_here_is_named(

@@ -30,6 +30,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 FAREWELL_TIMEOUT_S = 8
+_LONGEST_WORDS = 300
 _INNER_TIMEOUT_S = FAREWELL_TIMEOUT_S + 1
 _END_TIMEOUT_S = 5
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where the C library puts it
@@ -116,13 +117,37 @@ def remove_shared_memory(prefix: str, run_folder: Path) -> None:
             path.unlink()
 
 
-def say_farewell(command: Sequence[str]) -> None:
-    """Run the command, if there is one, that ends what killing the server's process does not."""
-    if command:
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(
-                command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=FAREWELL_TIMEOUT_S
-            )
+def say_farewell(command: Sequence[str], ends: str, nothing_left: Sequence[str]) -> None:
+    """Run the command, if there is one, that ends what killing the server's process does not.
+
+    Where it fails, say on standard error that what it `ends` may still run, unless it says that nothing is left.
+    """
+    if command and (failure := _failure(command, nothing_left)):
+        by_hand = " ".join(command)
+        with contextlib.suppress(OSError):  # nobody reads any more
+            os.write(2, f"{ends} may still run: `{by_hand}` {failure}; run that again\n".encode())
+
+
+def _failure(command: Sequence[str], harmless: Sequence[str]) -> str | None:
+    """Run a command, and return how it failed, None if it did not, or said one of the harmless words."""
+    try:
+        finished = subprocess.run(
+            command,
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            timeout=FAREWELL_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return f"did not end within {FAREWELL_TIMEOUT_S} s"
+    except OSError as error:
+        return f"cannot be run ({error.strerror})"
+    if finished.returncode == 0 or any(words in finished.stderr.lower() for words in harmless):
+        return None
+    (last, *_) = [*reversed(finished.stderr.strip().splitlines()), "nothing"]
+    return f"said {last[:_LONGEST_WORDS]!r}"
 
 
 def tell(line: str) -> None:
@@ -131,9 +156,9 @@ def tell(line: str) -> None:
         os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
-def clean_up(run_folder: Path, prefix: str, farewell: Sequence[str]) -> None:
+def clean_up(run_folder: Path, prefix: str, farewell: tuple[Sequence[str], str, Sequence[str]]) -> None:
     """End what the server's own end does not, and remove its shared memory."""
-    say_farewell(farewell)
+    say_farewell(*farewell)
     end_descendants()
     remove_shared_memory(prefix, run_folder)
 

@@ -10,12 +10,14 @@ import subprocess
 from runtime.process import StageError
 from runtime.programs import not_started
 from runtime.quoting import cut, printable, quoted
-from server.launch import HOST, Launch, Place
+from server.launch import HOST, Farewell, Launch, Place
 
 _HTTP, _GRPC = 8000, 8001
 _PATIENCE_S = 30
 # As Docker says it, and Podman in its place.
 _NO_IMAGE = ("no such image", "no such object", "image not known")
+# It goes by itself where its server ends, a moment before or after it is told to.
+_NO_CONTAINER = ("no such container", "no container with", "is already in progress")
 # Podman's begins with the digits.
 _ID = re.compile(r"(sha256:)?[0-9a-f]{64}")
 _OTHERWISE = "or set triton.server in params.yaml otherwise"
@@ -83,9 +85,10 @@ def launch(image: str, place: Place, cores: tuple[int, ...]) -> Launch:
     """Return how to run a container; raises StageError if its image is not here."""
     image_id(image)
     place.folder.chmod(0o755)  # the container's user reads the models
+    name = f"{place.prefix}server"
     return Launch(
         docker_command(image, place, cores),
         {name: os.environ[name] for name in _VARIABLES if name in os.environ},
-        farewell=("docker", "rm", "--force", f"{place.prefix}server"),
+        farewell=Farewell(("docker", "rm", "--force", name), f"the container {name}", _NO_CONTAINER),
         counted=False,
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 from runtime import supervisor
 from runtime.owner import prefix
@@ -53,6 +53,20 @@ class Place:
     prefix: str
 
 
+class Farewell(NamedTuple):
+    """A command that ends what killing a server's own does not, and what that is, in words.
+
+    It may fail with one of the words that say that there is nothing left to end, in small letters.
+    """
+
+    command: tuple[str, ...] = ()
+    ends: str = ""
+    nothing_left: tuple[str, ...] = ()
+
+
+NO_FAREWELL = Farewell()
+
+
 @dataclass(frozen=True)
 class Launch:
     """A command that runs a server in the foreground.
@@ -63,7 +77,7 @@ class Launch:
 
     command: list[str]
     environment: dict[str, str]
-    farewell: tuple[str, ...] = ()
+    farewell: Farewell = NO_FAREWELL
     counted: bool = True
 
 
@@ -167,7 +181,7 @@ class _Supervised:
             self.process.wait()
         # The supervisor has done all of this already unless it was killed itself.
         if self.process.returncode != 0:
-            supervisor.say_farewell(self.launch.farewell)
+            supervisor.say_farewell(*self.launch.farewell)
             supervisor.end_marked(self.place.prefix)
         supervisor.remove_shared_memory(self.place.prefix, self.place.folder)
         shutil.rmtree(self.place.folder, ignore_errors=True)
