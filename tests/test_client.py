@@ -22,6 +22,7 @@ from listening import (
 from measured import statistics
 
 from runtime.process import StageError
+from server import url
 from server.client import Server
 
 PATIENCE_S = 0.15
@@ -37,7 +38,7 @@ ASKED: dict[str, Ask] = {
     "grpc config": lambda server: server.effective_config("m", "grpc"),
     "http infer": lambda server: server.infer("m", "x", X, "y", "http"),
     "grpc infer": lambda server: server.infer("m", "x", X, "y", "grpc"),
-    "unload": lambda server: server.unload("m"),
+    "grpc unload": lambda server: server.unload("m"),
 }
 
 
@@ -61,14 +62,40 @@ def test_no_question_waits_beyond_its_deadline(behave: Callable[[socket.socket],
 
 
 def test_a_load_is_given_its_own_time(tmp_path: Path) -> None:
-    """Loading is over when triton.start_timeout_s is."""
+    """Loading is over when triton.start_timeout_s is: that is the one to raise, whatever else hangs then."""
     (tmp_path / "config.pbtxt").touch()
     with answering(never) as address:
-        server, began = Server(address, address, pid=None), time.monotonic()
-        with pytest.raises(StageError, match=f"did not load {tmp_path.name}: it had 0.3 s"):
-            server.load(tmp_path, 0.3)
+        server, began = Server(address, address, pid=None, request_timeout_s=PATIENCE_S), time.monotonic()
+        said = (
+            rf"did not load {tmp_path.name}: it had 0\.3 s; if it only takes longer, raise triton\.start_timeout_s in"
+        )
+        with pytest.raises(StageError, match=rf"^the Triton server {said} params\.yaml$"):
+            url.load(server, tmp_path, 0.3)
         server.close()
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, SystemExit])
+def test_whoever_is_told_to_end_while_it_unloads_says_what_it_leaves(
+    ends: type[BaseException], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The models that it did not come to are named; one that is unloaded is not."""
+
+    def unload(_: Server, model: str) -> None:
+        if model == "second":
+            raise ends
+
+    monkeypatch.setattr(Server, "unload", unload)
+    server = Server("a:1", "a:2", pid=None)
+    with pytest.raises(ends), url.unloading(server) as loaded:
+        loaded += ["first", "second", "third"]
+    commands = ", ".join(
+        f"`curl --request POST http://a:1/v2/repository/models/{each}/unload`" for each in ("second", "first")
+    )
+    assert capsys.readouterr().err == (
+        "interrupted; what was loaded from here may be left in that server, and the next run takes it for the server's "
+        f"own: unload it with {commands}, or restart that server\n"
+    )
 
 
 def test_a_large_slow_batch_has_more_time() -> None:

@@ -1,19 +1,24 @@
 """The other ways to a server: an installed one, a container, one that runs already."""
 
+import contextlib
 import hashlib
 import os
+import re
 import shutil
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from conftest import FinishedRun, linear_model, ran, run, write_ensemble
 
@@ -397,8 +402,8 @@ def test_whatever_docker_says_is_one_sentence(
 
 
 @slow
-def test_a_running_server_is_left_as_it_was(model_folder: Folder) -> None:
-    """What it lacks is loaded from here and unloaded again; what it has stays."""
+def test_a_running_server_is_left_as_it_was(model_folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it lacks is loaded from here and unloaded again; what it has stays, and that is said."""
     had, brought = model_folder("had"), model_folder("brought", instances=2, max_batch_size=8)
     with with_control([had]) as running:
         with url.serve([had, brought], running.http_address, running.grpc_address, 60) as server:
@@ -408,10 +413,81 @@ def test_a_running_server_is_left_as_it_was(model_folder: Folder) -> None:
                 check_answers(server, folder, EXAMPLES)
         assert running.has_model("had")
         assert not running.has_model("brought")
+    printed = f"the server at http://{running.http_address} has had: taken as served there, and not unloaded\n"
+    assert capsys.readouterr() == (printed, "")
 
 
 @slow
-def test_a_server_that_loads_nothing_is_measured_as_it_is(model_folder: Folder) -> None:
+@pytest.mark.parametrize("measured", [True, False])
+def test_what_a_server_that_hangs_keeps_is_named(
+    model_folder: Folder, capsys: pytest.CaptureFixture[str], *, measured: bool
+) -> None:
+    """Measured or failed, soon, with the remedy: the next run would take them for the server's own."""
+    brought = [model_folder("one"), model_folder("two")]
+    with with_control([model_folder("had")]) as running:
+        assert running.pid
+        with (
+            contextlib.nullcontext() if measured else pytest.raises(StageError, match=r"^it failed$"),
+            url.serve(brought, running.http_address, running.grpc_address, 60, request_timeout_s=1),
+        ):
+            os.kill(running.pid, signal.SIGSTOP)
+            began = time.monotonic()
+            if not measured:
+                raise StageError("it failed")
+        assert time.monotonic() - began < 3
+        os.kill(running.pid, signal.SIGCONT)
+        unload = f"curl --request POST http://{running.http_address}/v2/repository/models"
+    assert capsys.readouterr().err == (
+        "the Triton server did not unload two: it had 1 s; if it only takes longer, raise triton.request_timeout_s in "
+        "params.yaml; what was loaded from here may be left in that server, and the next run takes it for the server's "
+        f"own: unload it with `{unload}/two/unload`, `{unload}/one/unload`, or restart that server\n"
+    )
+
+
+@slow
+def test_what_a_killed_run_left_is_refused_with_the_command_that_unloads_it(model_folder: Folder) -> None:
+    """The model of an earlier training: the next run does not know who loaded it, and says what it may be."""
+    folder = model_folder("cell")
+    with with_control([model_folder("had")]) as running:
+        running.load(folder, 60)
+        onnx.save(linear_model(scale=0.2), folder / "1" / "model.onnx")
+        addresses = running.http_address, running.grpc_address
+        with (
+            pytest.raises(StageError, match=r"differ from ONNX Runtime's .*left by a run that was killed: ") as raised,
+            url.serve([folder], *addresses, 60) as server,
+        ):
+            check_answers(server, folder, EXAMPLES)
+        assert running.has_model("cell")
+        command = r"unload it with `curl --request POST http://([^/]*)([^`]*)`, restart that server, or put this cell"
+        ((address, path),) = re.findall(command, str(raised.value))
+        with contextlib.closing(HTTPConnection(address)) as connection:
+            connection.request("POST", path)
+            assert connection.getresponse().status == 200
+        assert not running.has_model("cell")
+        with url.serve([folder], *addresses, 60) as server:
+            check_answers(server, folder, EXAMPLES)
+        assert not running.has_model("cell")
+
+
+@slow
+def test_a_model_that_does_not_load_has_one_cause(model_folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    """A server that loads models, and refuses this one, need not be started otherwise; nothing is left there."""
+    broken = model_folder("broken")
+    (broken / "1" / "model.onnx").write_bytes(b"none")
+    with (
+        with_control([model_folder("had")]) as running,
+        pytest.raises(StageError, match=r"did not load broken: .*failed") as raised,
+        url.serve([broken], running.http_address, running.grpc_address, 60),
+    ):
+        pass
+    assert "model-control-mode" not in str(raised.value)
+    assert capsys.readouterr().err == ""
+
+
+@slow
+def test_a_server_that_loads_nothing_is_measured_as_it_is(
+    model_folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Without model control, models that it has are served, and one that it lacks is named with the remedy."""
     had, lacked = model_folder("had"), model_folder("lacked")
     with embedded.serve([had], 60) as running:
@@ -420,12 +496,14 @@ def test_a_server_that_loads_nothing_is_measured_as_it_is(model_folder: Folder) 
             check_answers(server, had, EXAMPLES)
         with (
             pytest.raises(
-                StageError, match=r"did not load lacked: .*--model-control-mode=explicit, or put lacked into its"
+                StageError,
+                match=r"did not load lacked: .*--model-control-mode=explicit, or put lacked into its repository$",
             ),
             url.serve([lacked], *addresses, timeout_s=60),
         ):
             pass
         assert running.has_model("had")
+    assert capsys.readouterr().err == ""
 
 
 @slow

@@ -9,9 +9,9 @@ import numpy as np
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from analysis.parity import largest_difference, magnitude, onnx_answer, onnx_session
-from runtime.process import StageError
 from server.client import PROTOCOLS, Server
 from server.ensemble import INDEX, LABEL
+from server.failures import ServedOtherwiseError
 from server.model_config import effective_differences, read_config
 
 # One ONNX Runtime against another on the same machine: only the order of sums may differ.
@@ -19,10 +19,10 @@ TOLERANCE = 1e-4
 
 
 def check_effective_config(server: Server, folder: Path) -> None:
-    """Raise StageError if the server changed what the model's config.pbtxt says."""
+    """Raise ServedOtherwiseError if the server changed what the model's config.pbtxt says."""
     written = read_config(folder / "config.pbtxt")
     if changed := effective_differences(written, server.effective_config(written.name)):
-        raise StageError(f"{written.name} is not served as configured: {'; '.join(changed)}")
+        raise ServedOtherwiseError(written.name, f"{written.name} is not served as configured: {'; '.join(changed)}")
 
 
 def batches(config: ModelConfig, examples: np.ndarray) -> list[np.ndarray]:
@@ -41,7 +41,7 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
     """Compare an ensemble's labels with the likeliest classes of the classifier, run by ONNX Runtime.
 
     Batches and protocols are those of `check_answers`; classes whose scores are as good as
-    equal may change places. Raises StageError if a label is another, or not that of its index.
+    equal may change places. Raises ServedOtherwiseError if a label is another, or not that of its index.
     """
     config = read_config(folder / "config.pbtxt")
     session, names = onnx_session(str(classifier / "1" / "model.onnx")), np.array(classes, object)
@@ -57,15 +57,17 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
             named = np.vectorize(bytes.decode, otypes=[object])(labels)
             given = np.take_along_axis(scores, index, axis=1)
             if not (np.array_equal(named, names[index]) and np.allclose(given, best, rtol=0, atol=near)):
-                raise StageError(f"{config.name} names other classes in a batch of {len(batch)} over {protocol}")
+                raise ServedOtherwiseError(
+                    config.name, f"{config.name} names other classes in a batch of {len(batch)} over {protocol}"
+                )
 
 
 def check_answers(server: Server, folder: Path, examples: np.ndarray) -> dict[str, dict[str, float]]:
     """Compare a served model with ONNX Runtime on the same file, on batches of real examples.
 
     Batches of 1, 3 and the model's maximum are taken from `examples` [N, …]. Returns the
-    largest difference by protocol and batch size; raises StageError if one is not equal
-    within rounding.
+    largest difference by protocol and batch size; raises ServedOtherwiseError if one is not
+    equal within rounding.
     """
     config = read_config(folder / "config.pbtxt")
     (model_input,), (model_output,) = config.input, config.output
@@ -86,9 +88,10 @@ def check_answers(server: Server, folder: Path, examples: np.ndarray) -> dict[st
             )
             difference = largest_difference(expected, answer)
             if difference > TOLERANCE:
-                raise StageError(
+                raise ServedOtherwiseError(
+                    config.name,
                     f"{config.name} answers a batch of {size} over {protocol} with {list(answer.shape)} values "
-                    f"that differ from ONNX Runtime's {list(expected.shape)} by up to {difference:.3g}"
+                    f"that differ from ONNX Runtime's {list(expected.shape)} by up to {difference:.3g}",
                 )
             differences[protocol][str(size)] = difference
     return differences

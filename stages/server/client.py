@@ -4,7 +4,6 @@ Whoever runs it, it may be slow, hang, lie, or be something else: each question 
 answer, and what comes is checked before it is believed.
 """
 
-import contextlib
 import json
 import struct
 import time
@@ -29,6 +28,7 @@ from runtime.quoting import cut, listed, printable, quoted
 from runtime.records.checking import complaint
 from runtime.records.measured import Statistics
 from server.bounded_http import Answer, Question
+from server.failures import LateError
 
 Protocol = Literal["http", "grpc"]
 PROTOCOLS: tuple[Protocol, ...] = ("http", "grpc")
@@ -57,17 +57,20 @@ REFUSALS = (
 
 
 @contextmanager
-def _answering(request: str, patience_s: float) -> Iterator[None]:
-    """Turn a refused, broken or late answer into a StageError."""
+def _answering(request: str, patience_s: float, parameter: str = "triton.request_timeout_s") -> Iterator[None]:
+    """Turn a refused, broken or late answer into a StageError, and name the parameter that gave a late one its time."""
     try:
         yield
     except REFUSALS as error:
-        raise StageError(f"the Triton server did not {request}: {_reason(error, patience_s)}") from None
+        failed = f"the Triton server did not {request}"
+        if _is_late(error):
+            raise LateError(
+                f"{failed}: it had {patience_s:.3g} s; if it only takes longer, raise {parameter} in params.yaml"
+            ) from None
+        raise StageError(f"{failed}: {_reason(error)}") from None
 
 
-def _reason(error: Exception, patience_s: float) -> str:
-    if _is_late(error):
-        return f"it had {patience_s:.3g} s; if it only takes longer, raise triton.request_timeout_s in params.yaml"
+def _reason(error: Exception) -> str:
     if type(error) is BadStatusLine:  # not what is made of it for a connection that breaks off
         return "what answers there speaks no HTTP; is it the port for gRPC?"
     said = cut(printable(" ".join(str(error).split())), _LONGEST_WORDS) or type(error).__name__
@@ -155,10 +158,17 @@ class Server:
         with _answering(f"say whether it has {model}", self.request_timeout_s):
             return self._says(f"/v2/models/{quote(model)}/ready")
 
+    def surely_has(self, model: str) -> bool | None:
+        """Return whether a model is ready to answer, None where the server does not say."""
+        try:
+            return self.has_model(model)
+        except StageError:
+            return None
+
     def load(self, folder: Path, timeout_s: float) -> None:
         """Load a model folder, sent along, under the folder's name.
 
-        Raises StageError if the server refuses, or is not done in time.
+        Raises StageError if the server refuses, or is not done in the `triton.start_timeout_s` that it is given.
         """
         config = text_format.Parse((folder / "config.pbtxt").read_text(encoding="utf-8"), ModelConfig())
         files = {
@@ -166,7 +176,7 @@ class Server:
             for path in sorted(folder.glob("[0-9]*/*"))
             if path.is_file()
         }
-        with _answering(f"load {folder.name}", timeout_s):
+        with _answering(f"load {folder.name}", timeout_s, "triton.start_timeout_s"):
             self._grpc.load_model(
                 folder.name,
                 config=json_format.MessageToJson(config, preserving_proto_field_name=True),
@@ -175,12 +185,24 @@ class Server:
             )
 
     def unload(self, model: str) -> None:
-        """Unload a model and wait until it no longer answers; a server that is gone has nothing to unload."""
-        with contextlib.suppress(*REFUSALS, StageError):
-            self._grpc.unload_model(model, client_timeout=self.request_timeout_s)
-            deadline = time.monotonic() + self.request_timeout_s
-            while self.has_model(model) and time.monotonic() < deadline:
-                time.sleep(0.02)
+        """Unload a model and wait until it no longer answers; raises StageError if it may still be there."""
+        try:
+            with _answering(f"unload {model}", self.request_timeout_s):
+                self._grpc.unload_model(model, client_timeout=self.request_timeout_s)
+        except LateError:
+            raise
+        except StageError:
+            # A server that unloads nothing has loaded nothing, either.
+            if self.surely_has(model) is False:
+                return
+            raise
+        deadline = time.monotonic() + self.request_timeout_s
+        while self.has_model(model):
+            if time.monotonic() > deadline:
+                raise StageError(
+                    f"the Triton server did not unload {model}: it still answers {self.request_timeout_s:.3g} s later"
+                )
+            time.sleep(0.02)
 
     def effective_config(self, model: str, protocol: Protocol = "grpc") -> ModelConfig:
         """Return the configuration with which a model is really served."""
