@@ -53,7 +53,7 @@ WINDOW_MS = 100
 def python_program() -> str:
     """Return the backend in Python as Git keeps it; raises StageError in a clone without that commit."""
     command = ["git", "show", f"{PYTHON_REVISION}:{PYTHON_PROGRAM}"]
-    shown = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    shown = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, encoding="utf-8", errors="replace")
     if shown.returncode:
         raise StageError(f"{PYTHON_PROGRAM} of {PYTHON_REVISION} is not in this clone: {shown.stderr.strip()}")
     return shown.stdout

@@ -148,7 +148,7 @@ def train(family_name: str, way: str) -> dict[str, Any]:
 def in_a_process(family: str, way: str, kept: list[dict[str, float]]) -> float:
     """Train in a process of its own; return examples a second, and keep what else was found."""
     command = ending_with_us([sys.executable, __file__, "--train", family, way])
-    finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
     found = json.loads(finished.stdout.splitlines()[-1])
     first, *others = found["epochs"]
     kept.append({"first_epoch_s": first, **({"graph_s": found["graph"]} if "graph" in found else {})})

@@ -132,7 +132,12 @@ def requests_per_second(script: Path, address: str, concurrency: int) -> float:
     """Return what wrk reports; raises StageError if a request failed."""
     command = ["wrk", "--threads", "1", "--connections", str(concurrency), "--duration", f"{SECONDS}s"]
     finished = subprocess.run(
-        [*command, "--script", str(script), address], check=True, capture_output=True, text=True, timeout=PATIENCE_S
+        [*command, "--script", str(script), address],
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=PATIENCE_S,
     )
     if "Non-2xx" in finished.stdout or "Socket errors" in finished.stdout:
         raise StageError(f"requests to {address} failed: {finished.stdout}")

@@ -22,6 +22,7 @@ import pandas as pd
 from analysis.flags import anchor_in_words, unstable_in_words
 from analysis.level import LevelSummary, summarise_level
 from analysis.pages import points, render
+from analysis.surroundings import machine_in_words, server_in_words, threads_in_words
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
 from analysis.variants_table import VariantRow, accelerated_in_words, variant_row
 from deciding.finalists import screen_measured
@@ -41,7 +42,6 @@ from parameters.schema import Params, load_params
 from parameters.triton import Kind
 from runtime.files import replacing, replacing_directory, write_json, write_text
 from runtime.lock import machine_shared
-from runtime.numerals import counted
 from runtime.paths import (
     BETWEEN_HOURS,
     CELLS,
@@ -137,17 +137,6 @@ def variant_rows(
     ]
 
 
-def server_in_words(server: dict[str, str], machine: dict[str, Any], params: Params) -> str:
-    """Say which server was asked, what computes in it where that is known, and how it was asked."""
-    runtime = machine["server"].get("onnxruntime")
-    computing = f" with ONNX Runtime {runtime}" if runtime else ""
-    protocol = {"grpc": "gRPC", "http": "HTTP"}[params.perf.protocol]
-    memory = ", tensors in shared memory" if params.perf.shared_memory == "system" else ""
-    cores = params.perf.client_cores
-    divided = f", by a load generator that has {counted(cores, 'core')} to itself" if cores else ""
-    return f"Triton {server['version']}, {server['kind']}{computing}, asked over {protocol}{memory}{divided}"
-
-
 def gather(params: Params) -> dict[str, Any]:
     """Return everything that the templates show."""
     machine = read_record(MACHINE, Machine)
@@ -180,7 +169,9 @@ def gather(params: Params) -> dict[str, Any]:
         "serving": {variant: read_record(SERVING / f"{variant}.json", Served) for variant in params.onnx.variants},
         "machine": machine,
         "server": server,
+        "machine_in_words": machine_in_words(machine, params),
         "server_in_words": server_in_words(server, machine, params),
+        "threads_in_words": threads_in_words(machine, params),
         "cells": cells,
         "deciding": lambda each: by_name[each.cell.name].at(verdict.concurrency),
         "flags": lambda level: level_flags(level, params, machine),

@@ -1,5 +1,6 @@
 """The report page as a reader sees it, from made-up numbers: its words, and its looks in a browser."""
 
+import html
 import json
 import os
 import re
@@ -110,6 +111,31 @@ def test_markdown_is_for_the_other_report(tmp_path: Path) -> None:
     seen = words(folder / "reports" / "index.html")
     assert "computed by OpenVINO's own runtime" in seen
     assert "`" not in seen
+
+
+def test_the_page_takes_the_load_generators_machine_for_no_servers(tmp_path: Path) -> None:
+    """Of a server that runs already: where it is, and with how many cores it was told to compute; in both reports."""
+    folder = write_workspace(tmp_path)
+    yaml = YAML()
+    content = yaml.load(folder / "params.yaml")
+    content["triton"].update(server="url", url={"http": "10.0.0.7:8000", "grpc": "10.0.0.7:8001", "cores": 64})
+    yaml.dump(content, folder / "params.yaml")
+    for name, its in (
+        ("machine", {"address": "10.0.0.7:8000", "version": "2.51.0"}),
+        ("perf/anchor_copy", {"kind": "url", "version": "2.51.0"}),
+    ):
+        path = folder / "reports" / f"{name}.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"server": its}))
+    subprocess.run([sys.executable, "stages/report.py"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    page, text = words(folder / "reports" / "index.html"), (folder / "reports" / "report.md").read_text()
+    assert "Server http://10.0.0.7:8000 its machine is not known Load generator on A processor 2 cores" in page
+    for seen in (html.unescape(page), text):
+        assert "Each instance is told to compute with its share of 64 cores (triton.url.cores); how many" in seen
+        assert "The load generator's machine and packages: A processor, 2 usable of 4 logical cores, 16 GiB;" in seen
+        assert (
+            "Triton 2.51.0, url at http://10.0.0.7:8000, whose machine and ONNX Runtime are not known here, "
+            "told to compute with 64 cores (triton.url.cores), asked over gRPC." in seen
+        )
 
 
 def test_benchmarks_find_the_table_of_variants(reports: Path) -> None:

@@ -7,11 +7,11 @@ import pytest
 from measured import level, summarised
 
 from analysis.flags import anchor_in_words, batching_in_words, flags
+from analysis.surroundings import cores_in_words, server_in_words
 from analysis.tables import MeasuredCell, cell_rows
 from analysis.variants_table import accelerated_in_words
 from parameters.cells import Cell
 from parameters.schema import validate
-from report import server_in_words
 
 STEADY = [1.0, 1.001] * 6
 MACHINE: Any = {"usable_cores": 2, "usable_logical_cores": 2}
@@ -39,6 +39,21 @@ def test_the_server_is_told_with_how_it_was_asked(
     content["perf"].update(zip(("protocol", "shared_memory", "client_cores"), asked, strict=False))
     server = {"kind": "local", "version": "2.51.0"}
     assert server_in_words(server, {"server": its}, validate(content)) == f"Triton 2.51.0, {said}"
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        (64, "64 cores (triton.url.cores)"),
+        (None, "4 cores (as many as the load generator's machine has, for triton.url.cores is null)"),
+    ],
+)
+def test_the_cores_of_somebody_elses_server_are_what_it_was_told(
+    content: dict[str, Any], stated: int | None, said: str
+) -> None:
+    """Nobody looks there: the number is one of params.yaml, or of this machine for want of that, and says which."""
+    content["triton"]["server"], content["triton"]["url"]["cores"] = "url", stated
+    assert cores_in_words({"usable_cores": 4}, validate(content)) == said
 
 
 def test_another_runtimes_variants_are_labelled() -> None:

@@ -171,7 +171,8 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=longest_s,
         )
     except subprocess.TimeoutExpired:
