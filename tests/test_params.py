@@ -1,5 +1,6 @@
 """params.yaml: what is accepted, and what a person is told otherwise."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def test_a_file_that_is_missing_or_in_conflict_is_told_with_the_remedy(tmp_path:
         load_params(path)
     shipped = (ROOT / "params.yaml").read_text()
     path.write_text(shipped.replace("seed: 42", "<<<<<<< HEAD\nseed: 42\n=======\nseed: 43\n>>>>>>> other", 1))
+    os.utime(path, (0, 0))  # nobody is at it any more
     with pytest.raises(StageError, match="a merge left its conflict in it; keep one side of it, and remove"):
         load_params(path)
 
@@ -171,6 +173,7 @@ def test_a_file_that_is_not_parameters_is_one_clear_error(tmp_path: Path, text: 
     """Empty, broken or foreign YAML never ends in a traceback."""
     path = tmp_path / "params.yaml"
     path.write_text(text)
+    os.utime(path, (0, 0))  # nobody is at it any more
     with pytest.raises(StageError, match=r"params\.yaml"):
         load_params(path)
 

@@ -1,5 +1,6 @@
 """What answers has to be of the present training, and says what it learned: nothing else names its answers."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ def test_a_damaged_lock_is_one_sentence(folder: Path, content: dict[str, Any], t
     """Of a merge, a killed DVC or an editor's: it says how it comes back."""
     learn(folder)
     (folder / "dvc.lock").write_text(text)
+    os.utime(folder / "dvc.lock", (0, 0))  # nobody is at it any more
     with pytest.raises(
         StageError, match=r"dvc\.lock is damaged: it cannot be read as a lock file of DVC's .*; bring it "
     ):

@@ -15,6 +15,7 @@ from runtime.children import checked, last_words, run
 from runtime.paths import ROOT
 from runtime.process import StageError
 from runtime.quoting import listed
+from runtime.still import read_still
 from training.pixels import scaled
 
 MODELS = "artifacts/model_repository"
@@ -55,15 +56,20 @@ def check_out(commit: str, folder: Path) -> None:
 
 def read_parameters(folder: Path) -> dict[str, Any]:
     """Return a revision's parameters as they are: they may follow another schema."""
+
+    def parse(text: bytes) -> dict[str, Any]:
+        try:
+            content = YAML(typ="safe", pure=True).load(text.decode())
+        except (YAMLError, ValueError):
+            content = None
+        if not isinstance(content, dict):
+            raise StageError("the revision's params.yaml is not readable as sections of parameters")
+        return content
+
     try:
-        content = YAML(typ="safe", pure=True).load((folder / "params.yaml").read_text(encoding="utf-8"))
+        return read_still(folder / "params.yaml", parse)
     except FileNotFoundError:
         raise StageError("the revision has no params.yaml: it is none of this project's") from None
-    except (YAMLError, ValueError):
-        content = None
-    if not isinstance(content, dict):
-        raise StageError("the revision's params.yaml is not readable as sections of parameters")
-    return content
 
 
 def first_cell(content: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from runtime.files import reading
 from runtime.process import StageError
 from runtime.quoting import quoted
 from runtime.records.checking import complaint
+from runtime.still import read_still
 
 
 class Entry(TypedDict):
@@ -43,12 +44,16 @@ def locked_stages(path: Path) -> dict[str, LockedStage]:
     """Return what a dvc.lock says of each stage, nothing where there is none; raises StageError if it is damaged."""
     if not path.exists():
         return {}
-    with reading(path, "a lock file of DVC's"):
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-        if why := complaint(content, _Lock):
-            raise ValueError(why)
-    stages: dict[str, LockedStage] = content["stages"]
-    return stages
+
+    def parse(text: bytes) -> dict[str, LockedStage]:
+        with reading(path, "a lock file of DVC's"):
+            content = YAML(typ="safe").load(text.decode())
+            if why := complaint(content, _Lock):
+                raise ValueError(why)
+        stages: dict[str, LockedStage] = content["stages"]
+        return stages
+
+    return read_still(path, parse)
 
 
 def before_measuring(params: Params) -> list[str]:

@@ -35,6 +35,7 @@ from runtime.numerals import counted
 from runtime.paths import PARAMS
 from runtime.process import StageError
 from runtime.quoting import first
+from runtime.still import read_still
 
 
 def _one_of(choices: list[str]) -> Callable[[str], str]:
@@ -57,6 +58,7 @@ DatasetName = Annotated[str, AfterValidator(_one_of(plugins.names(datasets)))]
 ModelName = Annotated[str, AfterValidator(_one_of(plugins.names(models)))]
 VariantName = Annotated[str, AfterValidator(_one_of(plugins.names(variants)))]
 Batching = Annotated[str, AfterValidator(_batching)]
+_TO_MEND = "keep one side of it, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
 # What fits a screen: where there are more, mending one often mends many.
 MOST_ERRORS = 20
 
@@ -280,16 +282,17 @@ def load_params(path: Path = PARAMS) -> Params:
 
     Raises StageError if the file is missing, is not YAML, or has errors.
     """
+
+    def parse(text: bytes) -> Params:
+        try:
+            content = YAML(typ="safe", pure=True).load(text.decode())
+        except (YAMLError, ValueError, RecursionError) as error:
+            why = f"{CONFLICT}; {_TO_MEND}" if has_conflict(path) else without_advice(error)
+            raise StageError(f"{path.name} is not readable YAML: {why}") from None
+        return validate(content, source=path.name)
+
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return read_still(path, parse)
     except OSError as error:
         bring = f"; `git checkout {path.name}` brings the committed one back" if error.errno == errno.ENOENT else ""
         raise StageError(f"cannot read {path.name}: {error.strerror}{bring}") from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        if has_conflict(path):
-            raise StageError(
-                f"{path.name} is not readable YAML: {CONFLICT}; keep one side of it, and remove the lines that begin "
-                "with <<<<<<<, ======= and >>>>>>>"
-            ) from None
-        raise StageError(f"{path.name} is not readable YAML: {without_advice(error)}") from None
-    return validate(content, source=path.name)
