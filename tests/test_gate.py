@@ -2,9 +2,11 @@
 
 import argparse
 import base64
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,18 @@ from conftest import ROOT, FinishedRun, commit, linear_model, read_params, run, 
 from ruamel.yaml import YAML
 
 import datasets
-from gate import Result, compare, compare_accuracy, divided_alike, prepared, seconds, share
-from measuring.bench import bench
+from gate import (
+    Result,
+    compare,
+    compare_accuracy,
+    compare_throughput,
+    divided_alike,
+    prepared,
+    seconds,
+    share,
+    verdict,
+)
+from measuring.bench import Candidate, bench
 from measuring.readings import throughput
 from parameters.schema import validate
 from reference import MODELS, check_out, default_cell, refuse_other_dataset, resolve, restore_models
@@ -78,6 +90,71 @@ def test_a_failure_outweighs_a_doubt() -> None:
     assert overall(answers) == "fails"
     assert overall(answers[:2]) == "cannot tell"
     assert overall(answers[:1]) == "meets"
+
+
+def test_what_cannot_be_told_is_named_with_what_would_tell_it() -> None:
+    """In the last line, as long as it is the answer."""
+    found = [
+        Result("throughput", "", "meets", "a longer --budget"),
+        Result("accuracy", "", "cannot tell", "more test examples"),
+        Result("parity", "", "meets"),
+    ]
+    assert (
+        verdict(found)
+        == "the gate: this working tree may or may not be worse: accuracy takes more test examples to tell"
+    )
+    found.append(Result("throughput", "", "cannot tell", "a longer --budget"))
+    assert verdict(found).endswith("takes more test examples to tell; throughput takes a longer --budget to tell")
+    found.append(Result("parity", "", "fails"))
+    assert verdict(found) == "the gate: this working tree is worse than is tolerated"
+    assert verdict(found[2:3]) == "the gate: this working tree is not worse, beyond what is tolerated"
+
+
+@pytest.mark.parametrize(
+    ("budget_s", "starts", "takes"),
+    [
+        (5, 1, "a longer --budget"),
+        (45, 4, "a longer --budget or a wider --tolerance"),
+        (10_000, LOOKS[-1], "a wider --tolerance"),
+    ],
+)
+def test_a_longer_budget_is_advised_only_where_it_brings_another_look(
+    monkeypatch: pytest.MonkeyPatch, budget_s: float, starts: int, takes: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the first look nothing else helps, after the last one it does not."""
+    clock = [0.0]
+
+    @contextlib.contextmanager
+    def start(*_: object) -> Iterator[SimpleNamespace]:
+        clock.append(clock[-1] + 10)
+        ratio = 2 if len(clock) % 2 else 0.5
+        yield SimpleNamespace(measure=lambda name, _concurrency: ratio if name == "workspace" else 1)
+
+    monkeypatch.setattr("gate.bench", start)
+    monkeypatch.setattr("gate.throughput", float)
+    monkeypatch.setattr("gate.time", SimpleNamespace(monotonic=lambda: clock[-1]))
+    reference, workspace = (Candidate(Path(name), Path(), np.empty(0)) for name in ("reference", "workspace"))
+    found = compare_throughput((reference, workspace), validate(read_params()), 0.05, budget_s)
+    assert (found.answer, found.takes) == ("cannot tell", takes)
+    assert capsys.readouterr().out.count("server start ") == starts
+
+
+@pytest.mark.parametrize(
+    ("alike", "takes"),
+    [
+        (True, "more test examples or a wider --accuracy-tolerance"),
+        (False, "examples that are divided as the reference's, by its seed and data"),
+    ],
+)
+def test_accuracy_that_cannot_be_told_takes_other_examples(
+    folders: tuple[Path, Path], tmp_path: Path, alike: bool, takes: str
+) -> None:
+    """By 40 of them, equally accurate models that differ somewhere may be worse; no budget changes that."""
+    path = folders[0] / "1" / "model.onnx"
+    onnx.save(linear_model(scale=0.1001), path)
+    found = compare_accuracy(prepared(folders, datasets.get("digits"), tmp_path), 0.02, alike=alike)
+    assert "a change of +0.0000 (" in found.found
+    assert (found.answer, found.takes) == ("cannot tell", takes)
 
 
 def test_examples_are_divided_alike_only_where_all_are_the_same(tmp_path: Path) -> None:
@@ -232,7 +309,7 @@ def test_another_dataset_is_no_answer_at_once(tmp_path: Path) -> None:
 
 
 def test_wrong_arguments_are_no_answer() -> None:
-    """They end with 3, where argparse's own 2 would mean that the time did not suffice."""
+    """They end with 3, where argparse's own 2 would mean that nobody can tell."""
     code, said = gate(ROOT, "main", "--budget", "soon")
     assert code == 3
     assert said == "error: argument --budget: invalid seconds value: 'soon'\n"

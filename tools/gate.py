@@ -4,8 +4,8 @@ Both models, each with its revision's default configuration, take turns in one s
 after start, until the answer is clear or the time is spent. Accuracy is compared on this
 working tree's test examples, parity with its limit.
 
-Exits with 0 if nothing got worse beyond its tolerance, 1 if something did, 2 if the time did
-not suffice to tell, 3 if the comparison could not be made.
+Exits with 0 if nothing got worse beyond its tolerance, 1 if something did, 2 if that cannot be
+told, 3 if the comparison could not be made. What cannot be told is named, with what would tell it.
 
 Reads   the working tree, the revision's models from DVC's cache, a remote, or built again
 Run     python tools/gate.py REVISION [--tolerance 0.05] [--accuracy-tolerance 0.02] [--budget 300] [--cell NAME]
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -65,17 +65,18 @@ EXIT_CODES: dict[Answer, int] = {"meets": 0, "fails": 1, "cannot tell": 2}
 WORDS: dict[Answer, str] = {
     "meets": "is not worse, beyond what is tolerated",
     "fails": "is worse than is tolerated",
-    "cannot tell": "may or may not be worse: the budget does not suffice to tell",
+    "cannot tell": "may or may not be worse",
 }
 
 
 @dataclass(frozen=True)
 class Result:
-    """One thing that was compared: what was found, in words, and the answer."""
+    """One thing that was compared: what was found, in words, the answer, and what it takes where that cannot tell."""
 
     what: str
     found: str
     answer: Answer
+    takes: str = ""
 
 
 def divided_alike(ours: Path, theirs: Path) -> bool:
@@ -122,7 +123,13 @@ def compare_throughput(
         else f"{counted(len(log_ratios), 'server start')} in {budget_s:g} s, and the first look takes {LOOKS[0]}; "
         "a longer --budget gives it"
     )
-    return Result(f"throughput at concurrency {concurrency}", found, answer)
+    if not looked:
+        takes = "a longer --budget"
+    elif len(log_ratios) < LOOKS[-1]:
+        takes = "a longer --budget or a wider --tolerance"
+    else:  # the last look, after which no budget brings another
+        takes = "a wider --tolerance"
+    return Result(f"throughput at concurrency {concurrency}", found, answer, takes)
 
 
 def prepared(folders: tuple[Path, Path], dataset: Dataset, temporary: Path) -> tuple[Candidate, Candidate]:
@@ -158,13 +165,11 @@ def compare_accuracy(candidates: tuple[Candidate, Candidate], tolerance: float, 
         f"{right[0].mean():.4f} → {right[1].mean():.4f}, a change of {estimate.value:+.4f} "
         f"({estimate.low:+.4f} to {estimate.high:+.4f}); at least {-tolerance:+g} is asked for"
     )
+    what = f"accuracy on {counted(len(y), 'test example')}"
     if not alike:
         found += "; the reference was trained on other examples, and maybe on some of these"
-    return Result(
-        f"accuracy on {counted(len(y), 'test example')}",
-        found,
-        at_least(-tolerance, estimate) if alike else "cannot tell",
-    )
+        return Result(what, found, "cannot tell", "examples that are divided as the reference's, by its seed and data")
+    return Result(what, found, at_least(-tolerance, estimate), "more test examples or a wider --accuracy-tolerance")
 
 
 def check_parity(params: Params, variants: Iterable[str]) -> Result:
@@ -179,6 +184,14 @@ def check_parity(params: Params, variants: Iterable[str]) -> Result:
     )
     kept = all(limits[each] is None or value <= limits[each] for each, value in found.items())
     return Result("parity", said, "meets" if kept else "fails")
+
+
+def verdict(results: Sequence[Result]) -> str:
+    """Return the gate's last line: the answer, and for each thing that cannot be told what it takes to tell it."""
+    answer = overall(result.answer for result in results)
+    undecided = [f"{each.what} takes {each.takes} to tell" for each in results if each.answer == "cannot tell"]
+    why = f": {'; '.join(undecided)}" if answer == "cannot tell" else ""
+    return f"the gate: this working tree {WORDS[answer]}{why}"
 
 
 def edition(path: Path) -> tuple[int, int] | None:
@@ -253,8 +266,8 @@ class Parser(argparse.ArgumentParser):
 def main() -> None:
     parser = Parser(
         description="Compare this working tree with another revision.",
-        epilog="Exits with 0 if nothing got worse beyond its tolerance, 1 if something did, 2 if the time did not "
-        "suffice to tell, 3 if the comparison could not be made.",
+        epilog="Exits with 0 if nothing got worse beyond its tolerance, 1 if something did, 2 if that cannot be "
+        "told, 3 if the comparison could not be made. The last line names what cannot be told, and what would tell it.",
     )
     parser.add_argument("revision", help="a branch, tag or commit")
     parser.add_argument(
@@ -271,9 +284,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = compare(given, Path(folder))
     print("\n".join(f"{result.what}: {result.answer}: {result.found}" for result in results))
-    answer = overall(result.answer for result in results)
-    print(f"the gate: this working tree {WORDS[answer]}")
-    sys.exit(EXIT_CODES[answer])
+    print(verdict(results))
+    sys.exit(EXIT_CODES[overall(result.answer for result in results)])
 
 
 if __name__ == "__main__":
