@@ -3,6 +3,9 @@
 import argparse
 import base64
 import contextlib
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +14,9 @@ from typing import Any
 
 import numpy as np
 import onnx
+import psutil
 import pytest
-from conftest import ROOT, FinishedRun, commit, linear_model, read_params, run, taking_bytes
+from conftest import ROOT, FinishedRun, commit, environment, linear_model, read_params, run, taking_bytes
 from ruamel.yaml import YAML
 
 import datasets
@@ -392,7 +396,7 @@ def test_the_gate_on_a_real_project(finished_run: FinishedRun, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_a_reference_that_nobody_kept_is_built_again(finished_run: FinishedRun, tmp_path: Path) -> None:
-    """Without its models in the cache or on a remote, the reference's own stages run again, wherever it lies."""
+    """Without its models in the cache or on a remote, its own stages run again, wherever it lies, and are seen to."""
     folder = finished_run.copy(tmp_path / "a clone é")
     set_batching(folder, "delay_0us")
     run("dvc", "repro", "triton-config", cwd=folder)
@@ -401,6 +405,43 @@ def test_a_reference_that_nobody_kept_is_built_again(finished_run: FinishedRun, 
     code, said = gate(folder, "HEAD~1", "--tolerance", "0.9", "--budget", "60")
     assert code == 0, said
     assert " comes from its own stages, run again: triton-config\n" in said
+    lines = said.splitlines()
+    begun = next(index for index, line in enumerate(lines) if line.endswith("dvc repro triton-config, in a checkout"))
+    assert "  Running stage 'triton-config':" in lines[begun:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_gate_that_is_ended_while_the_reference_is_built_leaves_nothing(
+    finished_run: FinishedRun, tmp_path: Path, terminal: bool
+) -> None:
+    """By Ctrl-C, which reaches its stages, or by a signal to it alone: it ends with 3, and they have ended."""
+    folder, temporary = finished_run.copy(tmp_path / "clone"), tmp_path / "temporary"
+    temporary.mkdir()
+    shipped = (folder / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(shipped.replace("seed: 42", "seed: 43"))
+    commit(folder, "Another seed")
+    (folder / "params.yaml").write_text(shipped)
+    gate = subprocess.Popen(
+        [sys.executable, "tools/gate.py", "HEAD"],
+        cwd=folder,
+        env={**environment(), "TMPDIR": str(temporary)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert gate.stdout
+    assert any(line.startswith("  Running stage 'train'") for line in gate.stdout)
+    if terminal:
+        os.killpg(gate.pid, signal.SIGINT)
+    else:
+        gate.terminate()
+    said, _ = gate.communicate(timeout=60)
+    assert gate.returncode == 3, said
+    assert "Traceback" not in said
+    assert [path.name for path in temporary.iterdir() if path.suffix != ".lock"] == []
+    assert [each for each in psutil.process_iter(["cwd"]) if str(tmp_path) in str(each.info["cwd"])] == []
 
 
 @pytest.mark.slow

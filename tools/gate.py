@@ -222,7 +222,7 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
         if (parity := check_parity(params, exported_now)).answer == "fails":
             return [parity]
         raise StageError("this working tree's own models could not be built")
-    print(f"the reference {commit[:8]}: dvc repro triton-config, in a checkout", flush=True)
+    print(f"the reference {commit[:8]}: dvc fetch, dvc checkout and dvc repro triton-config, in a checkout", flush=True)
     print(f"the reference {commit[:8]} comes from {restore_models(checkout)}", flush=True)
     old = checkout / MODELS / default_cell(checkout, given.cell)
     new = MODEL_REPOSITORY / default_cell(ROOT, given.cell)

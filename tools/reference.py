@@ -107,11 +107,12 @@ def restore_models(folder: Path) -> str:
 
     What its `dvc.lock` says is believed as far as DVC believes it: a stage runs again whose
     parameters, code or inputs are others than when it ran, and one whose results are neither in
-    the cache nor on a remote. Raises StageError if one cannot.
+    the cache nor on a remote. What its stages print is printed as it comes. Raises StageError if one fails.
     """
     for command in ("fetch", "checkout"):
         run("dvc", command, "--with-deps", "triton-config", cwd=folder)  # what is not there is made again
-    said = checked("dvc", "repro", "triton-config", cwd=folder, failure="the reference cannot be brought up to date")
+    failure = "the reference cannot be brought up to date"
+    said = checked("dvc", "repro", "triton-config", cwd=folder, failure=failure, shown=True)
     # Of a stage in another folder's dvc.yaml, DVC says which.
     ran = [name.rpartition(":")[2] for name in re.findall(r"^Running stage '(.*)':$", said, re.MULTILINE)]
     again = [name for name in ran if name not in _CHECKS]
