@@ -6,6 +6,7 @@ x and y, or one CSV file with a column `label` and features in all others.
 
 import math
 import unicodedata
+from collections.abc import Container
 from pathlib import Path
 
 import numpy as np
@@ -45,20 +46,44 @@ def class_indices(labels: np.ndarray, classes: list[str]) -> np.ndarray:
 def _of_numbers(labels: np.ndarray, classes: list[str]) -> np.ndarray:
     """Return whole numbers as indices: the names of classes, or already their places, whichever they can be.
 
-    Raises UnreadableError where they could be either, and would be other classes.
+    Raises UnreadableError where they could be either, and would be other classes, and where they can be neither.
     """
     places = {int(name): index for index, name in enumerate(classes) if name.isdecimal() and str(int(name)) == name}
-    found = np.unique(labels).tolist()
-    if not all(label in places for label in found):
+    found, examples = (each.tolist() for each in np.unique(labels, return_index=True))
+    are_names, are_places = set(found) <= set(places), set(found) <= set(range(len(classes)))
+    if not are_names and not are_places:
+        raise _no_class(dict(zip(found, examples, strict=True)), places, classes)
+    if not are_names:
         return labels
     other = next((label for label in found if places[label] != label), None)
-    if other is not None and set(found) <= set(range(len(classes))):
+    if other is not None and are_places:
         raise UnreadableError(
             f"has whole numbers as labels, and data.own.classes has the class '{other}' in place {places[other]}: "
             f"{other} may be its name or a place; save names in y, as y.astype(str) makes of them, "
             "or np.array(classes)[y] of places"
         )
     return np.array([places[label] for label in labels.tolist()], np.int64)
+
+
+def _no_class(examples: dict[int, int], names: Container[int], classes: list[str]) -> UnreadableError:
+    """Return the error that names the first example whose number is no class, or two of which one alone is a name.
+
+    `examples` has the first one of each number.
+    """
+    numbers = sorted(examples, key=examples.__getitem__)
+    known = f"data.own.classes: {listed(classes)}"
+    for number in numbers:
+        if number not in names and number not in range(len(classes)):
+            return UnreadableError(
+                f"has the label {number} in example {examples[number]}, which is no class's name, nor its place from 0 "
+                f"to {len(classes) - 1}; {known}"
+            )
+    name = next(number for number in numbers if number not in range(len(classes)))
+    place = next(number for number in numbers if number not in names)
+    return UnreadableError(
+        f"has the label {name} in example {examples[name]}, which is a class's name, and {place} in example "
+        f"{examples[place]}, which is only a place; save names, or places, of all; {known}"
+    )
 
 
 def describe(own: Description) -> Dataset:
