@@ -97,6 +97,32 @@ def test_columns_that_nobody_knows_by_name_are_taken_in_order(
     assert "arrays name no columns: they were taken in the order of '0', '1'" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["bad.csv", "bad.npz", "missing.csv", "last.csv"])
+def test_nothing_is_said_of_columns_that_were_not_answered(
+    asked: Callable[..., pd.DataFrame],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """Whether a table or an array was refused, is not there, or came after a server's failure."""
+    inputs = write_inputs(tmp_path / "inputs")
+    learn(tmp_path, columns=COLUMNS.split(",") if name == "bad.npz" else ())
+    for bad in ("bad.csv", "bad.npz"):
+        (tmp_path / bad).write_text("no such thing")
+    if name == "last.csv":
+        shutil.copy(inputs / "ten.csv", tmp_path / name)
+        scores = [np.eye(10)[:1]]
+        monkeypatch.setattr(predict, "onnx_answer", lambda *_: scores.pop() if scores else fail())
+    with pytest.raises(StageError, match="1 of 2 inputs was not answered"):
+        asked(inputs / "0.png", tmp_path / name)
+    assert capsys.readouterr().out == f"1 answer in {tmp_path / 'said.csv'}\n"
+
+
+def fail() -> np.ndarray:
+    raise StageError("the Triton server died")
+
+
 def test_what_cannot_be_read_is_named_and_the_rest_is_answered(
     asked: Callable[..., pd.DataFrame], tmp_path: Path
 ) -> None:

@@ -172,9 +172,9 @@ def named(text: str) -> str:
     return text
 
 
-def taken_by_order(paths: list[Path], columns: tuple[str, ...] | None) -> str | None:
-    """Return, in words, that features were not found by their names, None if they were, or have none."""
-    kinds = {path.suffix.lower() for path in paths}
+def taken_by_order(answered: list[Path], columns: tuple[str, ...] | None) -> str | None:
+    """Return, in words, that features in answered files were not found by name, None if they were, or have none."""
+    kinds = {path.suffix.lower() for path in answered}
     if columns is None and ".csv" in kinds:
         return (
             "columns of tables were taken in the order in which they stand: what answered learned from no table, "
@@ -228,13 +228,15 @@ def main() -> None:
     with asking as (answer, learned):
         columns = tuple(learned["columns"]) if learned and "columns" in learned else None
         found = list(predictions(paths, answer, dataset, resize=resize, columns=columns))
+    # A server that fails ends it before the last.
+    answered = [path for path, each in zip(paths, found, strict=False) if isinstance(each, pd.DataFrame)]
     tables = [each for each in found if isinstance(each, pd.DataFrame)]
     problems = [each for each in found if isinstance(each, str)]
     if tables:
         with writing(output) as partial:
             pd.concat(tables).to_csv(partial, index=False, float_format="%.6f")
         print(f"{counted(sum(map(len, tables)), 'answer')} in {printable(given.output)}")
-        if said := taken_by_order(paths, columns):
+        if said := taken_by_order(answered, columns):
             print(said)
     if problems:
         raise unanswered(len(paths) - len(tables), len(paths), problems)
