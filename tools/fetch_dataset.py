@@ -23,8 +23,7 @@ from download import download  # noqa: E402
 from parameters import plugins  # noqa: E402
 from parameters.own import Description  # noqa: E402
 from parameters.schema import load_params  # noqa: E402
-from runtime.children import checked  # noqa: E402
-from runtime.files import replacing_directory  # noqa: E402
+from runtime.files import beside  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
 from runtime.numerals import agreeing, counted  # noqa: E402
 from runtime.paths import DATASETS  # noqa: E402
@@ -32,6 +31,7 @@ from runtime.process import StageError  # noqa: E402
 from runtime.quoting import listed, printable, without_secrets  # noqa: E402
 from sources.files import check_files  # noqa: E402
 from sources.remarks import remarks  # noqa: E402
+from tracking import track  # noqa: E402
 
 
 def is_address(source: str) -> bool:
@@ -98,12 +98,6 @@ def fetch_own(given: str | None, own: Description, folder: Path) -> None:
         print(f"left out, for {why} with a dot: {listed(sorted(path.name for path in hidden))}")
 
 
-def track(folder: Path) -> None:
-    """Let DVC record the folder in <folder>.dvc; raises StageError with DVC's words if it fails."""
-    dvc_add = [sys.executable, "-m", "dvc", "add", str(folder.relative_to(ROOT))]
-    checked(*dvc_add, cwd=ROOT, failure="`dvc add` failed")
-
-
 def is_here(dataset: Dataset) -> bool:
     """Return whether the published dataset is in its folder already, undamaged."""
     try:
@@ -123,19 +117,20 @@ def main() -> None:
     if dataset.bundled:
         raise StageError(f"{dataset.name} comes with this repository: `dvc pull data.dvc`")
     target = DATASETS / dataset.name
-    if is_here(dataset):
-        print(f"{dataset.name} is here already, undamaged: nothing is fetched")
+    with beside(target) as folder:
+        if is_here(dataset):
+            print(f"{dataset.name} is here already, undamaged: nothing is fetched")
+            # DVC is given a copy, of whose files it may make links.
+            shutil.copytree(target, folder, copy_function=shutil.copyfile)
+        elif dataset.name == OWN:
+            folder.mkdir()
+            fetch_own(given.source, own, folder)
+        else:
+            folder.mkdir()
+            fetch_published(dataset, given.source, folder)
         with machine_shared():
-            examples = dataset.load(target)
-    else:
-        with replacing_directory(target) as folder:
-            if dataset.name == OWN:
-                fetch_own(given.source, own, folder)
-            else:
-                fetch_published(dataset, given.source, folder)
-            with machine_shared():
-                examples = dataset.load(folder)
-    track(target)
+            examples = dataset.load(folder)
+        track(folder, target)
     count = len(examples.y) + (len(examples.test[1]) if examples.test else 0)
     edition = dataset.edition_in(target).description
     print(f"{edition}: {counted(count, 'example')} of {len(dataset.classes)} classes, checked")

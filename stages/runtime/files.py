@@ -27,38 +27,60 @@ def replacing(path: Path) -> Iterator[Path]:
     What the block wrote, a file or a directory, is removed if it raises. A killed
     run leaves `<name>.<its mark>.partial`, which DVC and git ignore and the next one removes;
     of a directory it leaves the old one, the new one or, killed between two renames, none.
-    Only a file or a link to one gives way to a file, and only a directory to a directory:
-    raises StageError about anything else, a device most of all. Whoever might read and write
-    what is replaced may do so with what takes its place, and nobody else, even before; see `_kept_mode`.
+    """
+    with beside(path) as partial:
+        yield partial
+        take_place(partial, path)
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Yield a path of the same name to write to, for `take_place`; what is there at the end is removed.
+
+    A directory whose place was taken comes back if nothing is there any more. Raises StageError if nothing may take
+    the place, as a device's.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise StageError(f"{os.path.relpath(path)} is neither a file nor a folder, and nothing may take its place")
     remove_abandoned(path.parent, f"{glob.escape(path.name)}.*{PARTIAL}")
     folder = path.with_name(f"{path.name}.{mark()}{PARTIAL}")
-    replaced = folder / f"replaced {path.name}"
+    partial = folder / path.name
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(mode=stat.S_IRWXU, parents=True)
-        partial = folder / path.name
         yield partial
-        if path.is_dir() != partial.is_dir() and path.exists():
-            raise StageError(f"{os.path.relpath(path)} is a {'folder' if path.is_dir() else 'file'}; remove it first")
-        if path.is_dir() and path.is_symlink():
-            raise StageError(f"{os.path.relpath(path)} is a link to a folder; remove it first")
-        if (mode := _kept_mode(path)) is not None:
-            partial.chmod(mode)
-        if path.is_dir():
-            path.rename(replaced)  # to remove it here would leave half of it to whoever is killed meanwhile
-        partial.replace(path)
     except OSError as error:
         # A failed write does not know its file, and nobody knows the partial one.
         if error.filename is None or str(error.filename).startswith(str(folder)):
             error.filename = str(path)
         raise
     finally:
-        if replaced.exists() and not path.exists():
-            replaced.rename(path)
+        if _replaced(partial).exists() and not path.exists():
+            _replaced(partial).rename(path)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def take_place(partial: Path, path: Path) -> None:
+    """Rename what was written `beside` a path onto it.
+
+    Only a file or a link to one gives way to a file, and only a directory to a directory:
+    raises StageError about anything else. Whoever might read and write what is replaced may do so with
+    what takes its place, and nobody else, even before; see `_kept_mode`.
+    """
+    if path.is_dir() != partial.is_dir() and path.exists():
+        raise StageError(f"{os.path.relpath(path)} is a {'folder' if path.is_dir() else 'file'}; remove it first")
+    if path.is_dir() and path.is_symlink():
+        raise StageError(f"{os.path.relpath(path)} is a link to a folder; remove it first")
+    if (mode := _kept_mode(path)) is not None:
+        partial.chmod(mode)
+    if path.is_dir():
+        path.rename(_replaced(partial))  # to remove it here would leave half of it to whoever is killed meanwhile
+    partial.replace(path)
+
+
+def _replaced(partial: Path) -> Path:
+    """Return where a directory is kept whose place was taken."""
+    return partial.with_name(f"replaced {partial.name}")
 
 
 def _kept_mode(path: Path) -> int | None:
