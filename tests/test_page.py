@@ -90,6 +90,22 @@ def test_what_was_not_compared_is_not_said_to_be(tmp_path: Path) -> None:
         assert "side by side" not in text.replace("Each finalist against the default configuration", "")
 
 
+def test_less_is_said_as_less(tmp_path: Path) -> None:
+    """Where less is better, the page's first lines say how many times the default's value it is: below 1."""
+    folder = write_workspace(tmp_path)
+    yaml = YAML()
+    content = yaml.load(folder / "params.yaml")
+    content["perf"]["objective"] = "p95_latency"
+    yaml.dump(content, folder / "params.yaml")
+    subprocess.run([sys.executable, "stages/report.py"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    seen = words(folder / "reports" / "index.html")
+    (card,) = re.findall(r"P95 latency against the default ([\d.]+) ×", seen)
+    assert f"{card} (" in seen.partition("× the p95 latency of the default configuration")[0]
+    assert float(card) < 1
+    assert re.search(r"at another hour expect 0\.\d+–0\.\d+ × the default's p95 latency", seen)
+    assert "against the default, better above 1" in seen
+
+
 def test_the_page_says_which_server_was_asked_and_how(reports: Path) -> None:
     """A number belongs to a server, a protocol, and whether tensors went through shared memory."""
     assert "Triton 2.51.0, embedded with ONNX Runtime 1.0, asked over gRPC." in words(reports / "index.html")

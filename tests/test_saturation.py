@@ -51,7 +51,8 @@ def test_the_highest_rate_that_surely_meets_the_limit_is_sustained() -> None:
     result = found({1000: 4, 2900: 8, 3100: 10, 3300: 20})
     assert [each.answer for each in result.rates] == ["meets", "meets", "cannot tell", "fails"]
     assert saturation_in_words(result, "poisson") == (
-        "In an open loop (poisson arrivals) it sustains 2,900 requests/s at p99 latency ≤ 10 ms; cannot tell at 3,100."
+        "In an open loop (poisson arrivals) it sustains 2,900 requests/s at p99 latency ≤ 10 ms; cannot tell at 3,100; "
+        "3,300 are too many."
     )
 
 
@@ -70,7 +71,9 @@ def test_requests_that_are_not_answered_fail_a_rate_however_fast_the_others_are(
     result = found({1000: 4}, answered=0.9)
     assert [check.answer for check in result.rates[0].checks] == ["fails", "meets"]
     assert result.sustained is None
-    assert "was not shown to sustain 1,000 requests/s, the lowest rate tried" in saturation_in_words(result, "constant")
+    assert "was not shown to sustain 1,000 requests/s, the lowest rate compared" in saturation_in_words(
+        result, "constant"
+    )
 
 
 def test_an_end_that_was_not_reached_is_said() -> None:
@@ -86,15 +89,29 @@ def test_an_end_that_was_not_reached_is_said() -> None:
 
 
 def test_a_rate_that_could_not_be_sent_is_not_held_against_the_configuration() -> None:
-    """Too few answers to requests that were sent late say nothing; a latency beyond the limit still does."""
+    """Neither too few answers to requests that were sent late, nor what they took in their bursts."""
     at_3000, at_4000 = (
         at_rate(rate, windows(rate, p99_ms, answered=0.8, late=True), SLO) for rate, p99_ms in ((3000, 4), (4000, 30))
     )
-    assert [at_3000.answer, at_4000.answer] == ["cannot tell", "fails"]
+    assert [at_3000.answer, at_4000.answer] == ["cannot tell", "cannot tell"]
     result = saturation([at_rate(1000, windows(1000, 4), SLO), at_3000], {})
     assert saturation_in_words(result, "poisson").endswith(
         "it sustains at least 1,000 requests/s at p99 latency ≤ 10 ms; "
         "perf_analyzer could not send 3,000 in time, so that more may be possible."
+    )
+
+
+def test_only_what_lies_below_a_failure_may_be_sustained() -> None:
+    """Beyond a rate that was sent and fails, no doubt and no late rate makes more possible."""
+    sent = [at_rate(rate, windows(rate, p99_ms), SLO) for rate, p99_ms in ((1000, 4), (1060, 20), (1180, 10))]
+    late = at_rate(1120, windows(1120, 20, late=True), SLO)
+    assert saturation_in_words(saturation([*sent, late], {}), "constant") == (
+        "In an open loop (constant arrivals) it sustains 1,000 requests/s at p99 latency ≤ 10 ms; 1,060 are too many."
+    )
+    between = at_rate(1030, windows(1030, 20, late=True), SLO)
+    assert saturation_in_words(saturation([*sent, between], {}), "constant").endswith(
+        "it sustains at least 1,000 requests/s at p99 latency ≤ 10 ms; perf_analyzer could not send 1,030 in time, so "
+        "that more may be possible; 1,060 are too many."
     )
 
 

@@ -145,4 +145,7 @@ def another_hour_in_words(verdict: Verdict, found: AnotherHour, study: dict[str,
         else f"beyond its errors, throughput differed {beyond} between hours where that was studied, "
         f"{counted(study['visits'], 'visit')} in {counted(round(study['hours']), 'hour')} on {study['processor']}"
     )
-    return f"That is what these minutes say; at another hour expect {ends(shown.low, shown.high)} ({known})."
+    return (
+        f"That is what these minutes say; at another hour expect {ends(shown.low, shown.high)} × the default's "
+        f"{verdict.objective.words} ({known})."
+    )

@@ -27,13 +27,11 @@ class AtRate:
 
     @property
     def answer(self) -> Answer:
-        """Whether all limits are met at this rate.
+        """Whether all limits are met at this rate; where it was not offered, nobody knows.
 
-        Where requests were sent late, latencies can only speak against the configuration,
-        and that few were answered was the load generator's doing.
+        Requests that are sent late come in bursts: what they take is the load generator's doing, too.
         """
-        answer = overall(check.answer for check in (self.checks if self.offered else self.checks[1:]))
-        return "cannot tell" if answer == "meets" and not self.offered else answer
+        return overall(check.answer for check in self.checks) if self.offered else "cannot tell"
 
 
 @dataclass(frozen=True)
@@ -41,24 +39,29 @@ class Saturation:
     """The rates compared, the lowest first.
 
     `sustained` is the highest rate at which the limits are met and below which none fails; None
-    if there is none. `doubtful` are the rates above it, or all, that were sent and where nobody can tell.
-    `first_looks` say of higher rates why they were not compared.
+    if there is none. `too_high` is the lowest that fails: the end of what may be sustained, None if
+    none was found. `first_looks` say of higher rates why they were not compared.
     """
 
     rates: list[AtRate]
     sustained: AtRate | None
-    doubtful: list[AtRate]
+    too_high: AtRate | None
     first_looks: dict[float, str]
 
     @property
-    def found(self) -> bool:
-        """Whether a rate was tried that fails: the end of what is sustained."""
-        return any(each.answer == "fails" for each in self.rates)
+    def doubtful(self) -> list[AtRate]:
+        """The rates between the sustained one and the end that were sent and where nobody can tell."""
+        return [each for each in self._between() if each.offered]
 
     @property
     def not_offered(self) -> list[AtRate]:
-        """The rates above the sustained one, or of all, that the load generator could not keep to."""
-        return [each for each in _above(self.rates, self.sustained) if not each.offered]
+        """The rates between the sustained one and the end that the load generator could not keep to."""
+        return [each for each in self._between() if not each.offered]
+
+    def _between(self) -> list[AtRate]:
+        low = self.sustained.per_second if self.sustained else 0
+        high = self.too_high.per_second if self.too_high else math.inf
+        return [each for each in self.rates if low < each.per_second < high]
 
 
 def at_rate(per_second: float, windows: Sequence[Window], slo: Slo) -> AtRate:
@@ -78,11 +81,11 @@ def at_rate(per_second: float, windows: Sequence[Window], slo: Slo) -> AtRate:
 def saturation(rates: Sequence[AtRate], first_looks: Mapping[str, str]) -> Saturation:
     """Return what is sustained, from the answers at several rates, and the first looks at these and others."""
     ordered = sorted(rates, key=_per_second)
-    below_failure = list(itertools.takewhile(lambda each: each.answer != "fails", ordered))
-    sustained = max((each for each in below_failure if each.answer == "meets"), key=_per_second, default=None)
-    doubtful = [each for each in _above(ordered, sustained) if each.answer == "cannot tell" and each.offered]
+    too_high = next((each for each in ordered if each.answer == "fails"), None)
+    below = itertools.takewhile(lambda each: each is not too_high, ordered)
+    sustained = max((each for each in below if each.answer == "meets"), key=_per_second, default=None)
     higher = {float(rate): look for rate, look in first_looks.items() if float(rate) > ordered[-1].per_second}
-    return Saturation(ordered, sustained, doubtful, higher)
+    return Saturation(ordered, sustained, too_high, higher)
 
 
 def saturation_in_words(found: Saturation, distribution: str) -> str:
@@ -90,15 +93,17 @@ def saturation_in_words(found: Saturation, distribution: str) -> str:
     limits = " and ".join(check.limit for check in found.rates[0].checks[1:])
     if found.sustained is None:
         lowest = found.rates[0]
-        said = f"was not shown to sustain {_rate(lowest)} requests/s, the lowest rate tried, at {limits}"
+        said = f"was not shown to sustain {_rate(lowest)} requests/s, the lowest rate compared, at {limits}"
     else:
-        at_least_so_many = "at least " if found.not_offered or not found.found else ""
+        at_least_so_many = "at least " if found.not_offered or not found.too_high else ""
         said = f"sustains {at_least_so_many}{_rate(found.sustained)} requests/s at {limits}"
     if found.doubtful:
         said += f"; cannot tell at {_rates(found.doubtful)}"
     if found.not_offered:
         said += f"; perf_analyzer could not send {_rates(found.not_offered)} in time, so that more may be possible"
-    elif not found.found:
+    if found.too_high:
+        said += f"; {_rate(found.too_high)} are too many"
+    elif not found.not_offered:
         said += f"; no rate that was compared was too high{_first_looks(found.first_looks)}"
     return f"In an open loop ({distribution} arrivals) it {said}."
 
@@ -110,10 +115,6 @@ def _first_looks(looks: Mapping[float, str]) -> str:
     )
     said = [f"{'–'.join(dict.fromkeys(map(amount, (rates[0], rates[-1]))))} were {why}" for why, rates in found]
     return f", and on a first look {' and '.join(said)}" if said else ""
-
-
-def _above(rates: Sequence[AtRate], sustained: AtRate | None) -> list[AtRate]:
-    return [each for each in rates if sustained is None or each.per_second > sustained.per_second]
 
 
 def _per_second(at: AtRate) -> float:

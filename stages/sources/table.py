@@ -102,10 +102,10 @@ def read_table(path: Path, features: int, labelled: bool = True, columns: tuple[
 
 
 def _whole(rows: Iterator[tuple[int, list[str]]], fields: int) -> Iterator[tuple[int, list[str]]]:
-    """Return rows of so many fields; raise UnreadableError at another. Empty lines at the end are none."""
+    """Return rows of so many fields; raise UnreadableError at another. Empty ones at the end, as of Excel, are none."""
     empty = None
     for line, row in rows:
-        if not row:
+        if not any(field.strip() for field in row):
             empty = empty or line
             continue
         if empty:
