@@ -294,12 +294,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
 
 
+# Files that share something costly; and one whose servers keep what they are sent in one folder of the machine's.
+TOGETHER = ("test_experiments", "test_pipeline", "test_servers", "test_training")
+
+
 class _OneByOne(LoadScopeScheduling):
-    """Hands out tests one by one, but those of a file that shares something costly together."""
+    """Hands out tests one by one, but those of some files together."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, _ = nodeid.partition("::")
-        return file if Path(file).stem in ("test_experiments", "test_pipeline", "test_training") else nodeid
+        return file if Path(file).stem in TOGETHER else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

@@ -389,7 +389,8 @@ def test_killing_any_takes_the_others(model_folder: Folder, victims: str) -> Non
         os.kill({"server": server, "inner": inner, "outer": outer, "stage": stage.pid}[victim], signal.SIGKILL)
     if "stage" not in victims:
         # As soon as it asks and nobody answers, a stage ends.
-        wait_until(lambda: not psutil.pid_exists(server) or psutil.Process(server).status() == psutil.STATUS_ZOMBIE)
+        (served,) = (each for each in family if each.pid == server)
+        wait_until(lambda: not lives(served))
         stage.terminate()
     stage.wait(GONE_WITHIN_S)
     if victims == "stage inner outer":  # nobody is left who could look after the stub but the next stage
