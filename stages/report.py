@@ -19,7 +19,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from analysis.flags import anchor_in_words, unstable_in_words
+from analysis.flags import anchor_in_words, interruptions_in_words, repeats_in_words, unstable_in_words
 from analysis.level import LevelSummary, summarise_level
 from analysis.pages import points, render
 from analysis.surroundings import machine_in_words, server_in_words, threads_in_words
@@ -35,6 +35,7 @@ from deciding.transfer import comparable, transfer_in_words
 from deciding.verdict import Verdict
 from deciding.words import verdict_in_words
 from figures.report_figures import report_figures
+from measuring.journal import complete_starts
 from models import CLASSIFIER
 from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix, measured_cells
 from parameters.locked import before_reporting, check_parameters, check_results
@@ -52,12 +53,13 @@ from runtime.paths import (
     RECONSTRUCTIONS,
     REPORTS,
     RUNOFF,
+    SATURATION,
     SERVING,
     TRAINING,
     VERDICTS,
 )
 from runtime.records.checking import read_record
-from runtime.records.measured import CellFile, Runoff
+from runtime.records.measured import CellFile, Runoff, SaturationFile
 from runtime.records.prepared import Data, Exports, Machine, RawData, Served, Training
 from runtime.records.verdicts import BetweenHours, Kept, KeptRecord
 
@@ -144,7 +146,8 @@ def gather(params: Params) -> dict[str, Any]:
     files = {name: read_record(CELLS / f"{name}.json", CellFile) for name in measured_cells(params)}
     cells = [MeasuredCell(cell, summaries(files[cell.name], params)) for cell in matrix(params)]
     runoff = read_record(RUNOFF, Runoff)
-    verdict, sustained = recorded_verdict(runoff, params), recorded_saturation(params)
+    open_loop = read_record(SATURATION, SaturationFile)
+    verdict, sustained = recorded_verdict(runoff, params), recorded_saturation(open_loop, params)
     anchor_copy, twin = summaries(files[ANCHOR_COPY], params), default_threads_twin(params)
     by_name = {each.cell.name: each for each in cells}
     rows = variant_rows(params, exports, files, cells, verdict.concurrency)
@@ -183,6 +186,8 @@ def gather(params: Params) -> dict[str, Any]:
         "twin": by_name[twin.name].at(verdict.concurrency),
         "twin_name": twin.name,
         "verdict": verdict,
+        "runoff_repeats": repeats_in_words(complete_starts(runoff["rounds"], params.perf.runoff.rounds)),
+        "open_loop_interruptions": interruptions_in_words(open_loop["rounds"]),
         "sentences": [
             answer,
             *([another_hour_in_words(verdict, expected, study)] if expected else []),

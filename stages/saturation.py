@@ -23,7 +23,7 @@ from statistics import median
 from deciding.recorded import recorded_verdict
 from measuring.bench import bench, exported, open_journal
 from measuring.journal import Journal
-from measuring.open_loop import measure_at, rates_around_limit
+from measuring.open_loop import measure_at, rate_name, rates_around_limit
 from measuring.progress import Progress
 from measuring.readings import throughput
 from measuring.rounds import Rounds, measure_rounds
@@ -45,7 +45,7 @@ def measure_rates(windows: Windows, model: str, closed: float, journal: Journal,
     perf, done = params.perf, journal.rounds(NO_CONCURRENCY)
     chance = random.Random(f"{params.seed} {len(done)}")  # noqa: S311  arrivals are no secret
     if done:
-        rates, looks = [float(rate) for rate in done[0]["windows"]], done[0].get("first_looks", {})
+        rates, looks = [float(rate) for rate in done[0]["windows"]], done[0]["first_looks"]
     else:
         rates, looks = rates_around_limit(windows, model, closed, perf, chance)
     wanted = perf.open_loop.rounds
@@ -55,7 +55,7 @@ def measure_rates(windows: Windows, model: str, closed: float, journal: Journal,
         progress.resumed(len(done))
         return measure_rounds(
             windows.server,
-            {f"{rate:g}": partial(measure_at, windows, model, rate, perf, chance) for rate in rates},
+            {rate_name(rate): partial(measure_at, windows, model, rate, perf, chance) for rate in rates},
             NO_CONCURRENCY,
             journal,
             seed=params.seed,

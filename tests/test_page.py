@@ -61,6 +61,29 @@ def test_other_hours_are_shown_beside_this_one(reports: Path) -> None:
     assert "| 2025-12-31 22:30 UTC | `fp32-2-64-delay_0us` | 1.71 (1.63–1.79) |" in (reports / "report.md").read_text()
 
 
+def test_what_was_interrupted_is_said_of_every_number(tmp_path: Path) -> None:
+    """Of the anchor's copy, of ONNX Runtime's own threads and of the open loop, too, in both reports."""
+    folder = write_workspace(tmp_path)
+    for name, interrupted in (("perf/anchor_copy", "levels"), ("perf/default_threads", "levels"), ("saturation", "")):
+        path = folder / "reports" / f"{name}.json"
+        found = json.loads(path.read_text())
+        (found[interrupted][-1] if interrupted else found)["rounds"][-1]["start"] = 2
+        path.write_text(json.dumps(found))
+    measured = json.loads((folder / "reports" / "runoff.json").read_text())
+    measured["rounds"][0]["windows"]["fp32-1-64-off"]["repeats"] = 1
+    (folder / "reports" / "runoff.json").write_text(json.dumps(measured))
+    subprocess.run([sys.executable, "stages/report.py"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    text = re.sub(r"\s+", " ", (folder / "reports" / "report.md").read_text())
+    seen = words(folder / "reports" / "index.html")
+    interrupted = "the rounds come from 2 starts of the server"
+    assert re.search(rf"\) at concurrency 8 \(interrupted: {interrupted}\)\. Every interval", text)
+    assert re.search(rf"Two equal models: .* At concurrency 8: interrupted: {interrupted}\. Measured", seen)
+    for shown in (text, seen):
+        assert re.search(rf"the anchor's throughput at concurrency 8 \(interrupted: {interrupted}\); as", shown)
+        assert f"is not in its latency. Interrupted: {interrupted}." in shown
+        assert "1 window measured again: perf_analyzer had no answer" in shown
+
+
 def test_a_verdict_of_another_format_is_left_out(tmp_path: Path) -> None:
     """Of an older release, which kept no earlier ones and gave its files no number; the new one takes its place."""
     folder = write_workspace(tmp_path)

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -56,6 +56,7 @@ from runtime.lock import machine_shared, machine_to_ourselves  # noqa: E402
 from runtime.numerals import counted  # noqa: E402
 from runtime.paths import ARRAYS, MODEL_REPOSITORY, PARITY  # noqa: E402
 from runtime.process import StageError, ending_with_us  # noqa: E402
+from runtime.still import FileVersion, file_version  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
 from uncertainty.limit import Answer, at_least, overall  # noqa: E402
 from uncertainty.mean import Estimate  # noqa: E402
@@ -194,10 +195,9 @@ def verdict(results: Sequence[Result]) -> str:
     return f"the gate: this working tree {WORDS[answer]}{why}"
 
 
-def edition(path: Path) -> tuple[int, int] | None:
-    """Return what changes whenever a file is written anew, or None where there is none."""
-    # Not compared with a clock: the times of files run some milliseconds behind it.
-    return (path.stat().st_ino, path.stat().st_mtime_ns) if path.exists() else None
+def versions(files: Mapping[str, Path]) -> dict[str, FileVersion]:
+    """Return the version of each file that exists."""
+    return {name: file_version(path) for name, path in files.items() if path.exists()}
 
 
 def build_workspace() -> bool:
@@ -215,10 +215,10 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     check_out(commit, checkout)
     refuse_other_dataset(commit, checkout, params.raw_data)
     files = {variant: PARITY / f"{variant}.json" for variant in params.onnx.variants}
-    before = {variant: edition(path) for variant, path in files.items()}
+    before = versions(files)
     if not build_workspace():
         # An earlier file is another run's word.
-        exported_now = [variant for variant, path in files.items() if edition(path) not in (None, before[variant])]
+        exported_now = [variant for variant, version in versions(files).items() if version != before.get(variant)]
         if (parity := check_parity(params, exported_now)).answer == "fails":
             return [parity]
         raise StageError("this working tree's own models could not be built")

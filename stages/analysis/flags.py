@@ -1,8 +1,9 @@
 """What a reader should know before trusting a number: the self-checks of a cell, in plain sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from analysis.level import LevelSummary
+from measuring.journal import Round
 from parameters.cells import Cell
 from runtime.numerals import agreeing, counted, unlike
 from runtime.records.prepared import Machine
@@ -76,17 +77,31 @@ def client_flag(level: LevelSummary, client_cores: int, machine: Machine) -> str
     return None
 
 
-def history_flags(level: LevelSummary) -> list[str]:
-    """Say what was out of the ordinary while measuring."""
+def history_flags(starts: int, repeats: int) -> list[str]:
+    """Say what was out of the ordinary while measuring what ought to come from one start, without repeats."""
     found = []
-    if level.starts > 1:
-        found.append(f"interrupted: the rounds come from {level.starts} starts of the server")
-    if level.repeats:
+    if starts > 1:
+        found.append(f"interrupted: the rounds come from {starts} starts of the server")
+    if repeats:
         found.append(
-            f"{counted(level.repeats, 'window')} measured again: perf_analyzer had no answer, or a senseless one, or "
+            f"{counted(repeats, 'window')} measured again: perf_analyzer had no answer, or a senseless one, or "
             "was stopped, most often for a machine that was busy"
         )
     return found
+
+
+def interruptions_in_words(rounds: Sequence[Round]) -> str:
+    """Say what was out of the ordinary while rounds of one start were measured, empty where nothing was."""
+    return "; ".join(history_flags(len({each["start"] for each in rounds}), _repeats(rounds)))
+
+
+def repeats_in_words(starts: Iterable[Sequence[Round]]) -> str:
+    """Say what was out of the ordinary while rounds were measured, start by start, empty where nothing was."""
+    return "; ".join(history_flags(1, sum(map(_repeats, starts))))
+
+
+def _repeats(rounds: Sequence[Round]) -> int:
+    return sum(window["repeats"] for each in rounds for window in each["windows"].values())
 
 
 def anchor_in_words(levels: Sequence[LevelSummary]) -> str:
@@ -103,7 +118,7 @@ def anchor_in_words(levels: Sequence[LevelSummary]) -> str:
 def flags(level: LevelSummary, *, precision: float, client_cores: int, machine: Machine) -> list[str]:
     """Return everything that is wrong or odd with a level, in sentences without a full stop."""
     found = [precision_flag(level, precision), little_flag(level), client_flag(level, client_cores, machine)]
-    return [*filter(None, found), *history_flags(level)]
+    return [*filter(None, found), *history_flags(level.starts, level.repeats)]
 
 
 def _cores(count: float) -> str:

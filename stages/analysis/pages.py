@@ -1,6 +1,6 @@
 """Fill the report's templates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,18 @@ def _ratio(kept: dict[str, float] | None) -> str:
     return str(Ratio(**kept)) if kept else "the default"
 
 
+def _in_parentheses(remarks: Sequence[str]) -> str:
+    """Return remarks as they follow a number, with a space before them; nothing where there are none."""
+    return f" ({'; '.join(remarks)})" if remarks else ""
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "answered": answer_in_words,
     "capital": _capital,
     "markdown": _markdown,
     "amount": amount,
     "ratio": _ratio,
+    "in_parentheses": _in_parentheses,
     "minute": lambda when: f"{datetime.fromisoformat(when):%Y-%m-%d %H:%M} UTC",
     "microseconds": _if_known(amount),
     "seconds": _if_known(amount),

@@ -7,11 +7,10 @@ from deciding.verdict import Verdict, decide
 from models import CLASSIFIER
 from parameters.cells import matrix
 from parameters.schema import Params
-from runtime.paths import PARITY, SATURATION
+from runtime.paths import PARITY
 from runtime.process import StageError
 from runtime.quoting import quoted
 from runtime.records.checking import read_record
-from runtime.records.measured import SaturationFile
 from runtime.records.prepared import Exports
 
 
@@ -27,9 +26,12 @@ def recorded_verdict(measured: dict[str, Any], params: Params) -> Verdict:
     return decide(finalists, measured["rounds"], params, exports)
 
 
-def recorded_saturation(params: Params) -> Saturation | None:
-    """Return what the recommended configuration sustains in an open loop, None where that is not asked for."""
-    rounds = read_record(SATURATION, SaturationFile)["rounds"]
+def recorded_saturation(measured: dict[str, Any], params: Params) -> Saturation | None:
+    """Return what the recommended configuration sustains, None where that is not asked for.
+
+    `measured` is what reports/saturation.json holds.
+    """
+    rounds = measured["rounds"]
     if not rounds or params.perf.open_loop.distribution is None:
         return None
     return saturation(

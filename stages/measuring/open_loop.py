@@ -35,6 +35,16 @@ def window_ms(perf: Perf, per_second: float) -> int:
     return max(perf.window_ms, math.ceil(1000 * SPARE * needed / (per_second * WINDOWS * SLEEP_FACTOR)))
 
 
+def rounded(per_second: float) -> float:
+    """Return a rate with three digits: they are enough, and say themselves better."""
+    return float(f"{per_second:.3g}")
+
+
+def rate_name(per_second: float) -> str:
+    """Return what a rounded rate is called in reports/saturation.json: itself, without an exponent below a million."""
+    return f"{per_second:g}"
+
+
 def measure_at(windows: Windows, model: str, per_second: float, perf: Perf, chance: random.Random) -> Window:
     """Return one window of a model at a rate; `perf` has a distribution and a limit on latency."""
     distribution = perf.open_loop.distribution
@@ -48,12 +58,14 @@ def first_look(per_second: float, windows: Sequence[Window], perf: Perf) -> Look
     limits_ms = perf.slo.latency_limits_ms
     if mostly_late(windows, max(limits_ms)):
         return "not sent in time"
-    slow = any(
-        min(math.inf if value is None else value for value in found) > 1000 * FAR_BEYOND * limit_ms
-        for percent, limit_ms in limits_ms.items()
-        for found in [[percentile_us(window, percent) for window in windows]]
-    )
+    slow = any(_fastest_us(windows, percent) > 1000 * FAR_BEYOND * limit for percent, limit in limits_ms.items())
     return "too many" if slow or mean(map(throughput, windows)) < KEPT_UP * per_second else "may do"
+
+
+def _fastest_us(windows: Sequence[Window], percent: int) -> float:
+    """Return the least value of a percentile, infinite where no window has requests enough for one."""
+    found = [percentile_us(window, percent) for window in windows]
+    return min((value for value in found if value is not None), default=math.inf)
 
 
 def lowest_too_high(closed: float, too_high: Callable[[float], bool]) -> float:
@@ -82,11 +94,10 @@ def rates_around_limit(
 
     def too_high(rate: float) -> bool:
         tried = [measure_at(windows, model, rate, perf, chance) for _ in range(SEARCH_WINDOWS)]
-        found = looks[f"{rate:.3g}"] = first_look(rate, tried, perf)
+        found = looks[rate_name(rounded(rate))] = first_look(rate, tried, perf)
         print(f"{model}, a first look at {amount(rate)} requests/s: {LOOKS[found]}", flush=True)
         return found != "may do"
 
     rate = lowest_too_high(closed, too_high)
     steps = range(-1, math.ceil(2 * math.log(SEARCH_FACTOR) / math.log(FACTOR)))
-    # Three digits are enough, and say themselves better.
-    return [float(f"{rate / FACTOR**step:.3g}") for step in steps], looks
+    return [rounded(rate / FACTOR**step) for step in steps], looks

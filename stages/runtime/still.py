@@ -7,7 +7,7 @@ stands still is believed, and only what has stood for longer is damaged.
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from runtime.process import StageError
 
@@ -16,6 +16,20 @@ STILL_S = 0.2
 PATIENCE_S = 2.0
 _PAUSE_S = 0.02
 Content = TypeVar("Content")
+
+
+class FileVersion(NamedTuple):
+    """What changes whenever a file is written to or replaced. Clocks run some milliseconds ahead of files' times."""
+
+    device: int
+    inode: int
+    modified_ns: int
+
+
+def file_version(path: Path) -> FileVersion:
+    """Return the version of a file as it lies there; raises FileNotFoundError if it does not."""
+    found = path.stat()
+    return FileVersion(found.st_dev, found.st_ino, found.st_mtime_ns)
 
 
 def read_still(path: Path, parse: Callable[[bytes], Content]) -> Content:
@@ -27,13 +41,13 @@ def read_still(path: Path, parse: Callable[[bytes], Content]) -> Content:
     seen, since = None, time.monotonic()
     ends = since + PATIENCE_S
     while True:
-        (edition, written), now = _edition(path), time.monotonic()
-        if edition != seen:
-            seen, since = edition, now
+        version, now = file_version(path), time.monotonic()
+        if version != seen:
+            seen, since = version, now
         # By its own time, unless that lies in the future, as where clocks differ.
-        stood_s = max(time.time() - written, now - since)
+        stood_s = max(time.time() - version.modified_ns / 1e9, now - since)
         content = path.read_bytes()
-        stands, over = _edition(path)[0] == edition, now > ends
+        stands, over = file_version(path) == version, now > ends
         if over or (stands and stood_s > STILL_S):
             try:
                 return parse(content)
@@ -41,9 +55,3 @@ def read_still(path: Path, parse: Callable[[bytes], Content]) -> Content:
                 if over or (stands and stood_s > PATIENCE_S):
                     raise
         time.sleep(_PAUSE_S)
-
-
-def _edition(path: Path) -> tuple[tuple[int, int, int], float]:
-    """Return what changes when a file is written to or replaced, and when that was last."""
-    found = path.stat()
-    return (found.st_dev, found.st_ino, found.st_mtime_ns), found.st_mtime
