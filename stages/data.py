@@ -63,6 +63,8 @@ def main() -> None:
     dataset = params.raw_data
     with machine_shared():
         examples = dataset.load(DATASETS / dataset.name)
+        if why := dataset.too_rare(examples):  # whatever the fractions are
+            raise StageError(f"{dataset.name}: {why}")
         splits = split(examples, params.data.validation_fraction, params.data.test_fraction, params.seed)
         for name, (x, y) in splits.items():
             write_split(ARRAYS / f"{name}.npz", x, y)

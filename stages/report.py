@@ -176,6 +176,7 @@ def gather(params: Params) -> dict[str, Any]:
         "server_in_words": server_in_words(server, machine, params),
         "threads_in_words": threads_in_words(machine, params),
         "cells": cells,
+        "interrupted": any(level.starts > 1 for each in cells for level in each.levels),
         "deciding": lambda each: by_name[each.cell.name].at(verdict.concurrency),
         "flags": lambda level: level_flags(level, params, machine),
         "anchor_copy": anchor_copy,

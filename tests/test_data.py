@@ -8,7 +8,7 @@ from conftest import ROOT, run
 from sklearn.datasets import load_digits, load_iris
 
 import data
-from datasets import Examples, digits, iris
+from datasets import Dataset, Examples, digits, iris
 from runtime.arrays import read_split, write_split
 from runtime.process import StageError
 
@@ -86,6 +86,26 @@ def test_examples_come_back_as_they_were_stored(tmp_path: Path, stored: np.ndarr
     write_split(path, stored, np.array([1]))
     read, _ = read_split(path)
     assert (read.dtype, read.tolist()) == (stored.dtype, stored.tolist())
+
+
+@pytest.mark.parametrize(
+    ("count", "test", "said"),
+    [
+        (1, False, "class 'b' has 1 example, and each of 3 splits (training, validation, test) needs one"),
+        (2, False, "class 'b' has 2 examples, and each of 3 splits (training, validation, test) needs one"),
+        (1, True, "class 'b' has 1 example, and each of 2 splits (training, validation) needs one"),
+        (2, True, None),
+        (3, False, None),
+    ],
+)
+def test_a_class_of_fewer_examples_than_splits_is_named(count: int, test: bool, said: str | None) -> None:
+    """No fractions would help: the class, what it has, and what each split needs."""
+    y = np.array([0] * 20 + [1] * count)
+    x = np.zeros((len(y), 2), np.float32)
+    rare = Dataset("own", (2,), ("a", "b"), ()).too_rare(Examples(x, y, test=(x, y) if test else None))
+    assert rare == (
+        said and f"{said}: add examples of it, or take {'it' if count == 1 else 'them'}, and the class, out"
+    )
 
 
 def test_a_class_that_is_too_rare_for_the_splits_is_an_error() -> None:

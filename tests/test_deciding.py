@@ -334,13 +334,24 @@ def test_less_is_better_is_told_as_less(content: dict[str, Any]) -> None:
     assert verdict_in_words(found, CELLS)[0].startswith("**Run `fp32-2-64-off`**: 0.5")
 
 
+def test_a_lone_finalist_that_may_miss_a_limit_is_no_group(content: dict[str, Any]) -> None:
+    """Where one alone was measured, and others were left out before, each sentence says which one it is about."""
+    content["perf"]["slo"]["accuracy"] = 0.95
+    said = verdict_in_words(verdict(content, {DEFAULT: 1000.0}), 2, failing=1)
+    assert said[0] == "**No configuration can be recommended**: the only finalist does not surely meet every limit."
+    assert said[-2:] == [
+        "1 configuration was left out before, for a limit that its cell misses.",
+        "`fp32-1-64-off` was measured alone, at concurrency 8.",
+    ]
+
+
 def test_a_finalist_that_may_miss_a_limit_is_not_recommended(content: dict[str, Any]) -> None:
     """Only what surely meets every limit is, and the others are named with what was found."""
     content["perf"]["slo"]["accuracy"] = 0.95
     found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
     assert found.recommended is None
     first, second, *_ = verdict_in_words(found, CELLS)
-    assert first == "**No configuration can be recommended**: none of the finalists surely meets every limit."
+    assert first == "**No configuration can be recommended**: no finalist surely meets every limit."
     assert second == (
         "`fp32-1-64-off` was not considered: test accuracy ≥ 0.95: cannot tell (0.95, 95 % interval 0.935–0.962)."
     )
@@ -362,7 +373,7 @@ def test_a_lone_configuration_is_measured_and_named(content: dict[str, Any]) -> 
     found = verdict(content, {DEFAULT: 1000.0})
     assert found.recommended is found.default
     *_, alone = verdict_in_words(found, CELLS)
-    assert alone == f"It was measured alone, at concurrency 8: none of the {CELLS - 1} others came close."
+    assert alone == f"`fp32-1-64-off` was measured alone, at concurrency 8: none of the {CELLS - 1} others came close."
     assert verdict_in_words(found, 2)[-1].endswith(": the other did not come close.")
 
 
@@ -370,7 +381,7 @@ def test_a_matrix_of_one_is_not_said_to_win(content: dict[str, Any]) -> None:
     """Nothing is beaten, and nothing came close or not, where there is nothing else."""
     assert verdict_in_words(verdict(content, {DEFAULT: 1000.0}), 1) == [
         "**Run `fp32-1-64-off`**, the only configuration in the matrix: nothing was compared with it.",
-        "It was measured alone, at concurrency 8.",
+        "`fp32-1-64-off` was measured alone, at concurrency 8.",
     ]
     alone, two = verdict(content, {DEFAULT: 1000.0}), verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
     said = [metrics({}, {}, each, Ratio(1, 0.9, 1.1), None)["perf"].get("told_apart") for each in (alone, two)]
@@ -383,7 +394,7 @@ def test_what_a_limit_kept_out_is_not_said_to_be_beaten(content: dict[str, Any])
     assert verdict_in_words(found, CELLS, failing=CELLS - 1) == [
         "**Run `fp32-1-64-off`**, the default configuration: nothing that meets the limits beats it.",
         "5 configurations were left out before, for a limit that their cells miss.",
-        "It was measured alone, at concurrency 8.",
+        "`fp32-1-64-off` was measured alone, at concurrency 8.",
     ]
     alone, two = verdict(content, {DEFAULT: 1000.0}), verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
     said = [metrics({}, {}, each, Ratio(1, 0.9, 1.1), None)["perf"].get("told_apart") for each in (alone, two)]

@@ -212,13 +212,23 @@ def test_ones_own_folder_is_fetched_as_described(project: Path, tmp_path: Path) 
     """`own` is checked against data.own before it is tracked, and a bad one replaces nothing."""
     lines = "\n".join(f"{number * 3 % 7},{number % 2}" for number in range(20))
     (tmp_path / "own.csv").write_text(f"width,label\n{lines}\n")
-    params = (project / "params.yaml").read_text()
+    params = (project / "params.yaml").read_text().replace("dataset: digits", "dataset: own")
+    params = params.replace("model: autoencoder", "model: mlp")
     description = 'own:\n    format: csv\n    shape: [1]\n    classes: ["0", "1"]\n    resize: false\n'
     start = params.index("own:")
     (project / "params.yaml").write_text(params[:start] + description + params[params.index("model:") :])
     code, said = fetch(project, "own", "--from", str(tmp_path))
     assert code == 0, said
     assert "20 examples of 2 classes, checked\n13 of 20 (65 %) have all values of an earlier one; leave out " in said
+    assert "nothing can be learned" not in said
+    (tmp_path / "own.csv").write_text("width,label\n1,0\n3,0\n2,0\n5,1\n")
+    assert (
+        "nothing can be learned from it as it is: class '1' has 1 example, and each of 3 splits"
+        in fetch(project, "own", "--from", str(tmp_path))[1]
+    )
+    assert (
+        "error: own: class '1' has 1 example, and" in run("python", "stages/data.py", cwd=project, check=False).stdout
+    )
     before = (project / "datasets" / "own" / "own.csv").read_bytes()
     (tmp_path / "own.csv").write_text("width,label\nwide,0\n")
     code, said = fetch(project, "own", "--from", str(tmp_path))

@@ -18,16 +18,17 @@ from conftest import ROOT, FinishedRun, environment
 
 from runtime.lock import MACHINE, machine_shared, machine_to_ourselves
 from runtime.process import INTERRUPTED, StageError
+from runtime.supervisor import SHARED_MEMORY
 
 Kind = Literal["alone", "shared"]
 # Has the machine, or waits for it; then starts what it is told to, and keeps it until its input ends.
 HOLDER = """
 from runtime.stage import run_stage
 import subprocess, sys
-from runtime.lock import machine_shared, machine_to_ourselves
+from runtime.lock import machine_shared, machine_to_ourselves, shared_names
 def main():
     kind, *command = sys.argv[1:]
-    with {"alone": machine_to_ourselves, "shared": machine_shared}[kind]():
+    with {"alone": machine_to_ourselves, "shared": machine_shared, "names": shared_names}[kind]():
         print("has it", flush=True)
         if command:
             sys.exit(subprocess.run(command).returncode)
@@ -42,11 +43,11 @@ def python(tmp_path: Path) -> Iterator[Start]:
     """Return how to start a Python program for which this test's temporary folder is the machine's."""
     started = []
 
-    def begin(*arguments: str, cwd: Path = ROOT) -> "subprocess.Popen[str]":
+    def begin(*arguments: str, cwd: Path = ROOT, **variables: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=cwd,
-            env={**environment(), "PYTHONPATH": str(cwd / "stages"), "TMPDIR": str(tmp_path)},
+            env={**environment(), "PYTHONPATH": str(cwd / "stages"), "TMPDIR": str(tmp_path), **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -206,6 +207,20 @@ def is_locked(path: Path) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+@pytest.mark.slow
+def test_names_in_shared_memory_are_one_measurements_whatever_tmpdir_is(start: Start, tmp_path: Path) -> None:
+    """perf_analyzer would remove another's: who comes second waits, though it stands in no queue with the first."""
+    first = start("names")
+    assert says(first) == "has it"
+    (tmp_path / "another").mkdir()
+    second = start("names", TMPDIR=str(tmp_path / "another"))
+    assert waits_for(says(second), first)
+    end(first)
+    assert says(second) == "has it"
+    end(second)
+    assert [path.name for path in SHARED_MEMORY.glob("*.lock")] == []
 
 
 def test_the_lock_is_everybodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,12 @@ def test_who_sees_only_the_page_can_decide(reports: Path) -> None:
     assert "Measured on A processor 2 cores" in answer
 
 
+def test_nothing_is_excepted_where_nothing_was_interrupted(reports: Path) -> None:
+    """Then every cell had its one start, and both reports say so."""
+    assert "Every cell had one server start of its own: between" in (reports / "report.md").read_text()
+    assert "Cells had a server start each: the finalists above" in words(reports / "index.html")
+
+
 def test_other_hours_are_shown_beside_this_one(reports: Path) -> None:
     """Earlier verdicts on the same machine and models, with what they said of the configuration recommended now."""
     assert "2025-12-31 22:30 UTC fp32-2-64-delay_0us 1.71 (1.63–1.79)" in words(reports / "index.html")
@@ -64,7 +70,8 @@ def test_other_hours_are_shown_beside_this_one(reports: Path) -> None:
 def test_what_was_interrupted_is_said_of_every_number(tmp_path: Path) -> None:
     """Of the anchor's copy, of ONNX Runtime's own threads and of the open loop, too, in both reports."""
     folder = write_workspace(tmp_path)
-    for name, interrupted in (("perf/anchor_copy", "levels"), ("perf/default_threads", "levels"), ("saturation", "")):
+    of_cells = [(f"perf/{name}", "levels") for name in ("anchor_copy", "default_threads", "fp32-2-64-off")]
+    for name, interrupted in (*of_cells, ("saturation", "")):
         path = folder / "reports" / f"{name}.json"
         found = json.loads(path.read_text())
         (found[interrupted][-1] if interrupted else found)["rounds"][-1]["start"] = 2
@@ -82,6 +89,7 @@ def test_what_was_interrupted_is_said_of_every_number(tmp_path: Path) -> None:
         assert re.search(rf"the anchor's throughput at concurrency 8 \(interrupted: {interrupted}\); as", shown)
         assert f"is not in its latency. Interrupted: {interrupted}." in shown
         assert "1 window measured again: perf_analyzer had no answer" in shown
+        assert re.search("(Every cell had one server start of its own|Cells had a server start each), but for", shown)
 
 
 def test_a_verdict_of_another_format_is_left_out(tmp_path: Path) -> None:

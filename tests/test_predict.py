@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, linear_model, run, taking_bytes
 from left_behind import EXPORT, learn, tenths
+from listening import answering
 from own_data import own
 from PIL import ExifTags, Image
 
@@ -512,3 +514,15 @@ def test_a_server_is_let_go_of(
     with pytest.raises(StageError, match=r"^no Triton server answers at 127\.0\.0\.1:9; start one there, or"):
         asked(write_inputs(tmp_path / "inputs"), "--http", "127.0.0.1:9")
     assert closed == ["127.0.0.1:9"]
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_server_that_does_not_answer_is_waited_for_once(
+    asked: Callable[..., pd.DataFrame], content: dict[str, Any], tmp_path: Path, protocol: str
+) -> None:
+    """The sentence says how long it had, and so long it took."""
+    content["triton"]["request_timeout_s"] = 2
+    inputs, began = write_inputs(tmp_path / "inputs"), time.monotonic()
+    with answering(lambda _: time.sleep(60)) as place, pytest.raises(StageError, match=r"(?s)no Triton .* it had 2 s"):
+        asked(inputs, f"--{protocol}", place)
+    assert 2 <= time.monotonic() - began < 4

@@ -136,6 +136,8 @@ def main() -> None:
     print(f"{edition}: {counted(count, 'example')} of {len(dataset.classes)} classes, checked")
     for remark in remarks(examples.x, examples.y, examples.columns, *(examples.test or ())[:1]):
         print(remark)
+    if why := dataset.too_rare(examples):
+        print(f"nothing can be learned from it as it is: {why}")
     print(f"tracked by datasets/{dataset.name}.dvc")
     print("next: git add datasets, or queued experiments do not see it;")
     print(f"      dvc exp run -S dataset={dataset.name}")

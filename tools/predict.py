@@ -40,6 +40,7 @@ from runtime.process import StageError  # noqa: E402
 from runtime.quoting import listed, printable  # noqa: E402
 from runtime.records.learned import LEARNED_FROM, Learned, from_text  # noqa: E402
 from server.client import Protocol, Server  # noqa: E402
+from server.failures import LateError  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
 from sources.decoding import UnreadableError  # noqa: E402
 
@@ -103,7 +104,8 @@ def served(
         try:
             config = server.effective_config(model, protocol)
         except StageError as error:
-            if server.is_live(protocol):
+            # Who did not answer in time would not answer this, either.
+            if not isinstance(error, LateError) and server.is_live(protocol):
                 raise StageError(f"{error}\n  asked was {place}, for {model}; --model names another") from None
             raise StageError(
                 f"no Triton server answers at {place}; start one there, or correct the address:\n  {error}"

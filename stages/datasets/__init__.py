@@ -15,10 +15,10 @@ import numpy as np
 
 from parameters import plugins
 from runtime.children import run
-from runtime.numerals import agreeing
+from runtime.numerals import agreeing, counted
 from runtime.paths import DATASETS
 from runtime.process import StageError
-from runtime.quoting import first, listed
+from runtime.quoting import first, listed, quoted
 from sources.decoding import naming
 from sources.files import RawFile
 
@@ -133,6 +133,19 @@ class Dataset:
         if absent := [name for index, name in enumerate(self.classes) if not np.any(y == index)]:
             classes = agreeing(len(absent), "class", "classes")
             raise StageError(f"{what} have none of the {classes} {', '.join(first(absent))}")
+
+    def too_rare(self, examples: Examples) -> str | None:
+        """Say of the rarest class that it has fewer examples than there are splits to be in, None if it has enough."""
+        splits = ("training", "validation") if examples.test else ("training", "validation", "test")
+        counts = np.bincount(examples.y, minlength=len(self.classes))
+        rarest = int(counts.argmin())
+        if counts[rarest] >= len(splits):
+            return None
+        has, it = counted(int(counts[rarest]), "example"), agreeing(int(counts[rarest]), "it", "them")
+        return (
+            f"class {quoted(self.classes[rarest])} has {has}, and each of {len(splits)} splits ({', '.join(splits)}) "
+            f"needs one: add examples of it, or take {it}, and the class, out"
+        )
 
 
 def _is_in_git(path: Path) -> bool:

@@ -11,7 +11,8 @@ def verdict_in_words(verdict: Verdict, cells: int, failing: int = 0) -> list[str
     `failing` of them were left out of the run-off, however good, because they miss a limit.
     """
     if verdict.recommended is None:
-        answer = ["**No configuration can be recommended**: none of the finalists surely meets every limit."]
+        only = "the only finalist does not surely meet" if len(verdict.finalists) == 1 else "no finalist surely meets"
+        answer = [f"**No configuration can be recommended**: {only} every limit."]
     else:
         answer = [_recommendation(verdict, verdict.recommended, cells, failing), *_equals(verdict, verdict.recommended)]
     limits = [_limits(each) for each in verdict.finalists if not each.eligible]
@@ -126,7 +127,8 @@ def _method(verdict: Verdict, cells: int) -> str:
     count = len(verdict.finalists)
     if count == 1:
         others = f": none of the {cells - 1} others came close" if cells > 2 else ": the other did not come close"
-        return f"It was measured alone, at concurrency {verdict.concurrency}{others if cells > 1 else ''}."
+        alone = f"`{verdict.default.cell.name}` was measured alone, at concurrency {verdict.concurrency}"
+        return f"{alone}{others if cells > 1 else ''}."
     return (
         f"Decided at concurrency {verdict.concurrency} between {count} finalists side by side in one server, "
         f"{counted(verdict.rounds, 'round')} in each of {verdict.repetitions}; differences count "

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from perf_analyzer.shared_memory import names, reserve
 from runtime.arrays import read_split
 from runtime.cores import divide_cores
 from runtime.files import write_text
+from runtime.lock import shared_names
 from runtime.paths import ANCHOR, ARRAYS, MACHINE, STAGES
 from server.answers import check_answers, check_effective_config
 from server.model_config import ModelShape, read_config, render
@@ -101,13 +102,14 @@ def bench(candidates: Sequence[Candidate], params: Params, *, single_requests: b
     """
     server_cores, client_cores = divide_cores(params.perf.client_cores)
     folders = [candidate.folder for candidate in candidates]
+    shared_memory = params.perf.shared_memory == "system"
     with (
         tempfile.TemporaryDirectory() as temporary,
+        shared_names() if shared_memory else nullcontext(),
         serve(folders, params.triton, server_cores) as server,
     ):
         for folder in folders:
             check_effective_config(server, folder)
-        shared_memory = params.perf.shared_memory == "system"
         if shared_memory:
             reserve(server, set().union(*(names(each.folder, each.input_data) for each in candidates)))
         # A server that runs elsewhere may have a model of that name from somebody else.

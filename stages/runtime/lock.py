@@ -2,7 +2,8 @@
 
 Two measurements at once would measure each other, and training beside one would be measured, too. The locks lie in
 the common temporary folder, because clones and users share the processor; whoever sets TMPDIR steps out
-of the queue. The kernel frees a lock with the process that holds it, however that ends.
+of the queue. The names in shared memory are the machine's, whatever TMPDIR is, and so is the lock on them. The
+kernel frees a lock with the process that holds it, however that ends.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from runtime.process import StageError
+from runtime.supervisor import SHARED_MEMORY
 from runtime.temporary import common_folder
 
 # Who wants the machine waits for the second while it holds the first. So whoever comes later stays
@@ -44,11 +46,29 @@ def machine_shared() -> Iterator[None]:
 
 
 @contextmanager
+def shared_names() -> Iterator[None]:
+    """Have the names in the machine's shared memory to ourselves inside the block, where measurements pass tensors.
+
+    perf_analyzer calls what it puts there after the tensors: of two measurements, one would read and remove what is
+    the other's.
+    """
+    # The folder itself, so that no file of ours stays in it.
+    descriptor = os.open(SHARED_MEMORY, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if not _is_free(descriptor, fcntl.LOCK_EX):
+            print(f"waiting: {_holders_in_words(SHARED_MEMORY)} has the names in {SHARED_MEMORY}", flush=True)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def _holding(kind: int) -> Iterator[None]:
     if _is_held_for_us(kind):
         yield
         return
-    tell = functools.cache(lambda: print(f"waiting: {_holders_in_words()} has this machine", flush=True))
+    tell = functools.cache(lambda: print(f"waiting: {_holders_in_words(_machine())} has this machine", flush=True))
     turn = _acquire(TURN, fcntl.LOCK_EX, tell)
     try:
         machine = _acquire(MACHINE, kind, tell)
@@ -68,9 +88,11 @@ def _is_held_for_us(kind: int) -> bool:
     Raises StageError if that only shares it where this process would measure.
     """
     parents = [parent.pid for parent in psutil.Process().parents()]
-    held = [*_own, *(how for holder, how in _holders() if holder in parents)]
+    held = [*_own, *(how for holder, how in _holders(_machine()) if holder in parents)]
     if held and kind == fcntl.LOCK_EX and fcntl.LOCK_EX not in held:
-        raise StageError(f"{_holders_in_words()} works on this machine itself: nothing can be measured for it")
+        raise StageError(
+            f"{_holders_in_words(_machine())} works on this machine itself: nothing can be measured for it"
+        )
     return bool(held)
 
 
@@ -135,11 +157,15 @@ def _open(path: Path) -> int:
     return descriptor
 
 
-def _holders() -> list[tuple[int, int]]:
-    """Return who holds the machine, as far as the kernel says, and how."""
+def _machine() -> Path:
+    return common_folder() / MACHINE
+
+
+def _holders(path: Path) -> list[tuple[int, int]]:
+    """Return who holds a lock, as far as the kernel says, and how."""
     found = []
     with contextlib.suppress(OSError, ValueError):
-        inode = (common_folder() / MACHINE).stat().st_ino
+        inode = path.stat().st_ino
         for line in Path("/proc/locks").read_text().splitlines():
             # 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF; who waits has an arrow after the number.
             _, lock, _, how, pid, place, *_ = line.split()
@@ -148,9 +174,9 @@ def _holders() -> list[tuple[int, int]]:
     return found
 
 
-def _holders_in_words() -> str:
-    """Return who holds the machine, as in `process 12 (python stages/train.py)`."""
-    return " and ".join(_in_words(pid) for pid, _ in _holders()) or "another process of ours"
+def _holders_in_words(path: Path) -> str:
+    """Return who holds a lock, as in `process 12 (python stages/train.py)`."""
+    return " and ".join(_in_words(pid) for pid, _ in _holders(path)) or "another process of ours"
 
 
 def _in_words(pid: int) -> str:
