@@ -23,7 +23,7 @@ from arms import Rounds, by_turns, compared
 from measuring.readings import throughput
 from measuring.windows import Windows
 from perf_analyzer.input_data import write_input_data
-from perf_analyzer.shared_memory import names, reserve
+from perf_analyzer.shared_memory import names, reserved
 from record import append, last_run
 from runtime.lock import machine_to_ourselves
 from server.client import Protocol
@@ -64,8 +64,8 @@ def measure(rounds: int, folder: Path) -> dict[str, dict[str, Rounds]]:
     inputs = {name: folder / f"{name}.json" for name in SIZES}
     for name, size in SIZES.items():
         write_input_data(inputs[name], "numbers", np.random.default_rng(0).random((REQUESTS, size), np.float32))
-    with serve(list(folders.values()), 60) as server:
-        reserve(server, set().union(*(names(folders[name], inputs[name]) for name in SIZES)))
+    shared = set().union(*(names(folders[name], inputs[name]) for name in SIZES))
+    with serve(list(folders.values()), 60) as server, reserved(server, shared):
         clients = {}
         for way, (protocol, shared_memory) in WAYS.items():
             place = folder / way

@@ -427,7 +427,9 @@ def test_what_a_server_that_hangs_keeps_is_named(
     with with_control([model_folder("had")]) as running:
         assert running.pid
         with (
-            contextlib.nullcontext() if measured else pytest.raises(StageError, match=r"^it failed$"),
+            contextlib.nullcontext()
+            if measured
+            else pytest.raises(StageError, match=r"^the server at .* no longer answers: it failed$"),
             url.serve(brought, running.http_address, running.grpc_address, 60, request_timeout_s=1),
         ):
             os.kill(running.pid, signal.SIGSTOP)
@@ -526,16 +528,20 @@ def test_a_running_server_with_another_model_of_that_name_is_refused(model_folde
 
 @slow
 def test_a_server_that_disappears_is_the_error(model_folder: Folder) -> None:
-    """Halfway through, the next question says that it no longer answers; nothing hangs."""
+    """Halfway through, the next question says that it no longer answers, and which; nothing hangs."""
     folder = model_folder()
-    with (
-        embedded.serve([folder], 60) as running,
-        url.serve([folder], running.http_address, running.grpc_address, 60) as its,
-    ):
+    with embedded.serve([folder], 60) as running:
         assert running.pid is not None
-        os.kill(running.pid, signal.SIGKILL)
-        with pytest.raises(StageError, match="did not give statistics of linear"):
-            its.statistics("linear")
+        said = f"the server at http://{running.http_address} no longer answers: .* give statistics of linear"
+        pid, serving = running.pid, url.serve([folder], running.http_address, running.grpc_address, 60)
+
+        def measure() -> None:
+            with serving as its:
+                os.kill(pid, signal.SIGKILL)
+                its.statistics("linear")
+
+        with pytest.raises(StageError, match=said):
+            measure()
 
 
 def test_an_address_where_nobody_answers_is_named(content: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from measuring.readings import throughput
 from measuring.windows import Windows
 from parameters.schema import validate
 from perf_analyzer.input_data import write_input_data
-from perf_analyzer.shared_memory import names, reserve
+from perf_analyzer.shared_memory import names, reserved
 from runtime.process import StageError
 from runtime.supervisor import SHARED_MEMORY
 from server.embedded import serve
@@ -28,12 +28,11 @@ from runtime.stage import run_stage
 import sys
 from pathlib import Path
 from measuring.windows import Windows
-from perf_analyzer.shared_memory import names, reserve
+from perf_analyzer.shared_memory import names, reserved
 from server.embedded import serve
 def main():
     folder, input_data = map(Path, sys.argv[1:])
-    with serve([folder], 60) as server:
-        reserve(server, names(folder, input_data))
+    with serve([folder], 60) as server, reserved(server, names(folder, input_data)):
         Windows(server, {folder.name: input_data}, folder, "grpc", 60_000, shared_memory=True).measure(folder.name, 2)
 run_stage(main)
 """
@@ -84,8 +83,7 @@ def test_everything_about_shared_memory_on_a_real_server(
     folder: Path, input_data: Path, shared: set[str], tmp_path: Path
 ) -> None:
     """Windows in it count; a killed stage leaves none of it, and what somebody else has stays theirs."""
-    with serve([folder], 60) as server:
-        reserve(server, shared)
+    with serve([folder], 60) as server, reserved(server, shared):
         inputs = {folder.name: input_data}
         for protocol in ("grpc", "http"):
             (tmp_path / protocol).mkdir()
@@ -106,8 +104,9 @@ def test_everything_about_shared_memory_on_a_real_server(
     wait_until(lambda: not present(shared))
 
     (SHARED_MEMORY / "logits").write_text("not yours")
-    with serve([folder], 60) as server, pytest.raises(StageError, match="logits is there already: another load"):
-        reserve(server, shared)
+    there = pytest.raises(StageError, match="logits is there already: another load")
+    with serve([folder], 60) as server, there, reserved(server, shared):
+        pass
     assert (SHARED_MEMORY / "logits").read_text() == "not yours"
 
 

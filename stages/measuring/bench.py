@@ -15,11 +15,10 @@ from measuring.windows import Windows
 from parameters.cells import ANCHOR_COPY
 from parameters.schema import Params
 from perf_analyzer.input_data import read_input_data, write_input_data
-from perf_analyzer.shared_memory import names, reserve
+from perf_analyzer.shared_memory import names, reserved
 from runtime.arrays import read_split
 from runtime.cores import divide_cores
 from runtime.files import write_text
-from runtime.lock import shared_names
 from runtime.paths import ANCHOR, ARRAYS, MACHINE, STAGES
 from server.answers import check_answers, check_effective_config
 from server.model_config import ModelShape, read_config, render
@@ -102,26 +101,25 @@ def bench(candidates: Sequence[Candidate], params: Params, *, single_requests: b
     """
     server_cores, client_cores = divide_cores(params.perf.client_cores)
     folders = [candidate.folder for candidate in candidates]
-    shared_memory = params.perf.shared_memory == "system"
     with (
         tempfile.TemporaryDirectory() as temporary,
-        shared_names() if shared_memory else nullcontext(),
         serve(folders, params.triton, server_cores) as server,
     ):
         for folder in folders:
             check_effective_config(server, folder)
-        if shared_memory:
-            reserve(server, set().union(*(names(each.folder, each.input_data) for each in candidates)))
+        shared_memory = params.perf.shared_memory == "system"
         # A server that runs elsewhere may have a model of that name from somebody else.
         answers = {each.name: check_answers(server, each.folder, each.examples) for each in candidates}
-        yield Windows(
-            server,
-            inputs={candidate.name: candidate.input_data for candidate in candidates},
-            folder=Path(temporary),
-            protocol=params.perf.protocol,
-            window_ms=params.perf.window_ms,
-            cores=client_cores,
-            shared_memory=shared_memory,
-            answers=answers,
-            values_a_request={each.name: each.examples[0].size for each in candidates} if single_requests else {},
-        )
+        shared = set().union(*(names(each.folder, each.input_data) for each in candidates))
+        with reserved(server, shared) if shared_memory else nullcontext():
+            yield Windows(
+                server,
+                inputs={candidate.name: candidate.input_data for candidate in candidates},
+                folder=Path(temporary),
+                protocol=params.perf.protocol,
+                window_ms=params.perf.window_ms,
+                cores=client_cores,
+                shared_memory=shared_memory,
+                answers=answers,
+                values_a_request={each.name: each.examples[0].size for each in candidates} if single_requests else {},
+            )

@@ -4,9 +4,12 @@ perf_analyzer names it after the model's tensors, without a word of whose it is,
 it unless it is killed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from perf_analyzer.input_data import count_requests
+from runtime.lock import shared_names
 from runtime.process import StageError
 from runtime.supervisor import SHARED_MEMORY, SHARED_MEMORY_LIST
 from server.client import Server
@@ -25,8 +28,18 @@ def _region(tensor: str) -> str:
     return tensor.replace("/", "").replace("\\", "")
 
 
-def reserve(server: Server, wanted: set[str]) -> None:
-    """Have such shared memory removed with the server; raises StageError if some of it is there already."""
+@contextmanager
+def reserved(server: Server, wanted: set[str]) -> Iterator[None]:
+    """Have such shared memory to ourselves inside the block, and removed with the server.
+
+    Waits for other measurements of ours, and raises StageError if some of it is there from anybody else.
+    """
+    with shared_names():
+        _reserve(server, wanted)
+        yield
+
+
+def _reserve(server: Server, wanted: set[str]) -> None:
     taken = sorted(name for name in wanted if (SHARED_MEMORY / name).exists())
     if taken:
         raise StageError(

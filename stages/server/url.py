@@ -123,3 +123,10 @@ def serve(
                 f"unload it with {how_to_unload(http, error.model)}, restart that server, or put this {error.model} "
                 "into its repository"
             ) from None
+        except LateError:  # it would be asked in vain once more
+            raise
+        except StageError as error:
+            if server.is_live():
+                raise
+            # Whatever failed, that is the reason worth telling.
+            raise StageError(f"the server at http://{http} no longer answers: {error}") from None
