@@ -2,6 +2,7 @@
 
 from runtime.stage import failures_end_with
 
+import gc
 import os
 import resource
 import signal
@@ -45,9 +46,12 @@ def forked(work: Callable[[], None], seconds: float, memory_bytes: int = 4 * 2**
     with tempfile.TemporaryFile() as printed:
         sys.stdout.flush()
         sys.stderr.flush()
+        # What other tests left, such as TensorFlow's functions, needs threads to be collected that a child has not.
+        gc.freeze()
         pid = os.fork()
         if pid == 0:
             _child(work, printed.fileno(), memory_bytes)
+        gc.unfreeze()
         code = _wait(pid, seconds)
         printed.seek(0)
         return Outcome(code, printed.read().decode(errors="replace"))
