@@ -79,6 +79,17 @@ def test_a_full_temporary_folder_is_named(project: Path) -> None:
 
 
 @needs_mounts
+def test_a_full_disk_is_not_taken_for_the_one_that_is_copied_from(project: Path, tmp_path: Path) -> None:
+    """Of the two files of a copy, the one that could not be written is named, and nothing of it stays."""
+    (tmp_path / "own" / "0").mkdir(parents=True)
+    (tmp_path / "own" / "0" / "large.png").write_bytes(bytes(2**20))
+    mount = "mount --types tmpfs --options size=64k tmpfs datasets"
+    fetch = f"{sys.executable} tools/fetch_dataset.py own --from {tmp_path}/own; code=$?; ls -A datasets; exit $code"
+    *_, line = in_namespace(project, mount, fetch).splitlines()
+    assert re.fullmatch(r"error: datasets/own\S*/0/large\.png: No space left on device; free some space", line), line
+
+
+@needs_mounts
 def test_a_read_only_folder_is_named(project: Path) -> None:
     """A result that cannot be written is named with what to do."""
     mount = "mount --bind reports reports && mount --options remount,ro,bind reports"

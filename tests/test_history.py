@@ -1,5 +1,6 @@
 """Verdicts of other servers and of other hours: which are compared, and what they say."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from runoffs import DEFAULT, EXPORT, cell, verdict
 
-from deciding.history import another_hour, another_hour_in_words, by_hours, of_the_same, record, remembering
+from deciding.history import an_hour_apart, another_hour, another_hour_in_words, of_the_same, record, remembering
 from deciding.transfer import comparable, transfer_in_words
 from parameters.schema import validate
 
@@ -124,11 +125,12 @@ def test_earlier_verdicts_are_kept_and_a_report_written_again_adds_none(content:
     assert [each["against_default"]["b"]["ratio"] for each in found] == [1.6, 1.4]
 
 
-def test_verdicts_within_an_hour_are_of_one() -> None:
-    """Ten run-offs in a row do not tell what another hour gives."""
+def test_verdicts_within_an_hour_count_once() -> None:
+    """Ten run-offs in a row do not tell what another hour gives; those that count are really an hour apart."""
     minutes = [0, 20, 40, 61, 200, 259, 261]
     times = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=each) for each in minutes]
-    assert by_hours(times) == [[0, 1, 2], [3], [4, 5], [6]]
+    assert an_hour_apart(times) == [6, 4, 3, 0]
+    assert an_hour_apart([]) == []
 
 
 STUDY = {"deviation": 0.08, "freedom": 8, "visits": 9, "hours": 20.4, "processor": "A processor"}
@@ -174,7 +176,7 @@ def test_enough_earlier_verdicts_speak_for_themselves(content: dict[str, Any]) -
     found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
     seen = [
         {"measured_at": f"2026-01-01T{hour}:00+00:00", "against_default": {"fp32-2-64-off": {"ratio": ratio}}}
-        for hour, ratio in (("11:00", 1.5), ("10:30", 1.5), ("09:00", 1.6), ("07:00", 1.5), ("05:00", 1.4))
+        for hour, ratio in (("11:00", 1.5), ("10:30", 1.9), ("09:00", 1.6), ("07:00", 1.5), ("05:00", 1.4))
     ]
     expected = another_hour(found, seen, STUDY)
     assert expected
@@ -182,7 +184,26 @@ def test_enough_earlier_verdicts_speak_for_themselves(content: dict[str, Any]) -
     logs = np.log([1.5, 1.6, 1.5, 1.4])
     half = 3.182446 * logs.std(ddof=1) * np.sqrt(1.25)
     assert np.log([expected.ratio.low, expected.ratio.high]) == pytest.approx([logs.mean() - half, logs.mean() + half])
-    assert "(4 hours in which it was measured here)" in another_hour_in_words(found, expected, STUDY)
+    assert "(from 4 verdicts here, an hour apart at least)" in another_hour_in_words(found, expected, STUDY)
+
+
+@pytest.mark.parametrize("an_hour", [1, 2, 4])
+def test_who_measures_often_is_no_surer_than_is_right(content: dict[str, Any], an_hour: int) -> None:
+    """Four hours with so many verdicts each that vary by 3 %: the next one is where it is expected in 95 % of cases."""
+    found, chance = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0}), np.random.default_rng(0)
+    times = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=60 * each / an_hour) for each in range(4 * an_hour)]
+    held = []
+    for _ in range(4000):
+        *ratios, another = np.exp(chance.normal(math.log(1.5), 0.03, len(times) + 1)).tolist()
+        seen = [
+            {"measured_at": time.isoformat(), "against_default": {"fp32-2-64-off": {"ratio": ratio}}}
+            for time, ratio in zip(times, ratios, strict=True)
+        ]
+        expected = another_hour(found, seen, STUDY)
+        assert expected
+        assert not expected.studied
+        held.append(expected.ratio.low <= another <= expected.ratio.high)
+    assert np.mean(held) == pytest.approx(0.95, abs=0.012)
 
 
 def test_nothing_is_expected_of_the_default(content: dict[str, Any]) -> None:

@@ -180,6 +180,9 @@ run_stage(main)
     [
         ("StageError('no')", "error: no\n"),
         ("OSError(28, 'Full', 'x')", "error: x: Full"),
+        ("OSError(122, 'Quota', 'x', None, 'y')", "error: y: Quota; free some space\n"),
+        ("OSError(13, 'Denied', 'x', None, 'y')", "error: x: Denied"),
+        ("OSError(28, 'Full', 'x', None, 'y')", "error: y: Full; free some space\n"),
         ("KeyError('k')", "Traceback"),
         ("CalledProcessError(2, ['/bin/wrk'], stderr=b'why')", "error: wrk exited with 2; it said:\n  why\n"),
     ],

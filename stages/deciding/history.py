@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import mean
 from typing import Any
 
 from deciding.verdict import Verdict
@@ -30,7 +29,7 @@ Earlier = dict[str, Any]
 KEPT = 50
 # Of what a record holds; whoever reads one of another format does without it.
 FORMAT = 2
-# Verdicts that are closer together are of one hour.
+# Verdicts that are closer together say no more of other hours than one of them.
 HOUR = timedelta(hours=1)
 LOOPBACK = ("127.", "localhost:", "[::1]:")
 
@@ -89,22 +88,24 @@ def of_the_same(ours: Record) -> list[Earlier]:
     return [own, *(each for each in reversed(ours["earlier"]) if each["basis"] == own["basis"])]
 
 
-def by_hours(times: Sequence[datetime]) -> list[list[int]]:
-    """Return the places of times in groups: one begins with the first and lasts an hour, and so on."""
-    groups: list[list[int]] = []
-    for place in sorted(range(len(times)), key=times.__getitem__):
-        if not groups or times[place] - times[groups[-1][0]] >= HOUR:
-            groups.append([])
-        groups[-1].append(place)
-    return groups
+def an_hour_apart(times: Sequence[datetime]) -> list[int]:
+    """Return the places of times that are at least an hour apart, the newest first and among them.
+
+    One of each hour, and not their mean: what is to be expected is a single verdict, and a mean of several varies less.
+    """
+    chosen: list[int] = []
+    for place in sorted(range(len(times)), key=times.__getitem__, reverse=True):
+        if not chosen or times[chosen[-1]] - times[place] >= HOUR:
+            chosen.append(place)
+    return chosen
 
 
 @dataclass(frozen=True)
 class AnotherHour:
     """Where the recommended configuration's ratio to the default is to be expected at another hour.
 
-    `hours` are those in which it was measured on this machine; `studied` says whether their
-    spread was taken from the study, for want of enough of them.
+    `hours` are the verdicts on this machine that it rests on, an hour apart at least; `studied` says whether
+    their spread was taken from the study, for want of enough of them.
     """
 
     ratio: Ratio
@@ -122,15 +123,15 @@ def another_hour(verdict: Verdict, verdicts: Sequence[Earlier], study: dict[str,
         return None
     cell, now = verdict.recommended.cell.name, verdict.recommended.against_default
     measured = [(each["measured_at"], ratio) for each in verdicts if (ratio := each["against_default"].get(cell))]
-    groups = by_hours([datetime.fromisoformat(when) for when, _ in measured])
-    values = [mean(math.log(measured[place][1]["ratio"]) for place in group) for group in groups]
+    apart = an_hour_apart([datetime.fromisoformat(when) for when, _ in measured])
+    values = [math.log(measured[place][1]["ratio"]) for place in apart]
     # Each of them has an error of its own, beside what hours do: that of this one stands for all. Both are
     # estimates, and what they make together is known as little as the one of fewer degrees of freedom.
     own = (math.log(now.high) - math.log(now.low)) / 2 / t_quantile(verdict.starts - 1)
     assumed = Spread(math.hypot(study["deviation"], own), min(study["freedom"], verdict.starts - 1))
     found = another(values, assumed)
     ratio = Ratio(*(math.exp(each) for each in (found.value, found.low, found.high)))
-    return AnotherHour(ratio, len(groups), studied=len(groups) < ENOUGH)
+    return AnotherHour(ratio, len(apart), studied=len(apart) < ENOUGH)
 
 
 def another_hour_in_words(verdict: Verdict, found: AnotherHour, study: dict[str, Any]) -> str:
@@ -140,7 +141,7 @@ def another_hour_in_words(verdict: Verdict, found: AnotherHour, study: dict[str,
         f"by {100 * math.expm1(study['deviation']):.1f} % (standard deviation)" if study["deviation"] else "no more"
     )
     known = (
-        f"{found.hours} hours in which it was measured here"
+        f"from {found.hours} verdicts here, an hour apart at least"
         if not found.studied
         else f"beyond its errors, throughput differed {beyond} between hours where that was studied, "
         f"{counted(study['visits'], 'visit')} in {counted(round(study['hours']), 'hour')} on {study['processor']}"

@@ -23,9 +23,11 @@ from runtime.process import GOES_ON, INTERRUPTED, StageError, follow_dvc
 # Tools and benchmarks run through here as well.
 _IS_STAGE = Path(sys.argv[0]).parent.name == "stages"
 _INTERRUPTED = f"{INTERRUPTED}{f', and {GOES_ON}' if _IS_STAGE else ''}\n"
+# On a disk, of a user, or of a file.
+_WITHOUT_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REMEDIES = {
     errno.ENOENT: "; `dvc repro` runs the stages that make it first",
-    errno.ENOSPC: f"; free some space{f', then {GOES_ON}' if _IS_STAGE else ''}",
+    **dict.fromkeys(_WITHOUT_ROOM, f"; free some space{f', then {GOES_ON}' if _IS_STAGE else ''}"),
     errno.EROFS: "; make it writable",
     errno.EACCES: "; make it readable and writable for you",
 }
@@ -118,11 +120,13 @@ def _of_the_system(error: OSError) -> str:
 
     if program := started_by(error):
         return f"{not_started(program, error)}; install one that can be, or correct PATH"
-    known = isinstance(error.filename, str)
+    # Where a file is copied or moved there are two, and it is the second that has no room.
+    name = error.filename2 if error.errno in _WITHOUT_ROOM and error.filename2 else error.filename
+    known = isinstance(name, str)
     remedy = "" if error.errno == errno.ENOENT and not known else _REMEDIES.get(error.errno or 0, "")
-    if error.errno == errno.ENOSPC and known and _is_temporary(error.filename):
+    if error.errno in _WITHOUT_ROOM and known and _is_temporary(name):
         remedy = "; free some space there, or name another folder in TMPDIR"
-    return f"{_from_here(error.filename) if known else 'the system'}: {error.strerror or error}{remedy}"
+    return f"{_from_here(name) if known else 'the system'}: {error.strerror or error}{remedy}"
 
 
 def _first_of_many(error: OSError) -> OSError:
