@@ -154,6 +154,28 @@ def test_a_public_address_that_is_down_is_named(project: Path) -> None:
     assert rest(project) == []
 
 
+def test_a_dataset_without_an_address_asks_for_a_folder(project: Path) -> None:
+    """Whatever names the command says so, too; an address, or a folder, is all that it takes."""
+    content = (project / "stages" / "datasets" / "toys.py").read_text()
+    (project / "stages" / "datasets" / "unpublished.py").write_text(
+        content.replace(', "http://127.0.0.1:9/toys")', ")").replace('Dataset("toys"', 'Dataset("unpublished"')
+    )
+    code, said = fetch(project, "unpublished")
+    assert (code, said) == (
+        1,
+        "error: unpublished names no address to download it from: give `--from` with the folder, or the address, "
+        "that has its files\n",
+    )
+    assert (
+        "http://127.0.0.1:9/there/toys.npz cannot be downloaded"
+        in fetch(project, "unpublished", "--from", "http://127.0.0.1:9/there")[1]
+    )
+    asked = "import datasets; datasets.get('unpublished').edition_in(datasets.DATASETS / 'unpublished')"
+    told = run("env", "PYTHONPATH=stages", sys.executable, "-c", asked, cwd=project, check=False).stdout
+    assert "unpublished is missing; run `python tools/fetch_dataset.py unpublished --from FOLDER`" in told
+    assert rest(project) == []
+
+
 def test_a_stalled_download_ends(mirror: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that stops sending is not waited for without end."""
     monkeypatch.setattr(download, "TIMEOUT_S", 0.3)

@@ -1,5 +1,6 @@
 """How stages start and fail: light imports, one sentence, an exit code."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -245,6 +246,25 @@ elif {where!r} == "imports":
 run_stage(main)
 """
     assert run(sys.executable, "-c", script, cwd=ROOT, check=False).returncode == 3
+
+
+SCRIPTS = [path for place in ("stages", "tools", "benchmarks") for path in sorted((ROOT / place).glob("*.py"))]
+
+
+@pytest.mark.parametrize("script", [path for path in SCRIPTS if "run_stage(" in path.read_text()], ids=str)
+def test_a_script_says_what_ctrl_c_does_before_it_imports_what_takes_time(script: Path) -> None:
+    """Nothing but Python's own, which takes milliseconds, is imported before `runtime.stage`."""
+    before = []
+    for statement in ast.parse(script.read_text()).body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == "runtime.stage":
+            break
+        if isinstance(statement, ast.ImportFrom):
+            before.append(str(statement.module))
+        elif isinstance(statement, ast.Import):
+            before += [each.name for each in statement.names]
+    else:
+        pytest.fail("it never imports runtime.stage")
+    assert {name.partition(".")[0] for name in before} <= sys.stdlib_module_names
 
 
 def test_ctrl_c_while_a_stage_imports_is_one_sentence() -> None:

@@ -42,7 +42,12 @@ def is_address(source: str) -> bool:
 def published_edition(dataset: Dataset, source: str | None) -> tuple[Edition, str]:
     """Return the edition to fetch and where from; raises StageError if there is no such place."""
     if source is None or is_address(source):
-        edition = next(edition for edition in dataset.editions if edition.address)
+        edition = next((each for each in dataset.editions if each.address), dataset.editions[0])
+        if not (source or edition.address):
+            raise StageError(
+                f"{dataset.name} names no address to download it from: give `--from` with the folder, or the address, "
+                "that has its files"
+            )
         return edition, source or str(edition.address)
     if not Path(source).is_dir():
         shown = without_secrets(source)

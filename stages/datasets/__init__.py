@@ -86,7 +86,7 @@ class Dataset:
         """Return the command that brings the raw files, or brings them back."""
         if self.bundled:
             return "bring it back with `git checkout data.dvc && dvc pull --force data.dvc`"
-        source = " --from FOLDER" if self.name == OWN else ""
+        source = "" if any(edition.address for edition in self.editions) else " --from FOLDER"
         fetch = f"`python tools/fetch_dataset.py {self.name}{source}`"
         tracked = f"datasets/{self.name}.dvc"
         if not (DATASETS / f"{self.name}.dvc").exists():
