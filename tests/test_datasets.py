@@ -151,15 +151,23 @@ def test_a_missing_dataset_says_which_command_to_run(tmp_path: Path) -> None:
             datasets.get(name, description).load(tmp_path / name)
 
 
+def test_a_queued_experiment_sees_what_is_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs in a copy inside of .dvc, where fetching lasts for one experiment: the error says what does."""
+    monkeypatch.setattr(datasets, "ROOT", Path("/somewhere/.dvc/tmp/exps/temp"))
+    fetch = "`python tools/fetch_dataset.py mnist`"
+    commit = "and commit datasets/mnist.dvc: a queued experiment sees no other"
+    assert datasets.get("mnist").remedy == f"run {fetch}, {commit}"
+
+
 def test_a_tracked_dataset_comes_back_by_commands_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Git brings back what it knows of; of a fetched set that nobody added to it, DVC has all there is."""
+    """Git brings back what it knows of; of any other set, DVC has noted the damage: it is fetched again."""
     monkeypatch.setattr(datasets, "DATASETS", tmp_path)
     (tmp_path / "mnist.dvc").touch()
     pull, fetch = "dvc pull --force datasets/mnist.dvc`", "`python tools/fetch_dataset.py mnist`"
     fetched = datasets.get("mnist")
-    assert fetched.remedy == f"run `{pull}, or {fetch}"
+    assert fetched.remedy == f"run {fetch}"
     run("git", "init", "--quiet", cwd=tmp_path)
-    assert fetched.remedy == f"run `{pull}, or {fetch}"
+    assert fetched.remedy == f"run {fetch}"
     run("git", "add", "mnist.dvc", cwd=tmp_path)
     (tmp_path / "mnist.dvc").write_text("changed")
     assert fetched.remedy == f"run `git checkout datasets/mnist.dvc && {pull}, or {fetch}"

@@ -113,8 +113,9 @@ def test_a_download_is_checked_tracked_and_not_repeated(project: Path, mirror: s
     code, said = fetch(project, "toys", "--from", f"{mirror}/slow")
     assert code == 0, said
     assert "toys: 20 examples of 2 classes, checked\ntracked by datasets/toys.dvc\n" in said
-    assert "next: git add datasets, or queued experiments do not see it;" in said
-    assert said.endswith("      dvc exp run -S dataset=toys\n")
+    assert 'next: git add datasets && git commit -m "Add toys", or queued experiments do not see it;' in said
+    # The chosen autoencoder takes images of 28×28 pixels: the command is one that works.
+    assert said.endswith("      dvc exp run -S dataset=toys -S model=mlp\n")
     assert rest(project) == ["toys", "toys.dvc"]
     assert fetch(project, "toys")[0] == 0
     status = run("git", "status", "--porcelain", "--untracked-files=all", "datasets", cwd=project).stdout
@@ -217,6 +218,7 @@ def test_git_never_takes_a_folder_of_raw_data(project: Path) -> None:
 def test_a_folder_is_copied_after_the_same_checks(project: Path, tmp_path: Path) -> None:
     """`--from FOLDER` takes the published files; a folder without them is refused by their names."""
     assert "that is no folder, and no address" in fetch(project, "toys", "--from", "ftp://mirror")[1]
+    assert "an empty name names nothing" in fetch(project, "toys", "--from", "")[1]
     code, said = fetch(project, "toys", "--from", str(tmp_path))
     assert (code, rest(project)) == (1, [])
     assert "lacks toys.npz" in said

@@ -289,7 +289,7 @@ def test_what_is_worse_already_is_not_measured(tmp_path: Path, monkeypatch: pyte
         "load_params": lambda: validate(read_params()),
         "build_workspace": lambda: True,
         "restore_models": lambda _folder: "DVC's cache",
-        "default_cell": lambda _folder, _name: "cell",
+        "default_cell": lambda _folder, _name, _whose: "cell",
         "prepared": lambda *_: (),
         "divided_alike": lambda *_: True,
         "compare_accuracy": lambda *_, **_named: worse,
@@ -345,25 +345,34 @@ def test_a_revision_without_a_matrix_is_no_answer(tmp_path: Path, text: str) -> 
     """Whatever its params.yaml is, the sentence says so; a cell that is named needs no matrix."""
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(StageError, match=r"the revision's params\.yaml"):
-        default_cell(tmp_path, None)
+        default_cell(tmp_path, None, "the revision")
     for name in ("fp32-1-64-off", "head-fp32"):
         (tmp_path / MODELS / name).mkdir(parents=True)
-    with pytest.raises(
-        StageError, match=r"the revision has no model some; choose one with --cell, of: 'fp32-1-64-off'$"
-    ):
-        default_cell(tmp_path, "some")
+    for whose in ("the revision", "this working tree"):
+        with pytest.raises(
+            StageError, match=rf"^{whose} has no model some; choose one with --cell, of: 'fp32-1-64-off'$"
+        ):
+            default_cell(tmp_path, "some", whose)
 
 
 def test_a_revision_without_parameters_is_no_answer(tmp_path: Path) -> None:
     """Nothing would make them: it is another project's, or one before this was one."""
     with pytest.raises(StageError, match=r"^the revision has no params\.yaml: it is none of this project's$"):
-        default_cell(tmp_path, None)
+        default_cell(tmp_path, None, "the revision")
 
 
 def gate(folder: Path, *arguments: str) -> tuple[int, str]:
     finished = run(sys.executable, "tools/gate.py", *arguments, cwd=folder, check=False)
     assert "Traceback" not in finished.stdout, finished.stdout
     return finished.returncode, finished.stdout
+
+
+@pytest.mark.parametrize("arguments", [[""], ["HEAD", "--cell", ""]])
+def test_an_empty_name_is_no_answer(arguments: list[str]) -> None:
+    """It would be what is meant where no name is given."""
+    code, said = gate(ROOT, *arguments)
+    assert code == 3
+    assert "an empty name names nothing" in said
 
 
 def set_batching(folder: Path, value: str) -> None:

@@ -52,6 +52,27 @@ def left(begins: str, environment: dict[str, str]) -> list[str]:
     return [path.name for path in [*paths, *SHARED_MEMORY.glob(begins[::-1])]]
 
 
+@pytest.mark.parametrize("kind", ["missing", "a file", "full"])
+def test_a_temporary_folder_that_cannot_be_written_to_is_named(
+    tmp_path: Path, temporary: dict[str, str], kind: str
+) -> None:
+    """Python takes /tmp in its place, in silence: locks would be where nobody else of this person's looks."""
+    named = tmp_path / kind
+    if kind == "a file":
+        named.touch()
+    if kind == "full":
+        named.symlink_to("/dev/full")
+    said = subprocess.run(
+        [sys.executable, "-c", NOTHING],
+        env={**temporary, "TMPDIR": str(named)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 1
+    assert said.stderr.startswith(f"error: TMPDIR names {named}, and no file can be written there: ")
+
+
 @pytest.mark.slow
 def test_the_next_run_removes_what_a_killed_one_left(temporary: dict[str, str]) -> None:
     """Its folder, its shared memory under whatever name, and its children; nothing of one that lives."""

@@ -432,7 +432,9 @@ def test_every_input_without_an_answer_is_named(asked: Callable[..., pd.DataFram
     assert len(pd.read_csv(tmp_path / "said.csv")) == 30
 
 
-@pytest.mark.parametrize("arguments", [[""], ["x.png", ""], ["x.png", "--model", ""], ["x.png", "--output", ""]])
+@pytest.mark.parametrize(
+    "arguments", [[""], ["x.png", ""], ["x.png", "--model", ""], ["x.png", "--output", ""], ["x.png", "--variant", ""]]
+)
 def test_an_empty_name_is_refused(
     asked: Callable[..., pd.DataFrame], arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ Run     python tools/fetch_dataset.py mnist                     from its public 
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -17,12 +18,14 @@ sys.path.insert(0, str(ROOT / "stages"))
 from runtime.stage import run_stage  # noqa: E402
 
 import datasets  # noqa: E402  the stages are scripts, not an installed package
+import models  # noqa: E402
+from arguments import named  # noqa: E402
 from datasets import OWN, Dataset, Edition, known_files  # noqa: E402
 from datasets.own import files as own_files  # noqa: E402
 from download import download  # noqa: E402
 from parameters import plugins  # noqa: E402
 from parameters.own import Description  # noqa: E402
-from parameters.schema import load_params  # noqa: E402
+from parameters.schema import load_params, validate  # noqa: E402
 from runtime.files import beside  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
 from runtime.numerals import agreeing, counted  # noqa: E402
@@ -103,6 +106,16 @@ def fetch_own(given: str | None, own: Description, folder: Path) -> None:
         print(f"left out, for {why} with a dot: {listed(sorted(path.name for path in hidden))}")
 
 
+def changes(dataset: Dataset) -> str:
+    """Return the options with which an experiment takes a dataset: another model where the chosen one cannot."""
+    params = load_params()
+    for model in (params.model, *plugins.names(models)):
+        with contextlib.suppress(StageError):
+            validate({**params.model_dump(), "dataset": dataset.name, "model": model})
+            return f"-S dataset={dataset.name}" + (f" -S model={model}" if model != params.model else "")
+    return f"-S dataset={dataset.name}"
+
+
 def is_here(dataset: Dataset) -> bool:
     """Return whether the published dataset is in its folder already, undamaged."""
     try:
@@ -115,7 +128,9 @@ def is_here(dataset: Dataset) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fetch a dataset, check it, and track it with DVC.")
     parser.add_argument("name", choices=plugins.names(datasets))
-    parser.add_argument("--from", dest="source", metavar="PLACE", help="a folder, or the address of a mirror")
+    parser.add_argument(
+        "--from", dest="source", type=named, metavar="PLACE", help="a folder, or the address of a mirror"
+    )
     given = parser.parse_args()
     own = load_params().data.own
     dataset = datasets.get(given.name, own)
@@ -144,8 +159,8 @@ def main() -> None:
     if why := dataset.too_rare(examples):
         print(f"nothing can be learned from it as it is: {why}")
     print(f"tracked by datasets/{dataset.name}.dvc")
-    print("next: git add datasets, or queued experiments do not see it;")
-    print(f"      dvc exp run -S dataset={dataset.name}")
+    print(f'next: git add datasets && git commit -m "Add {dataset.name}", or queued experiments do not see it;')
+    print(f"      dvc exp run {changes(dataset)}")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ failures_end_with(ERROR_CODE)
 import numpy as np  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
+from arguments import named  # noqa: E402
 from classifiers import check_classifies  # noqa: E402
 from datasets import Dataset  # noqa: E402
 from measuring.bench import Candidate, asked, bench, renamed  # noqa: E402
@@ -224,8 +225,8 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
         raise StageError("this working tree's own models could not be built")
     print(f"the reference {commit[:8]}: dvc fetch, dvc checkout and dvc repro triton-config, in a checkout", flush=True)
     print(f"the reference {commit[:8]} comes from {restore_models(checkout)}", flush=True)
-    old = checkout / MODELS / default_cell(checkout, given.cell)
-    new = MODEL_REPOSITORY / default_cell(ROOT, given.cell)
+    old = checkout / MODELS / default_cell(checkout, given.cell, "the revision")
+    new = MODEL_REPOSITORY / default_cell(ROOT, given.cell, "this working tree")
     candidates = prepared((old, new), params.raw_data, temporary)
     alike = divided_alike(ARRAYS, checkout / ARRAYS.relative_to(ROOT))
     with machine_shared():
@@ -269,7 +270,7 @@ def main() -> None:
         epilog="Exits with 0 if nothing got worse beyond its tolerance, 1 if something did, 2 if that cannot be "
         "told, 3 if the comparison could not be made. The last line names what cannot be told, and what would tell it.",
     )
-    parser.add_argument("revision", help="a branch, tag or commit")
+    parser.add_argument("revision", type=named, help="a branch, tag or commit")
     parser.add_argument(
         "--tolerance", type=share, default=0.05, help="share of throughput that may be lost; %(default)s without"
     )
@@ -279,7 +280,9 @@ def main() -> None:
     parser.add_argument(
         "--budget", type=seconds, default=300, help="seconds that measuring may take; %(default)s without"
     )
-    parser.add_argument("--cell", help="the cell to compare, in place of each revision's default configuration")
+    parser.add_argument(
+        "--cell", type=named, help="the cell to compare, in place of each revision's default configuration"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         results = compare(given, Path(folder))

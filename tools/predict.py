@@ -25,6 +25,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
+from arguments import named  # noqa: E402
 from classifiers import check_classifies  # noqa: E402
 from datasets import OWN, Dataset  # noqa: E402
 from inputs import expand, out_of_reach, read_examples  # noqa: E402
@@ -167,13 +168,6 @@ def checked_address(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def named(text: str) -> str:
-    """Return a name, for argparse, which takes an empty one for one."""
-    if not text:
-        raise argparse.ArgumentTypeError("an empty name names nothing; is a variable of a script's empty?")
-    return text
-
-
 def taken_by_order(answered: list[Path], columns: tuple[str, ...] | None) -> str | None:
     """Return, in words, that features in answered files were not found by name, None if they were, or have none."""
     kinds = {path.suffix.lower() for path in answered}
@@ -199,7 +193,7 @@ def main() -> None:
     parser.add_argument("inputs", nargs="+", type=named, help="images, folders, .npz or .csv files")
     parser.add_argument("--output", type=named, default="predictions.csv", help="the CSV to write")
     parser.add_argument("--resize", action="store_true", help="scale images to the dataset's shape")
-    parser.add_argument("--variant", default="fp32", help="of the exported classifier")
+    parser.add_argument("--variant", type=named, default="fp32", help="of the exported classifier")
     where = parser.add_mutually_exclusive_group()
     for protocol, example in (("http", "127.0.0.1:8000"), ("grpc", "127.0.0.1:8001")):
         purpose = f"ask a Triton server, as in {example}"

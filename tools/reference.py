@@ -72,22 +72,22 @@ def read_parameters(folder: Path) -> dict[str, Any]:
         raise StageError("the revision has no params.yaml: it is none of this project's") from None
 
 
-def first_cell(content: dict[str, Any]) -> str:
-    """Return the name of the first cell of a revision's matrix."""
+def first_cell(content: dict[str, Any], whose: str) -> str:
+    """Return the name of the first cell of a matrix: the revision's, or this working tree's."""
     try:
         axes = (content["onnx"]["variants"], *(content["perf"][name] for name in AXES))
         return "-".join(str(axis[0]) for axis in axes)
     except (KeyError, TypeError, IndexError):
-        raise StageError("the revision's params.yaml has no benchmark matrix; choose a model with --cell") from None
+        raise StageError(f"{whose}'s params.yaml has no benchmark matrix; choose a model with --cell") from None
 
 
-def default_cell(folder: Path, wanted: str | None) -> str:
-    """Return the name of a revision's cell to compare: the one wanted, or its default configuration."""
-    name = wanted or first_cell(read_parameters(folder))
+def default_cell(folder: Path, wanted: str | None, whose: str) -> str:
+    """Return the name of a cell to compare, the one wanted or the default configuration, of a revision's or ours."""
+    name = wanted or first_cell(read_parameters(folder), whose)
     if not (folder / MODELS / name / "config.pbtxt").exists():
         cells = sorted(path.name for path in (folder / MODELS).glob("*-*-*-*") if path.is_dir())
         there = f", of: {listed(cells)}" if cells else ""
-        raise StageError(f"the revision has no model {name}; choose one with --cell{there}")
+        raise StageError(f"{whose} has no model {name}; choose one with --cell{there}")
     return name
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from parameters import plugins
 from runtime.children import run
 from runtime.numerals import agreeing, counted
-from runtime.paths import DATASETS
+from runtime.paths import DATASETS, ROOT
 from runtime.process import StageError
 from runtime.quoting import first, listed, quoted
 from sources.decoding import naming
@@ -90,10 +90,13 @@ class Dataset:
         fetch = f"`python tools/fetch_dataset.py {self.name}{source}`"
         tracked = f"datasets/{self.name}.dvc"
         if not (DATASETS / f"{self.name}.dvc").exists():
+            # DVC runs a queued experiment in a copy of what is committed, inside of .dvc, where it would not last.
+            committed = f", and commit {tracked}: a queued experiment sees no other" if ".dvc" in ROOT.parts else ""
+            return f"run {fetch}{committed}"
+        if not _is_in_git(DATASETS / f"{self.name}.dvc"):
+            # DVC has taken a damaged file for a new one before any stage could look at it, and knows no other.
             return f"run {fetch}"
-        # DVC has taken a damaged file for a new one before any stage could look at it.
-        as_it_was = f"git checkout {tracked} && " if _is_in_git(DATASETS / f"{self.name}.dvc") else ""
-        return f"run `{as_it_was}dvc pull --force {tracked}`, or {fetch}"
+        return f"run `git checkout {tracked} && dvc pull --force {tracked}`, or {fetch}"
 
     def edition_in(self, folder: Path, remedy: str | None = None) -> Edition:
         """Return the edition whose files are in `folder`; raise StageError, with a remedy, if none is complete."""

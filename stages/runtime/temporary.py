@@ -15,6 +15,7 @@ from pathlib import Path
 from runtime import supervisor
 from runtime.owner import PREFIX, is_dead, mark, marked, prefix
 from runtime.process import StageError
+from runtime.quoting import printable
 from runtime.supervisor import OWNER, SHARED_MEMORY
 
 
@@ -23,10 +24,17 @@ def common_folder() -> Path:
 
     Raises StageError if nothing can be written there.
     """
+    named = os.environ.get("TMPDIR") if tempfile.tempdir is None else None
     try:
         folder = Path(tempfile.gettempdir())
     except FileNotFoundError as error:
         raise StageError(f"{error.strerror}; free some space there, or name another folder in TMPDIR") from None
+    # Python takes another one then, in silence: not where this person's other programs look for locks.
+    if named and folder.resolve() != Path(named).resolve():
+        raise StageError(
+            f"TMPDIR names {printable(named)}, and no file can be written there: it is missing, full, no folder, or "
+            "not yours to write to; free or make it, or name another"
+        )
     return folder.parent if marked(folder.name) == mark() else folder
 
 
