@@ -20,15 +20,13 @@ from conftest import ROOT, FinishedRun, commit, environment, linear_model, read_
 from ruamel.yaml import YAML
 
 import datasets
+from arguments import seconds, share
 from gate import (
     Result,
     compare,
     compare_accuracy,
     compare_throughput,
-    divided_alike,
     prepared,
-    seconds,
-    share,
     verdict,
 )
 from measuring.bench import Candidate, bench
@@ -38,9 +36,14 @@ from reference import MODELS, check_out, default_cell, refuse_other_dataset, res
 from runtime.arrays import SPLITS, write_split
 from runtime.files import read_json, write_json
 from runtime.process import StageError
+from runtime.records.learned import Learned
+from terms import Terms, divided_alike, terms_of
 from uncertainty.limit import Answer, at_least, at_most, overall
 from uncertainty.mean import Estimate
 from uncertainty.tolerance import LOOKS, paired_share_difference, ratio_at_look
+
+# Those of a reference that has ten classes in our order.
+SAME = Terms(None, list(range(10)))
 
 
 @pytest.mark.parametrize(
@@ -156,9 +159,52 @@ def test_accuracy_that_cannot_be_told_takes_other_examples(
     """By 40 of them, equally accurate models that differ somewhere may be worse; no budget changes that."""
     path = folders[0] / "1" / "model.onnx"
     onnx.save(linear_model(scale=0.1001), path)
-    found = compare_accuracy(prepared(folders, datasets.get("digits"), tmp_path), 0.02, alike=alike)
+    found = compare_accuracy(prepared(folders, datasets.get("digits"), SAME, tmp_path), SAME, 0.02, alike=alike)
     assert "a change of +0.0000 (" in found.found
     assert (found.answer, found.takes) == ("cannot tell", takes)
+
+
+def test_a_revision_is_asked_and_understood_by_names(tmp_path: Path) -> None:
+    """Its columns and classes in another order are the same examples, and the same model is as accurate."""
+    ours: Learned = {"dataset": "own", "classes": ["cat", "dog", "eel"], "columns": ["a", "b"]}
+    theirs: Learned = {"dataset": "own", "classes": ["eel", "cat", "dog"], "columns": ["b", "a"]}
+    terms = terms_of(theirs, ours)
+    assert terms
+    x, y = np.array([[1.0, 2], [3, 4], [5, 6]], np.float32), np.array([0, 1, 2])
+    assert terms.asked(x).tolist() == [[2, 1], [4, 3], [6, 5]]
+    assert terms.understood(np.array([[0.1, 0.7, 0.2]])).tolist() == [[0.7, 0.2, 0.1]]
+    for name in SPLITS:
+        write_split(tmp_path / "ours" / f"{name}.npz", x, y)
+        write_split(tmp_path / "theirs" / f"{name}.npz", x[:, ::-1], np.array([1, 2, 0]))
+    assert divided_alike(tmp_path / "ours", tmp_path / "theirs", terms)
+    assert not divided_alike(tmp_path / "ours", tmp_path / "theirs", terms_of(ours, ours) or terms)
+    assert terms_of({**theirs, "classes": ["eel", "cat", "fox"]}, ours) is None
+    assert terms_of({**theirs, "columns": ["b", "c"]}, ours) is None
+    of_images: Learned = {"dataset": "digits", "classes": ["0", "1"]}
+    assert terms_of(of_images, of_images) == Terms(None, [0, 1])
+
+
+def test_a_reference_of_other_classes_has_no_accuracy_here(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """What it answers is something else, and no number says otherwise."""
+    candidates = prepared(folders, datasets.get("digits"), None, tmp_path)
+    found = compare_accuracy(candidates, None, 0.5, alike=False)
+    assert found.found == "the reference learned of other classes, or from columns of other names"
+    assert found.answer == "cannot tell"
+
+
+def test_a_reference_that_numbers_its_classes_otherwise_is_as_accurate(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """The same model with its outputs turned around: not a single example is answered otherwise."""
+    path = folders[0] / "1" / "model.onnx"
+    model = onnx.load(path)
+    weights = onnx.numpy_helper.to_array(model.graph.initializer[0])
+    model.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weights[:, ::-1].copy(), "w"))
+    onnx.save(model, path)
+    turned = Terms(None, list(range(10))[::-1])
+    candidates = prepared(folders, datasets.get("digits"), turned, tmp_path)
+    assert "a change of +0.0000" in compare_accuracy(candidates, turned, 0.5, alike=True).found
+    assert "a change of +0.0000" not in compare_accuracy(candidates, SAME, 0.5, alike=True).found
 
 
 def test_examples_are_divided_alike_only_where_all_are_the_same(tmp_path: Path) -> None:
@@ -167,10 +213,10 @@ def test_examples_are_divided_alike_only_where_all_are_the_same(tmp_path: Path) 
     for folder, examples in (("ours", x), ("same", x), ("other", x[::-1])):
         for name in SPLITS:
             write_split(tmp_path / folder / f"{name}.npz", examples, np.arange(6))
-    assert divided_alike(tmp_path / "ours", tmp_path / "same")
-    assert not divided_alike(tmp_path / "ours", tmp_path / "other")
+    assert divided_alike(tmp_path / "ours", tmp_path / "same", SAME)
+    assert not divided_alike(tmp_path / "ours", tmp_path / "other", SAME)
     (tmp_path / "same" / "validation.npz").unlink()
-    assert not divided_alike(tmp_path / "ours", tmp_path / "same")
+    assert not divided_alike(tmp_path / "ours", tmp_path / "same", SAME)
 
 
 @pytest.fixture
@@ -184,12 +230,12 @@ def folders(model_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pyte
 
 def test_each_revision_is_asked_in_the_type_that_it_takes(folders: tuple[Path, Path], tmp_path: Path) -> None:
     """Bytes, or fractions where it was trained on these: the same model of both kinds is equally accurate."""
-    candidates = prepared(folders, datasets.get("digits"), tmp_path)
+    candidates = prepared(folders, datasets.get("digits"), SAME, tmp_path)
     assert [each.examples.dtype for each in candidates] == [np.float32, np.uint8]
     assert [float(each.examples.max()) for each in candidates] == [1, 255]
     requests = [read_json(each.input_data)["data"][0]["image"]["b64"] for each in candidates]
     assert [len(base64.b64decode(each)) for each in requests] == [4 * 784, 784]
-    found = compare_accuracy(candidates, 0.5, alike=True)
+    found = compare_accuracy(candidates, SAME, 0.5, alike=True)
     assert "a change of +0.0000" in found.found
     assert found.answer == "meets"
 
@@ -199,7 +245,7 @@ def test_both_kinds_of_revision_answer_side_by_side(folders: tuple[Path, Path], 
     """In one server, each under the load of its own requests."""
     content = read_params()
     content["perf"]["window_ms"] = 20
-    with bench(prepared(folders, datasets.get("digits"), tmp_path), validate(content)) as windows:
+    with bench(prepared(folders, datasets.get("digits"), SAME, tmp_path), validate(content)) as windows:
         assert min(throughput(windows.measure(name, 2)) for name in ("reference", "workspace")) > 0
 
 
@@ -220,7 +266,7 @@ def test_other_shapes_and_unknown_types_are_no_answer(
     model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = width
     onnx.save(model, path)
     with pytest.raises(StageError, match=problem):
-        prepared(folders, datasets.get("digits"), tmp_path)
+        prepared(folders, datasets.get("digits"), SAME, tmp_path)
 
 
 def test_what_is_no_classifier_has_no_accuracy(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -230,7 +276,7 @@ def test_what_is_no_classifier_has_no_accuracy(folders: tuple[Path, Path], tmp_p
     model.graph.output[0].type.tensor_type.shape.CopyFrom(model.graph.input[0].type.tensor_type.shape)
     onnx.save(model, path)
     with pytest.raises(StageError, match=r"new of this working tree takes \[28, 28, 1\] and gives \[28, 28, 1\]; for"):
-        prepared(folders, datasets.get("digits"), tmp_path)
+        prepared(folders, datasets.get("digits"), SAME, tmp_path)
 
 
 def test_tensors_may_be_called_otherwise(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -243,9 +289,9 @@ def test_tensors_may_be_called_otherwise(folders: tuple[Path, Path], tmp_path: P
     onnx.save(model, path)
     config = folders[0] / "config.pbtxt"
     config.write_text(config.read_text().replace('"image"', '"example"'))
-    candidates = prepared(folders, datasets.get("digits"), tmp_path)
+    candidates = prepared(folders, datasets.get("digits"), SAME, tmp_path)
     assert [list(read_json(each.input_data)["data"][0]) for each in candidates] == [["example"], ["image"]]
-    assert compare_accuracy(candidates, 0.5, alike=True).answer == "meets"
+    assert compare_accuracy(candidates, SAME, 0.5, alike=True).answer == "meets"
 
 
 @pytest.mark.parametrize("now", [True, False])
@@ -288,6 +334,7 @@ def test_what_is_worse_already_is_not_measured(tmp_path: Path, monkeypatch: pyte
         "check_out": lambda _commit, folder: write_parameters(folder, {"dataset": "digits"}),
         "load_params": lambda: validate(read_params()),
         "build_workspace": lambda: True,
+        "learned_in": lambda _folder: {"dataset": "digits", "classes": list("0123456789")},
         "restore_models": lambda _folder: "DVC's cache",
         "default_cell": lambda _folder, _name, _whose: "cell",
         "prepared": lambda *_: (),

@@ -1,5 +1,6 @@
 """Images that people bring along: what is read, how it becomes pixels, and what is refused rather than lost."""
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -102,6 +103,75 @@ def test_an_image_that_shows_what_is_behind_it_is_refused(
     """Black strokes on transparency are not taken for a black picture; what is behind is not guessed."""
     with pytest.raises(UnreadableError, match="is transparent in places, and does not say what shows there; save it"):
         read(saved(tmp_path, image, format, **settings))
+
+
+def grey_png(levels: np.ndarray, bits: int, transparent: int) -> bytes:
+    """Return a PNG of grey levels [height, width] in so many bits, of which one level is transparent."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    height, width = levels.shape
+    places = (levels[..., np.newaxis] >> np.arange(bits)[::-1]) & 1
+    rows = np.packbits(places.reshape(height, width * bits).astype(bool), axis=1)
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"tRNS", struct.pack(">H", transparent))
+        + chunk(b"IDAT", pixels)
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_level_is_transparent_however_many_bits_it_has(tmp_path: Path, bits: int) -> None:
+    """A level that occurs is refused, whatever it is; where none of the pixels has it, they are as they should."""
+    path, largest = tmp_path / "image", 2**bits - 1
+    levels = np.arange(24).reshape(4, 6) * 11 % (largest + 1)
+    for level in {0, 1, largest}:
+        levels[2, 3] = level
+        path.write_bytes(grey_png(levels, bits, level))
+        with pytest.raises(UnreadableError, match="is transparent in places"):
+            read(path)
+    path.write_bytes(grey_png(np.zeros((4, 6), int), bits, largest))
+    assert np.unique(read(path)) == [0]
+    path.write_bytes(grey_png(np.full((4, 6), largest), bits, 0))
+    assert np.unique(read(path)) == [255]
+
+
+def one_frame(left: int, top: int, width: int, height: int) -> bytes:
+    """Return an animated WebP of 6x4 whose only frame lies somewhere on it."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+    def in_three(*numbers: int) -> bytes:
+        return b"".join(number.to_bytes(3, "little") for number in numbers)
+
+    with io.BytesIO() as file:
+        Image.new("RGB", (width, height), (120, 120, 120)).save(file, "WEBP", lossless=True)
+        frame = in_three(left // 2, top // 2, width - 1, height - 1, 100) + b"\0" + file.getvalue()[12:]
+    chunks = chunk(b"VP8X", bytes([2, 0, 0, 0]) + in_three(5, 3)) + chunk(b"ANIM", bytes(6)) + chunk(b"ANMF", frame)
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+
+
+def test_a_picture_that_does_not_fill_its_canvas_is_refused(tmp_path: Path) -> None:
+    """Whoever decodes it has to make up what is around it: a palette's first colour, or black."""
+    problem = "fills a part of its canvas only, and does not say what is around it; save it"
+    path = saved(tmp_path, Image.fromarray(GREY), "GIF")
+    content = bytearray(path.read_bytes())
+    content[6:10] = struct.pack("<HH", 7, 4)  # the canvas
+    path.write_bytes(content)
+    with pytest.raises(UnreadableError, match=problem):
+        read_image(path, (4, 7, 3), resize=False)
+    for place in ((2, 0, 4, 4), (0, 2, 6, 2), (0, 0, 5, 4)):
+        path.write_bytes(one_frame(*place))
+        with pytest.raises(UnreadableError, match=problem):
+            read(path)
+    path.write_bytes(one_frame(0, 0, 6, 4))
+    assert np.unique(read(path)) == [120]
 
 
 def test_an_opaque_alpha_channel_says_nothing(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ from tracking import track  # noqa: E402
 
 def is_address(source: str) -> bool:
     """Return whether `source` is on the web rather than a folder."""
-    return source.startswith(("http://", "https://"))
+    return source.lower().startswith(("http://", "https://"))
 
 
 def published_edition(dataset: Dataset, source: str | None) -> tuple[Edition, str]:

@@ -35,7 +35,7 @@ failures_end_with(ERROR_CODE)
 import numpy as np  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
-from arguments import named  # noqa: E402
+from arguments import named, seconds, share  # noqa: E402
 from classifiers import check_classifies  # noqa: E402
 from datasets import Dataset  # noqa: E402
 from measuring.bench import Candidate, asked, bench, renamed  # noqa: E402
@@ -46,12 +46,13 @@ from reference import (  # noqa: E402
     as_taken,
     check_out,
     default_cell,
+    learned_in,
     refuse_other_dataset,
     resolve,
     restore_models,
 )
 from runtime import environment  # noqa: E402
-from runtime.arrays import SPLITS, read_split  # noqa: E402
+from runtime.arrays import read_split  # noqa: E402
 from runtime.files import read_json  # noqa: E402
 from runtime.lock import machine_shared, machine_to_ourselves  # noqa: E402
 from runtime.numerals import counted  # noqa: E402
@@ -59,6 +60,7 @@ from runtime.paths import ARRAYS, MODEL_REPOSITORY, PARITY  # noqa: E402
 from runtime.process import StageError, ending_with_us  # noqa: E402
 from runtime.still import FileVersion, file_version  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
+from terms import Terms, divided_alike, terms_of  # noqa: E402
 from uncertainty.limit import Answer, at_least, overall  # noqa: E402
 from uncertainty.mean import Estimate  # noqa: E402
 from uncertainty.tolerance import LOOKS, paired_share_difference, ratio_at_look  # noqa: E402
@@ -79,15 +81,6 @@ class Result:
     found: str
     answer: Answer
     takes: str = ""
-
-
-def divided_alike(ours: Path, theirs: Path) -> bool:
-    """Return whether two folders of prepared examples hold the same ones for training, validation and test."""
-
-    def same(name: str) -> bool:
-        return all(map(np.array_equal, read_split(ours / name), read_split(theirs / name)))
-
-    return all((theirs / f"{name}.npz").exists() and same(f"{name}.npz") for name in SPLITS)
 
 
 def compare_throughput(
@@ -134,14 +127,17 @@ def compare_throughput(
     return Result(f"throughput at concurrency {concurrency}", found, answer, takes)
 
 
-def prepared(folders: tuple[Path, Path], dataset: Dataset, temporary: Path) -> tuple[Candidate, Candidate]:
+def prepared(
+    folders: tuple[Path, Path], dataset: Dataset, terms: Terms | None, temporary: Path
+) -> tuple[Candidate, Candidate]:
     """Return the reference and this working tree's model under names of their own, each asked in the type it takes.
 
+    The reference is asked in its own terms, if it has those in common with this working tree.
     Raises StageError if one is no classifier of the dataset, or takes examples in a type that they have not.
     """
     examples, _ = read_split(ARRAYS / "test.npz")
 
-    def candidate(folder: Path, name: str, whose: str) -> Candidate:
+    def candidate(folder: Path, name: str, whose: str, examples: np.ndarray) -> Candidate:
         what, shape = f"{folder.name} of {whose}", ModelShape.read(folder / "1" / "model.onnx")
         check_classifies(what, shape, dataset)
         x = as_taken(examples, shape.inputs[0].dtype, what)
@@ -149,16 +145,26 @@ def prepared(folders: tuple[Path, Path], dataset: Dataset, temporary: Path) -> t
         return renamed(found, name, temporary / "served")
 
     reference, workspace = folders
-    return candidate(reference, "reference", "the reference"), candidate(workspace, "workspace", "this working tree")
+    return (
+        candidate(reference, "reference", "the reference", terms.asked(examples) if terms else examples),
+        candidate(workspace, "workspace", "this working tree", examples),
+    )
 
 
-def compare_accuracy(candidates: tuple[Candidate, Candidate], tolerance: float, *, alike: bool) -> Result:
-    """Compare both models' answers to this working tree's test examples.
+def compare_accuracy(
+    candidates: tuple[Candidate, Candidate], terms: Terms | None, tolerance: float, *, alike: bool
+) -> Result:
+    """Compare both models' answers to this working tree's test examples, in its terms.
 
     Nobody can tell unless both were trained without these: `alike` says so.
     """
     _, y = read_split(ARRAYS / "test.npz")
+    what = f"accuracy on {counted(len(y), 'test example')}"
+    if terms is None:
+        found = "the reference learned of other classes, or from columns of other names"
+        return Result(what, found, "cannot tell", "a reference that learned the same classes from the same columns")
     answers = [onnx_answer(onnx_session(str(each.folder / "1" / "model.onnx")), each.examples) for each in candidates]
+    answers[0] = terms.understood(answers[0])
     right = [each.argmax(axis=1) == y for each in answers]
     # Equal to the last bit: they are one model, and no other examples would tell them apart.
     equal = np.array_equal(answers[0], answers[1])
@@ -167,7 +173,6 @@ def compare_accuracy(candidates: tuple[Candidate, Candidate], tolerance: float, 
         f"{right[0].mean():.4f} → {right[1].mean():.4f}, a change of {estimate.value:+.4f} "
         f"({estimate.low:+.4f} to {estimate.high:+.4f}); at least {-tolerance:+g} is asked for"
     )
-    what = f"accuracy on {counted(len(y), 'test example')}"
     if not alike:
         found += "; the reference was trained on other examples, and maybe on some of these"
         return Result(what, found, "cannot tell", "examples that are divided as the reference's, by its seed and data")
@@ -227,10 +232,11 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     print(f"the reference {commit[:8]} comes from {restore_models(checkout)}", flush=True)
     old = checkout / MODELS / default_cell(checkout, given.cell, "the revision")
     new = MODEL_REPOSITORY / default_cell(ROOT, given.cell, "this working tree")
-    candidates = prepared((old, new), params.raw_data, temporary)
-    alike = divided_alike(ARRAYS, checkout / ARRAYS.relative_to(ROOT))
+    terms = terms_of(learned_in(checkout), learned_in(ROOT))
+    candidates = prepared((old, new), params.raw_data, terms, temporary)
+    alike = terms is not None and divided_alike(ARRAYS, checkout / ARRAYS.relative_to(ROOT), terms)
     with machine_shared():
-        accuracy = compare_accuracy(candidates, given.accuracy_tolerance, alike=alike)
+        accuracy = compare_accuracy(candidates, terms, given.accuracy_tolerance, alike=alike)
     results = [accuracy, check_parity(params, params.onnx.variants)]
     if overall(each.answer for each in results) == "fails":
         print("throughput is not compared: the answer is known", flush=True)
@@ -238,22 +244,6 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     print(f"side by side: {old.name} of {commit[:8]} and {new.name} of this working tree", flush=True)
     with machine_to_ourselves():
         return [compare_throughput(candidates, params, given.tolerance, given.budget), *results]
-
-
-def share(text: str) -> float:
-    """Return a share of the whole, for argparse."""
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no share; choose one from 0 up to 1, as in 0.05 for 5 %")
-    return value
-
-
-def seconds(text: str) -> float:
-    """Return a time, for argparse."""
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no time; choose seconds above 0")
-    return value
 
 
 class Parser(argparse.ArgumentParser):

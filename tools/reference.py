@@ -15,6 +15,9 @@ from runtime.children import checked, last_words, run
 from runtime.paths import ROOT
 from runtime.process import StageError
 from runtime.quoting import listed
+from runtime.records.checking import read_record
+from runtime.records.learned import Learned, learned
+from runtime.records.prepared import Data
 from runtime.still import read_still
 from training.pixels import scaled
 
@@ -117,6 +120,11 @@ def restore_models(folder: Path) -> str:
     ran = [name.rpartition(":")[2] for name in re.findall(r"^Running stage '(.*)':$", said, re.MULTILINE)]
     again = [name for name in ran if name not in _CHECKS]
     return f"its own stages, run again: {', '.join(again)}" if again else "DVC's cache"
+
+
+def learned_in(folder: Path) -> Learned:
+    """Return what the models in a checkout learned from; raises StageError if its reports/data.json does not say."""
+    return learned(read_record(folder / "reports" / "data.json", Data))
 
 
 def as_taken(examples: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:

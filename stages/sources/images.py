@@ -15,6 +15,7 @@ from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageEr
 from sources.decoding import DAMAGES, UnreadableError, check_file, decoding
 from sources.image_ends import rest_of
 from sources.stored import LARGEST_PIXEL
+from sources.webp import frame_of_webp
 
 # What Pillow logs of a damaged file would be printed, were there nobody to take it.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -29,9 +30,12 @@ LARGEST_IMAGE = 100_000_000  # pixels
 LARGEST_FILE = 8 * LARGEST_IMAGE  # bytes: room for two of the largest
 SAMPLE_BITS, SAMPLES, SAMPLE_FORMAT = 258, 277, 339  # tags of TIFF
 SEVERAL = "holds more than one image; save each as a file of its own"
+PART = "fills a part of its canvas only, and does not say what is around it; save it as a picture of its own"
 # Of a PPM in words: how many characters Pillow reads for a sample, and a blank; and what is no sample.
 LONGEST_SAMPLE, COMMENT = 11, re.compile(rb"#[^\r\n]*")
 BLOCK = 1 << 20  # bytes that are read of what should not be there, or is not known
+# Of a PNG's grey levels, by Pillow's name of how they are stored: the largest, and what Pillow multiplies pixels with.
+LEVELS = {"L;2": (3, 85), "L;4": (15, 17)}
 OPAQUE = (255, 255)  # the least and the most of an alpha channel that says nothing
 
 
@@ -63,6 +67,7 @@ def _upright(path: Path) -> tuple[Image.Image, bool]:
                 raise Image.DecompressionBombError
             if lost := _lost(image) or _followed(image, path):
                 raise UnreadableError(lost)
+            _let_transparency_be_a_pixel(image)
             stored = image.size
             with _without_words() if image.format == "TIFF" else nullcontext():
                 upright = ImageOps.exif_transpose(image)
@@ -85,6 +90,16 @@ def _without_words() -> Iterator[None]:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
+
+
+def _let_transparency_be_a_pixel(image: ImageFile.ImageFile) -> None:
+    """Scale the level or colour that a PNG declares transparent as its pixels are: Pillow leaves it as it is stored."""
+    level = image.info.get("transparency")
+    if image.format == "PNG" and image.mode in ("L", "RGB") and level is not None:
+        # Of a level only the bits that a pixel has count (PNG specification, 11.3.2.1).
+        largest, factor = LEVELS.get(str(image.tile[0].args), (LARGEST_PIXEL, 1))
+        scaled = [(each & largest) * factor for each in (level if isinstance(level, tuple) else (level,))]
+        image.info["transparency"] = tuple(scaled) if len(scaled) > 1 else scaled[0]
 
 
 def _opaque(image: Image.Image) -> Image.Image:
@@ -110,7 +125,18 @@ def _lost(image: ImageFile.ImageFile) -> str | None:
         return f"has {image.tag_v2[SAMPLES]} channels; save it in RGB or grey"
     if image.format == "PPM" and (rest := _rest(image)):
         return SEVERAL if rest.startswith(b"P") else "has more bytes than its header promises"
-    return None
+    return None if _fills_its_canvas(image) else PART
+
+
+def _fills_its_canvas(image: ImageFile.ImageFile) -> bool:
+    """Return whether the one picture of a GIF or WebP is as large as the whole: Pillow makes up what is around it."""
+    whole = (0, 0, *image.size)
+    if image.format == "GIF":
+        return [tile.extents for tile in image.tile] == [whole]
+    if image.format == "WEBP" and image.fp:
+        image.fp.seek(0)
+        return frame_of_webp(image.fp) in (None, whole)
+    return True
 
 
 def _followed(image: ImageFile.ImageFile, path: Path) -> str | None:
