@@ -24,7 +24,7 @@ from analysis.level import LevelSummary, summarise_level
 from analysis.pages import points, render
 from analysis.surroundings import machine_in_words, server_in_words, threads_in_words
 from analysis.tables import MeasuredCell, cell_rows, level_flags, metrics, verdict_table
-from analysis.variants_table import VariantRow, accelerated_in_words, variant_row
+from analysis.variants_table import VariantRow, accelerated_in_words, alone_in_words, variant_row
 from deciding.finalists import screen_measured
 from deciding.history import FORMAT, Record, another_hour, another_hour_in_words, of_the_same, record, remembering
 from deciding.objective import sought
@@ -167,6 +167,7 @@ def gather(params: Params) -> dict[str, Any]:
         "reconstructed": RECONSTRUCTIONS.exists(),
         "parity": exports,
         "variants": rows,
+        "alone": alone_in_words(params.onnx.variants),
         "accelerated": accelerated_in_words(params.onnx.variants) if "onnxruntime" in machine["server"] else None,
         "run_variant": recommended_variant(verdict, rows),
         "serving": {variant: read_record(SERVING / f"{variant}.json", Served) for variant in params.onnx.variants},

@@ -22,6 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ruamel.yaml import YAML
 from xdist.scheduler import LoadScopeScheduling
 
+from compression.quantise import dynamic
 from runtime.environment import of_children
 from runtime.files import read_json, write_json
 from runtime.paths import STEPS
@@ -79,6 +80,17 @@ def linear_model(name: str = "linear", scale: float = 0.1) -> onnx.ModelProto:
         [numpy_helper.from_array(weights, "w")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def quantised_as_it_comes() -> onnx.ModelProto:
+    """Return a model of bytes with two matrix products whose inputs are quantised with the range of their batch."""
+    model = taking_bytes(linear_model())
+    graph = model.graph
+    graph.node[-1].output[:] = ["hidden"]
+    weights = np.random.default_rng(1).normal(0, 1, (10, 10)).astype(np.float32)
+    graph.node.append(helper.make_node("MatMul", ["hidden", "v"], ["logits"]))
+    graph.initializer.append(numpy_helper.from_array(weights, "v"))
+    return dynamic(model)
 
 
 def taking_bytes(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -10,12 +10,12 @@ from runoffs import DEFAULT, EXPORT, cell, rounds, verdict
 from analysis.tables import metrics
 from deciding.finalists import choose_finalists, screen
 from deciding.objective import OBJECTIVES, sought
-from deciding.slo import Check, check_accuracy, check_latency
+from deciding.slo import Check, check_accuracy, check_all, check_latency
 from deciding.verdict import decide, simplicity
 from deciding.words import answer_in_words, verdict_in_words
 from measuring.readings import beyond_limit
 from parameters.cells import Cell, matrix
-from parameters.schema import Params, validate
+from parameters.schema import Params, Slo, validate
 from perf import log_ratios
 from perf_analyzer.columns import PERCENTILES
 from perf_analyzer.single_requests import histogram
@@ -233,6 +233,21 @@ def test_single_requests_say_to_a_hundredth_what_percentiles_bound() -> None:
 def test_an_accuracy_limit_has_three_answers(limit: float, answer: str) -> None:
     """950 of 1,000 are between 0.935 and 0.962."""
     assert check_accuracy(limit, 950, 1000).answer == answer
+
+
+def test_nobody_can_tell_that_batches_are_as_accurate_where_neighbours_matter() -> None:
+    """What is known is the accuracy of examples asked alone: too little is too little, enough may not be."""
+    slo = Slo(p95_ms=None, p99_ms=None, accuracy=0.9)
+    export = {"test_correct": 950, "test_examples": 1000}
+
+    def answer(variant: str, batching: str, correct: int = 950) -> str:
+        (check,) = check_all(slo, [], {**export, "test_correct": correct}, Cell(variant, 1, 64, batching))
+        return f"{check.limit}: {check.answer}"
+
+    assert answer("int8_dynamic", "off") == answer("int8_static", "delay_0us") == "test accuracy ≥ 0.9: meets"
+    alone = "test accuracy ≥ 0.9, known of examples asked alone"
+    assert answer("int8_dynamic", "delay_0us") == f"{alone}: cannot tell"
+    assert answer("int8_dynamic", "delay_0us", correct=700) == f"{alone}: fails"
 
 
 def test_the_simplest_configuration_comes_first() -> None:

@@ -16,10 +16,21 @@ import numpy as np
 import onnx
 import psutil
 import pytest
-from conftest import ROOT, FinishedRun, commit, environment, linear_model, read_params, run, taking_bytes
+from conftest import (
+    ROOT,
+    FinishedRun,
+    commit,
+    environment,
+    linear_model,
+    quantised_as_it_comes,
+    read_params,
+    run,
+    taking_bytes,
+)
 from ruamel.yaml import YAML
 
 import datasets
+from analysis.parity import onnx_answer, onnx_session
 from arguments import seconds, share
 from gate import (
     Result,
@@ -190,6 +201,21 @@ def test_a_reference_of_other_classes_has_no_accuracy_here(folders: tuple[Path, 
     found = compare_accuracy(candidates, None, 0.5, alike=False)
     assert found.found == "the reference learned of other classes, or from columns of other names"
     assert found.answer == "cannot tell"
+
+
+def test_each_example_is_answered_alone(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """As the export asks it: where values are quantised as they come, one bright image would change all others'."""
+    (tmp_path / "test.npz").unlink()
+    pixels = np.random.default_rng(0).integers(0, 3, (40, 28, 28, 1), np.uint8)
+    session = onnx_session(quantised_as_it_comes().SerializeToString())
+    pixels[-1] = 255
+    alone = np.array([onnx_answer(session, each[np.newaxis]).argmax() for each in pixels])
+    assert (onnx_answer(session, pixels).argmax(axis=1) != alone).any()
+    write_split(tmp_path / "test.npz", pixels, alone)
+    for folder in folders:
+        onnx.save(quantised_as_it_comes(), folder / "1" / "model.onnx")
+    candidates = prepared(folders, datasets.get("digits"), SAME, tmp_path)
+    assert compare_accuracy(candidates, SAME, 0.5, alike=True).found.startswith("1.0000 → 1.0000, ")
 
 
 def test_a_reference_that_numbers_its_classes_otherwise_is_as_accurate(

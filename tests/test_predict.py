@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, linear_model, run, taking_bytes
+from conftest import ROOT, linear_model, quantised_as_it_comes, run, taking_bytes
 from left_behind import EXPORT, learn, tenths
 from listening import answering
 from own_data import own
@@ -215,6 +215,23 @@ def test_the_training_files_get_the_answer_that_the_model_gives_on_them(
     said = asked(inputs)
     assert np.allclose(said.filter(like="probability_"), predict.softmax(scores), atol=1e-5)
     assert said["label"].tolist() == [LABELS[index] for index in scores.argmax(axis=1)]
+
+
+def test_an_answer_is_that_of_the_example_alone(asked: Callable[..., pd.DataFrame], tmp_path: Path) -> None:
+    """Where values are quantised as they come, a bright image beside them would change the answers to dark ones."""
+    learn(tmp_path, model=quantised_as_it_comes())
+    dark = np.random.default_rng(0).integers(0, 20, (8, 28, 28), np.uint8)
+    np.savez(tmp_path / "dark.npz", x=dark)
+    np.savez(tmp_path / "beside.npz", x=np.concatenate([dark, np.full((1, 28, 28), 255, np.uint8)]))
+    for index, pixels in enumerate(dark):
+        np.savez(tmp_path / f"{index}.npz", x=pixels[np.newaxis])
+    numbers = [f"probability_{label}" for label in range(10)]
+    alone = np.concatenate([asked(tmp_path / f"{index}.npz")[numbers] for index in range(8)])
+    session = onnx_session(str(tmp_path / "artifacts" / "onnx" / "fp32" / "classifier.onnx"))
+    together = predict.softmax(onnx_answer(session, np.load(tmp_path / "beside.npz")["x"][..., np.newaxis])[:8])
+    assert np.abs(together - alone).max() > 1e-3
+    for name in ("dark", "beside"):
+        assert np.array_equal(asked(tmp_path / f"{name}.npz")[numbers][:8], alone)
 
 
 def test_what_training_reads_is_what_predict_reads(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from measured import level, summarised
 from analysis.flags import anchor_in_words, batching_in_words, flags
 from analysis.surroundings import cores_in_words, server_in_words
 from analysis.tables import MeasuredCell, cell_rows
-from analysis.variants_table import accelerated_in_words
+from analysis.variants_table import accelerated_in_words, alone_in_words
 from parameters.cells import Cell
 from parameters.schema import validate
 
@@ -62,6 +62,14 @@ def test_another_runtimes_variants_are_labelled() -> None:
     said = accelerated_in_words(["fp32", "openvino"])
     assert said is not None
     assert said.startswith("`openvino`: computed by OpenVINO's own runtime. NVIDIA's backend means ONNX Runtime's")
+
+
+def test_accuracy_is_said_to_be_of_examples_alone_where_that_matters() -> None:
+    """One whose neighbours in a batch change its answer has another accuracy where requests are batched."""
+    assert alone_in_words(["fp32", "int8_static", "pruned_int8"]) is None
+    said = alone_in_words(["fp32", "int8_dynamic"])
+    assert said is not None
+    assert said.startswith("`int8_dynamic`: values are quantised with the range of their whole batch")
 
 
 def test_a_level_holds_ratio_medians_and_effective_batch() -> None:

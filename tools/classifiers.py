@@ -1,6 +1,8 @@
 """Whether a model is a classifier of the examples of a dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from datasets import Dataset
 from runtime.process import StageError
@@ -19,6 +21,11 @@ def check_classifies(what: str, shape: ModelShape, dataset: Dataset) -> None:
             f"{what} takes {takes} and gives {gives}; for dataset {dataset.name}, which params.yaml "
             f"names, it must take {example} and give a score for each class, {scores}"
         )
+
+
+def answers_alone(ask: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Return the scores [N, classes] of examples [N, …], each asked alone: neighbours may change an answer."""
+    return np.concatenate([ask(example[np.newaxis]) for example in x])
 
 
 def _shown(tensors: Sequence[TensorShape]) -> str:

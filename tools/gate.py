@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,7 +37,7 @@ import numpy as np  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
 from arguments import named, seconds, share  # noqa: E402
-from classifiers import check_classifies  # noqa: E402
+from classifiers import answers_alone, check_classifies  # noqa: E402
 from datasets import Dataset  # noqa: E402
 from measuring.bench import Candidate, asked, bench, renamed  # noqa: E402
 from measuring.readings import throughput  # noqa: E402
@@ -163,7 +164,11 @@ def compare_accuracy(
     if terms is None:
         found = "the reference learned of other classes, or from columns of other names"
         return Result(what, found, "cannot tell", "a reference that learned the same classes from the same columns")
-    answers = [onnx_answer(onnx_session(str(each.folder / "1" / "model.onnx")), each.examples) for each in candidates]
+    sessions = [onnx_session(str(each.folder / "1" / "model.onnx")) for each in candidates]
+    answers = [
+        answers_alone(partial(onnx_answer, session), each.examples)
+        for session, each in zip(sessions, candidates, strict=True)
+    ]
     answers[0] = terms.understood(answers[0])
     right = [each.argmax(axis=1) == y for each in answers]
     # Equal to the last bit: they are one model, and no other examples would tell them apart.

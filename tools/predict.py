@@ -26,7 +26,7 @@ import pandas as pd  # noqa: E402
 
 from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
 from arguments import named  # noqa: E402
-from classifiers import check_classifies  # noqa: E402
+from classifiers import answers_alone, check_classifies  # noqa: E402
 from datasets import OWN, Dataset  # noqa: E402
 from inputs import expand, out_of_reach, read_examples  # noqa: E402
 from models import CLASSIFIER  # noqa: E402
@@ -45,7 +45,6 @@ from server.failures import LateError  # noqa: E402
 from server.model_config import ModelShape  # noqa: E402
 from sources.decoding import UnreadableError  # noqa: E402
 
-LARGEST_BATCH = 64
 PROBABILITIES = "probabilities"
 Answer = Callable[[np.ndarray], np.ndarray]
 
@@ -57,12 +56,11 @@ def softmax(logits: np.ndarray) -> np.ndarray:
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def in_batches(ask: Answer, largest: int, output: str) -> Answer:
-    """Return a function that asks in batches and gives probabilities, whatever the output is."""
+def probabilities_of(ask: Answer, output: str) -> Answer:
+    """Return a function that gives the probabilities of each example asked alone, whatever the output is."""
 
     def answer(x: np.ndarray) -> np.ndarray:
-        parts = [ask(x[start : start + largest]) for start in range(0, len(x), largest)]
-        scores = np.concatenate(parts)
+        scores = answers_alone(ask, x)
         return scores if output == PROBABILITIES else softmax(scores)
 
     return answer
@@ -87,7 +85,7 @@ def exported(variant: str, params: Params) -> Iterator[tuple[Answer, Learned | N
     with machine_shared():
         shape, learned = check()  # once more: the stages may have made another meanwhile
         ask = partial(onnx_answer, onnx_session(str(path)))
-        yield in_batches(ask, LARGEST_BATCH, shape.outputs[0].name), learned
+        yield probabilities_of(ask, shape.outputs[0].name), learned
 
 
 # What a server computes is not this program's to hold back.
@@ -123,7 +121,7 @@ def served(
         def ask(x: np.ndarray) -> np.ndarray:
             return server.infer(model, model_input.name, x, output.name, protocol)
 
-        yield in_batches(ask, max(1, config.max_batch_size), output.name), learned
+        yield probabilities_of(ask, output.name), learned
 
 
 def check_fits(what: str, shape: ModelShape, dataset: Dataset) -> None:

@@ -57,6 +57,18 @@ def accelerated_in_words(names: Sequence[str]) -> str | None:
     )
 
 
+def alone_in_words(names: Sequence[str]) -> str | None:
+    """Say of which variants the accuracy is that of examples asked alone, and not of batches; None without such."""
+    alone = [f"`{name}`" for name in names if variants.get(name).neighbours_matter]
+    if not alone:
+        return None
+    return (
+        f"{' and '.join(alone)}: values are quantised with the range of their whole batch, so that what else is in it "
+        "changes an answer. Accuracy and parity are those of examples asked alone; where requests are batched, they "
+        "may be others."
+    )
+
+
 def _right(export: Mapping[str, Any]) -> np.ndarray:
     """Return for each test example whether an export was right."""
     right = np.ones(export["test_examples"], dtype=bool)

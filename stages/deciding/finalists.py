@@ -38,7 +38,7 @@ def screen(cell: Cell, level: dict[str, Any], params: Params, export: dict[str, 
     scores = [objective.score(each["candidate"]) - objective.score(each["anchor"]) for each in windows]
     blocks = [[each["candidate"]] for each in windows]
     checks, hopes = (
-        check_all(slo, blocks, export["test_correct"], export["test_examples"])
+        check_all(slo, blocks, export, cell)
         for slo in (params.perf.slo, params.perf.slo.with_latencies(BETWEEN_STARTS))
     )
     return Screened(cell, ratio_of_logs(scores), checks, hopes)

@@ -1,9 +1,12 @@
 """Whether a configuration meets `perf.slo`: it does, it does not, or the measurement cannot tell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import variants
 from measuring.readings import Window, beyond_limit, completed
+from parameters.cells import Cell
 from parameters.schema import Slo
 from uncertainty.limit import Answer, at_least, at_most, overall
 from uncertainty.mean import Estimate, share_estimate, share_of_blocks
@@ -51,17 +54,27 @@ def check_latencies(slo: Slo, blocks: Blocks) -> list[Check]:
     return [check_latency(percent, limit, blocks) for percent, limit in slo.latency_limits_ms.items()]
 
 
-def check_accuracy(limit: float, correct: int, examples: int) -> Check:
-    """Compare the test accuracy with its lower limit."""
+def check_accuracy(limit: float, correct: int, examples: int, *, neighbours: bool = False) -> Check:
+    """Compare the test accuracy with its lower limit.
+
+    The accuracy is that of examples asked alone. Where requests are batched and `neighbours` change an answer, it may
+    be another: nobody can tell that such a configuration meets the limit.
+    """
     found = share_estimate(correct, examples)
-    return Check(f"test accuracy ≥ {limit:g}", at_least(limit, found), found, limit)
+    answer = at_least(limit, found)
+    if not neighbours:
+        return Check(f"test accuracy ≥ {limit:g}", answer, found, limit)
+    answer = "cannot tell" if answer == "meets" else answer
+    return Check(f"test accuracy ≥ {limit:g}, known of examples asked alone", answer, found, limit)
 
 
-def check_all(slo: Slo, blocks: Blocks, correct: int, examples: int) -> list[Check]:
-    """Return the answer to every limit that is set."""
+def check_all(slo: Slo, blocks: Blocks, export: Mapping[str, Any], cell: Cell) -> list[Check]:
+    """Return the answer to every limit that is set, of a cell's windows and its export's test accuracy."""
     checks = check_latencies(slo, blocks)
     if slo.accuracy is not None:
-        checks.append(check_accuracy(slo.accuracy, correct, examples))
+        neighbours = cell.batching is not None and variants.get(cell.variant).neighbours_matter
+        correct, examples = export["test_correct"], export["test_examples"]
+        checks.append(check_accuracy(slo.accuracy, correct, examples, neighbours=neighbours))
     return checks
 
 

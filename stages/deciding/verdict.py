@@ -117,8 +117,8 @@ def decide(cells: Sequence[Cell], rounds: Sequence[Round], params: Params, expor
         check_all(
             perf.slo,
             [[each["windows"][cell.name] for each in block] for block in blocks],
-            exports[cell.variant]["test_correct"],
-            exports[cell.variant]["test_examples"],
+            exports[cell.variant],
+            cell,
         )
         for cell in cells
     ]

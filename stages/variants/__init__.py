@@ -67,6 +67,7 @@ class Variant:
     same source. `refuses` gives the reason why a family of models is impossible, or None.
     Where `every_export` is false, the classifier alone is exported. `accelerator` is what
     Triton's ONNX Runtime backend is told to compute with; None is ONNX Runtime itself.
+    Where `neighbours_matter`, what else is in a batch changes an answer.
     """
 
     export: Callable[[Source], onnx.ModelProto]
@@ -74,6 +75,7 @@ class Variant:
     settings: type[Settings] = Settings
     every_export: bool = False
     accelerator: str | None = None
+    neighbours_matter: bool = False
 
 
 def networks_only(family: Family) -> str | None:

@@ -1,6 +1,7 @@
 """Matrix products with 8-bit weights; their inputs are quantised while the model runs.
 
-The range of those is that of a whole batch: which requests Triton puts together changes answers a little.
+The range of those is that of a whole batch: which requests Triton puts together changes answers, a little where
+examples are alike, and much where one of them is far larger than the others.
 """
 
 import onnx
@@ -15,4 +16,4 @@ def export(source: Source) -> onnx.ModelProto:
     return dynamic(fp32.export(source))
 
 
-VARIANT = Variant(export, refuses=networks_only)
+VARIANT = Variant(export, refuses=networks_only, neighbours_matter=True)
