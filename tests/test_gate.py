@@ -191,6 +191,10 @@ def test_a_revision_is_asked_and_understood_by_names(tmp_path: Path) -> None:
     assert not divided_alike(tmp_path / "ours", tmp_path / "theirs", terms_of(ours, ours) or terms)
     assert terms_of({**theirs, "classes": ["eel", "cat", "fox"]}, ours) is None
     assert terms_of({**theirs, "columns": ["b", "c"]}, ours) is None
+    pixels = np.arange(8, dtype=np.uint8).reshape(2, 2, 2, 1)
+    turned = Terms([3, 2, 1, 0], [0, 1]).asked(pixels)
+    assert turned.dtype == np.uint8
+    assert turned.ravel().tolist() == [3, 2, 1, 0, 7, 6, 5, 4]
     of_images: Learned = {"dataset": "digits", "classes": ["0", "1"]}
     assert terms_of(of_images, of_images) == Terms(None, [0, 1])
 

@@ -25,7 +25,10 @@ class Terms:
 
     def asked(self, x: np.ndarray) -> np.ndarray:
         """Return our examples as its model takes them."""
-        return x if self.columns is None else x[:, self.columns]
+        if self.columns is None:
+            return x
+        # Pixels, too, have columns where they come from a table.
+        return x.reshape(len(x), -1)[:, self.columns].reshape(x.shape)
 
     def understood(self, scores: np.ndarray) -> np.ndarray:
         """Return its model's scores [N, classes] in the order of our classes."""
