@@ -25,7 +25,7 @@ from datasets.own import files as own_files  # noqa: E402
 from download import download  # noqa: E402
 from parameters import plugins  # noqa: E402
 from parameters.own import Description  # noqa: E402
-from parameters.schema import load_params, validate  # noqa: E402
+from parameters.schema import Params, load_params, validate  # noqa: E402
 from runtime.files import beside  # noqa: E402
 from runtime.lock import machine_shared  # noqa: E402
 from runtime.numerals import agreeing, counted  # noqa: E402
@@ -106,9 +106,8 @@ def fetch_own(given: str | None, own: Description, folder: Path) -> None:
         print(f"left out, for {why} with a dot: {listed(sorted(path.name for path in hidden))}")
 
 
-def changes(dataset: Dataset) -> str:
+def changes(dataset: Dataset, params: Params) -> str:
     """Return the options with which an experiment takes a dataset: another model where the chosen one cannot."""
-    params = load_params()
     for model in (params.model, *plugins.names(models)):
         with contextlib.suppress(StageError):
             validate({**params.model_dump(), "dataset": dataset.name, "model": model})
@@ -132,7 +131,8 @@ def main() -> None:
         "--from", dest="source", type=named, metavar="PLACE", help="a folder, or the address of a mirror"
     )
     given = parser.parse_args()
-    own = load_params().data.own
+    params = load_params()
+    own = params.data.own
     dataset = datasets.get(given.name, own)
     if dataset.bundled:
         raise StageError(f"{dataset.name} comes with this repository: `dvc pull data.dvc`")
@@ -160,7 +160,7 @@ def main() -> None:
         print(f"nothing can be learned from it as it is: {why}")
     print(f"tracked by datasets/{dataset.name}.dvc")
     print(f'next: git add datasets && git commit -m "Add {dataset.name}", or queued experiments do not see it;')
-    print(f"      dvc exp run {changes(dataset)}")
+    print(f"      dvc exp run {changes(dataset, params)}")
 
 
 if __name__ == "__main__":
