@@ -9,15 +9,19 @@ unexport $(filter PYTHON%,$(.VARIABLES)) $(shell git rev-parse --local-env-vars 
 # Where packages come from is its user's to say, as in PIP_INDEX_URL; which, and where to, is not.
 unexport PIP_DRY_RUN PIP_EDITABLE PIP_NO_BINARY PIP_NO_DEPS PIP_PREFIX PIP_PYTHON PIP_REQUIREMENT PIP_ROOT PIP_TARGET PIP_USER
 
-CPP := $(wildcard triton/backends/onnxruntime/*.cc triton/backends/onnxruntime/*.h tests/native/*.cc tests/native/*.h benchmarks/*.cc)
+CPP := $(wildcard triton/backends/onnxruntime/*.cc triton/backends/onnxruntime/*.h tests/serving/native/*.cc tests/serving/native/*.h benchmarks/*.cc)
 
 # What `make gate` compares this working tree with.
 REFERENCE ?= main
+# The environment, and what some add to it.
+PARTS := requirements requirements-s3
+COMPILE := uv pip compile --quiet --no-header --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36
+
 # Of the damage that `make torture` does: another day, other damage. And how often it kills something.
 SEED ?= $(shell date +%Y%m%d)
 KILLS ?= 500
 
-.PHONY: help environment repro check gate test test-fast torture lint docs pins
+.PHONY: help environment repro check gate test test-fast coverage torture lint docs pins
 .DEFAULT_GOAL := help
 
 help:
@@ -25,14 +29,16 @@ help:
 	@echo "make check       params.yaml, without running anything"
 	@echo "make gate        this working tree against REFERENCE=main, side by side"
 	@echo "make test        environment, checks of the code, every test"
-	@echo "make test-fast   the tests that take a minute and a half together"
+	@echo "make test-fast   the tests that take a minute together"
+	@echo "make coverage    every test, and which lines they run"
 	@echo "make torture     kills at random moments and damaged input, about an hour; SEED=… tries others"
 	@echo "make lint        format, lint and types"
 	@echo "make docs        the documentation, into site/"
-	@echo "make pins        requirements.txt anew from requirements.in"
+	@echo "make pins        requirements*.txt anew from requirements*.in, all parts together"
 
 # The server's backend is compiled anew where its sources have changed: a few seconds.
 environment: $(VENV)/installed
+	@python src/assay/ground/workspace.py
 	@python tools/build_backend.py
 
 # The stamp comes last: an interrupted installation is taken up again.
@@ -42,7 +48,7 @@ $(VENV)/installed: requirements.txt
 		echo "  apt-get install --yes python3.11 python3.11-venv libpython3.11 g++"; exit 1; }
 	$(PYTHON) tools/check_system.py
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --no-user --quiet --disable-pip-version-check -r requirements.txt
+	$(VENV)/bin/python -m pip install --no-user --no-deps --quiet --disable-pip-version-check -r requirements.txt
 	$(VENV)/bin/python -m pip check
 	@touch $@
 
@@ -76,16 +82,26 @@ test: environment
 	pytest --numprocesses 2 --no-loadscope-reorder
 	@echo "==> done: all checks passed; 'make repro' runs the pipeline itself"
 
+coverage: environment
+	pytest --numprocesses 2 --no-loadscope-reorder --cov --cov-report=
+	coverage report
+	coverage html --quiet
+	@echo "==> done: htmlcov/index.html shows each line"
+
 test-fast: environment
-	pytest -m "not slow"
+	pytest --numprocesses 2 -m "not slow"
 
 torture: environment
-	pytest tests/test_fuzz.py tests/test_mutations.py tests/test_torture.py --capture=no \
+	pytest tests/pipeline/test_fuzz.py tests/pipeline/test_mutations.py tests/pipeline/test_torture.py --capture=no \
 		--seed $(SEED) --fuzz-seconds 300 --mutations 2000 --kills $(KILLS)
 
+# First all parts together, so that an extra one only adds: their versions bind each part's own file.
 pins:
-	uv pip compile --quiet --no-header --no-emit-index-url --python-version 3.11 \
-		--python-platform x86_64-manylinux_2_36 requirements.in -o requirements.compiled
-	{ echo "# Compiled from requirements.in by \`make pins\`; edit that file, not this one."; \
-		cat requirements.compiled; } > requirements.txt
-	rm requirements.compiled
+	rm -f requirements-all.txt && cp requirements.txt requirements-all.txt
+	$(COMPILE) $(PARTS:=.in) -o requirements-all.txt
+	for part in $(PARTS); do \
+		$(COMPILE) --generate-hashes --constraint requirements-all.txt $$part.in -o $$part.compiled && \
+		{ echo "# Compiled from $$part.in by \`make pins\`; edit that file, not this one."; cat $$part.compiled; } > $$part.txt && \
+		rm $$part.compiled || exit 1; \
+	done
+	rm requirements-all.txt

@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from runtime.process import StageError
-from uncertainty.ratio import Ratio, paired_ratio
+from assay.ground.process import StageError
+from assay.statistics.interval import Interval
+from assay.statistics.ratio import paired_ratio
 
 Rounds = dict[str, list[float]]
 Given = TypeVar("Given")
@@ -29,7 +30,7 @@ def by_turns(arms: Mapping[str, Callable[[], float]], rounds: int) -> Rounds:
     return {name: [round(value, 4) for value in values] for name, values in in_turns(arms, rounds).items()}
 
 
-def compared(rounds: Rounds) -> dict[str, Ratio]:
+def compared(rounds: Rounds) -> dict[str, Interval]:
     """Return the ratio of every other arm to the first, over paired rounds."""
     (_, reference), *others = rounds.items()
     return {name: paired_ratio(values, reference) for name, values in others}

@@ -6,12 +6,12 @@ such as NVIDIA's own, if there is one at hand. ONNX Runtime is timed in this pro
 The server's statistics divide the time of a request.
 
 Writes  benchmarks/results/backend.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/backend.py                4 minutes
+Run     python benchmarks/backend.py                4 minutes
         (`--beside /opt/tritonserver/backends/onnxruntime/libtriton_onnxruntime.so` for a fourth)
-        PYTHONPATH=stages python benchmarks/backend.py --rounds 0     prints the tables of the last run
+        python benchmarks/backend.py --rounds 0     prints the tables of the last run
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import shutil
@@ -23,21 +23,22 @@ from statistics import median
 from typing import Any
 
 from arms import in_turns
-from measuring.bench import anchor
-from measuring.model_alone import ModelAlone
-from measuring.readings import cpu_per_1000, increase, requests, throughput
-from measuring.windows import Windows
-from parameters.triton import BACKEND
+from assay.ground.paths import ANCHOR
+from assay.ground.process import StageError
+from assay.ground.records.measured import Window
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.bench import anchor
+from assay.measuring.readings import cpu_per_1000, increase, requests, throughput
+from assay.measuring.windows import Windows
+from assay.params.triton import BACKEND
+from assay.profiling.model_alone import ModelAlone
+from assay.serving import backend
+from assay.serving.installation import find_installation
+from assay.serving.launch import Launch, Place, launched
+from assay.serving.model_config import PYTHON_BACKEND, read_config, render
+from assay.serving.tritonserver import with_our_backend
+from assay.statistics.ratio import paired_ratio
 from record import ROOT, append, last_run
-from runtime.lock import machine_to_ourselves
-from runtime.paths import ANCHOR
-from runtime.process import StageError
-from server import backend
-from server.embedded import with_our_backend
-from server.installation import find_installation
-from server.launch import Launch, Place, launched
-from server.model_config import PYTHON_BACKEND, read_config, render
-from uncertainty.ratio import paired_ratio
 
 # The last commit that has it.
 PYTHON_REVISION = "acdea47"
@@ -113,7 +114,7 @@ def measure(rounds: int, beside: Path | None, folder: Path) -> dict[str, Any]:
     return found
 
 
-def server_us(windows: list[dict[str, Any]]) -> dict[str, float]:
+def server_us(windows: list[Window]) -> dict[str, float]:
     """Return the mean microseconds of a request's parts in the server, as its statistics tell them."""
     count = sum(map(requests, windows))
     return {

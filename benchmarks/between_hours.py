@@ -1,4 +1,4 @@
-"""Estimate how much the answer of a run-off differs between hours, from visits at several of them.
+"""Interval how much the answer of a run-off differs between hours, from visits at several of them.
 
 A visit is a run-off with an error of its own, known from its starts. What visits differ beyond
 that is what the hour does: the variance of their ratios less the mean of their squared errors,
@@ -6,10 +6,10 @@ over all configurations against the default one.
 
 Reads   benchmarks/results/configurations.jsonl
 Writes  benchmarks/results/between_hours.json, which the report tells of
-Run     PYTHONPATH=stages python benchmarks/between_hours.py
+Run     python benchmarks/between_hours.py
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import math
 from datetime import datetime
@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.ground.files import write_json
+from assay.ground.process import StageError
 from record import RESULTS, runs_on_one_server
-from runtime.files import write_json
-from runtime.process import StageError
 
 RESAMPLES = 2000
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from assay.ground import environment
+from assay.ground.process import StageError, ending_with_us
 from record import REVISION, ROOT
-from runtime import environment
-from runtime.process import StageError, ending_with_us
 
 
 def require_committed() -> None:

@@ -6,10 +6,10 @@ other days, tell what the hour does to a verdict; the starts within them, how un
 different configurations is.
 
 Writes  benchmarks/results/configurations.jsonl, one line a visit
-Run     PYTHONPATH=stages python benchmarks/configurations.py      four minutes; once an hour, whenever you like
+Run     python benchmarks/configurations.py      four minutes; once an hour, whenever you like
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import random
@@ -20,27 +20,27 @@ from typing import Any
 
 from tqdm import tqdm
 
-from measuring.bench import Candidate, anchor, bench
-from measuring.readings import cpu_per_1000, requests, throughput
-from measuring.windows import Windows
-from parameters.cells import matrix
-from parameters.schema import Params, load_params
+from assay.ground.files import write_text
+from assay.ground.paths import ANCHOR
+from assay.ground.records.measured import Window
+from assay.machine.cores import server_cores, usable_cores
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.bench import Candidate, anchor, bench
+from assay.measuring.readings import cpu_per_1000, requests, throughput
+from assay.measuring.windows import Windows
+from assay.serving.model_config import ModelShape, render, serving_config, threads_for
+from assay.validation.schema import Params, load_params
 from record import append
-from runtime.cores import server_cores, usable_cores
-from runtime.files import write_text
-from runtime.lock import machine_to_ourselves
-from runtime.paths import ANCHOR
-from server.model_config import ModelShape, render, serving_config, threads_for
 
 PERCENTILES = (50, 90, 95, 99)
 
 
 def configured(params: Params, folder: Path) -> list[Candidate]:
     """Write the anchor in every configuration of the matrix, the default one first."""
-    original, cores = anchor(), server_cores(params, usable_cores())
+    original, cores = anchor(), server_cores(params.triton, params.load.client_cores, usable_cores())
     shape = ModelShape.read(ANCHOR / "1" / "model.onnx")
     found = []
-    for cell in matrix(params):
+    for cell in params.cells:
         copy = shutil.copytree(ANCHOR, folder / cell.name)
         config = serving_config(
             cell.name,
@@ -55,9 +55,9 @@ def configured(params: Params, folder: Path) -> list[Candidate]:
     return found
 
 
-def reading(window: dict[str, Any]) -> dict[str, float | None]:
+def reading(window: Window) -> dict[str, float | None]:
     """Return the numbers of a window that decisions are made from."""
-    row = window["perf_analyzer"]
+    row: Any = window["perf_analyzer"]
     return {
         "throughput": throughput(window),
         **{f"p{percent}_us": row[f"p{percent} latency"] for percent in PERCENTILES},
@@ -87,7 +87,7 @@ def main() -> None:
         candidates = configured(params, Path(name))
         names = [candidate.name for candidate in candidates]
         for _ in tqdm(range(arguments.starts), unit="start"):
-            with bench(candidates, params) as windows:
+            with bench(candidates, params.conditions) as windows:
                 starts.append(measure_start(windows, names, concurrency, arguments.rounds))
     append(
         "configurations",

@@ -6,11 +6,11 @@ embedded server with two instances, by the clock, from the call to the first mom
 ready to answer.
 
 Writes  benchmarks/results/endurance.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/endurance.py              4 minutes
-        PYTHONPATH=stages python benchmarks/endurance.py --requests 0     prints the table of the last run
+Run     python benchmarks/endurance.py              4 minutes
+        python benchmarks/endurance.py --requests 0     prints the table of the last run
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import shutil
@@ -22,18 +22,19 @@ from typing import Any
 
 import psutil
 
-from measuring.bench import anchor
-from measuring.readings import increase
-from measuring.windows import Windows
-from parameters.cells import parse_batching
+from assay.ground.paths import ANCHOR
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.bench import anchor
+from assay.measuring.readings import increase
+from assay.measuring.windows import Windows
+from assay.params.cells import parse_batching
+from assay.servers.embedded import serve
+from assay.serving.client import Server
+from assay.serving.installation import find_installation
+from assay.serving.launch import Launch, Place, launched
+from assay.serving.model_config import ModelShape, read_config, render, serving_config
+from assay.serving.tritonserver import with_our_backend
 from record import append, last_run
-from runtime.lock import machine_to_ourselves
-from runtime.paths import ANCHOR
-from server.client import Server
-from server.embedded import serve, with_our_backend
-from server.installation import find_installation
-from server.launch import Launch, Place, launched
-from server.model_config import ModelShape, read_config, render, serving_config
 
 WINDOW_MS, CONCURRENCY = 3000, 16
 STARTS = 20

@@ -4,10 +4,10 @@ In a temporary clone of the last commit, with one concurrency and windows of 50 
 is timed is how the pipeline grows, not how long a cell is measured.
 
 Writes  benchmarks/results/growth.jsonl, one line a size
-Run     PYTHONPATH=stages python benchmarks/growth.py 4 16 64
+Run     python benchmarks/growth.py 4 16 64
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import tempfile

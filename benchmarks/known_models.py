@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from analysis.parity import onnx_answer, onnx_session
-from measuring.bench import Candidate, anchor, renamed
+from assay.measuring.bench import Candidate, anchor, renamed
+from assay.tensors.parity import onnx_answer, onnx_session
 from record import ROOT
 
 ANCHOR_MODEL = ROOT / "triton" / "anchor" / "1" / "model.onnx"

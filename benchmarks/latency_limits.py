@@ -5,10 +5,10 @@ several starts of the server. Limits at growing multiples of the latency that a 
 requests exceeded are then judged twice on the same windows, by what each way knows of them.
 
 Writes  benchmarks/results/latency_limits.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/latency_limits.py --starts 10
+Run     python benchmarks/latency_limits.py --starts 10
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import tempfile
@@ -19,14 +19,15 @@ from statistics import median
 
 from tqdm import tqdm
 
-from deciding.slo import check_latency
+from assay.deciding.slo import check_latency
+from assay.ground.records.measured import Window
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.bench import anchor, bench
+from assay.measuring.readings import beyond_limit, completed
+from assay.statistics.limit import Answer
+from assay.validation.schema import Params, load_params
 from known_models import copies
-from measuring.bench import anchor, bench
-from measuring.readings import Window, beyond_limit, completed
-from parameters.schema import Params, load_params
 from record import append
-from runtime.lock import machine_to_ourselves
-from uncertainty.limit import Answer
 
 CONCURRENCY = 8
 ROUNDS = 12
@@ -42,7 +43,7 @@ def measure_start(params: Params) -> tuple[list[Window], dict[str, list[float]]]
     with (
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryDirectory() as exports,
-        bench(copies(["limited"], Path(folder)), params) as plain,
+        bench(copies(["limited"], Path(folder)), params.conditions) as plain,
     ):
         with_export = replace(plain, folder=Path(exports), values_a_request={"limited": anchor().examples[0].size})
         for windows in (plain, with_export):

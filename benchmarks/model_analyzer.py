@@ -5,11 +5,11 @@ the two tools alternate. Model Analyzer is not of this environment: it needs oth
 what is in it. `python3.11 -m venv FOLDER && FOLDER/bin/pip install triton-model-analyzer==1.44.0`.
 
 Writes  benchmarks/results/model_analyzer.jsonl, one line a run of one of the tools
-Run     PYTHONPATH=stages python benchmarks/model_analyzer.py --program FOLDER/bin/model-analyzer --pairs 5
-        PYTHONPATH=stages python benchmarks/model_analyzer.py       prints the table of all
+Run     python benchmarks/model_analyzer.py --program FOLDER/bin/model-analyzer --pairs 5
+        python benchmarks/model_analyzer.py       prints the table of all
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import csv
@@ -28,18 +28,18 @@ import numpy as np
 from ruamel.yaml import YAML
 from tqdm import tqdm
 
+from assay.ground.environment import of_children
+from assay.ground.files import read_json
+from assay.ground.numerals import counted
+from assay.ground.process import StageError, ending_with_us
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.readings import throughput
+from assay.params.triton import BACKEND
+from assay.serving.backend import find_or_build
+from assay.serving.installation import find_installation
+from assay.serving.launch import HOST, free_ports
 from clones import clone, require_committed, shorten, timed
-from measuring.readings import throughput
-from parameters.triton import BACKEND
 from record import append, runs_on_one_server
-from runtime.environment import of_children
-from runtime.files import read_json
-from runtime.lock import machine_to_ourselves
-from runtime.numerals import counted
-from runtime.process import StageError, ending_with_us
-from server.backend import find_or_build
-from server.installation import find_installation
-from server.launch import HOST, free_ports
 
 PERF = {
     "instances": [1],
@@ -59,7 +59,7 @@ def input_file(clone_folder: Path, folder: Path) -> Path:
     """Write the requests that the pipeline sends, for Model Analyzer to send too."""
     path = folder / "input_data.json"
     script = (
-        "import sys; sys.path.insert(0, 'stages'); from pathlib import Path; from measuring.bench import exported; "
+        "import sys; from pathlib import Path; from assay.measuring.bench import exported; "
         f"exported([Path('artifacts/model_repository/{CELLS[0]}').resolve()], Path(sys.argv[1]))"
     )
     timed(clone_folder, "python", "-c", script, str(folder))

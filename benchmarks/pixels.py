@@ -5,11 +5,11 @@ server, over several starts of it, one request and eight in flight.
 
 Reads   params.yaml, artifacts/onnx/fp32/classifier.onnx, artifacts/data/test.npz
 Writes  benchmarks/results/pixels.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/pixels.py       2 minutes, after `dvc repro onnx`
-        PYTHONPATH=stages python benchmarks/pixels.py --starts 0     prints the table of the last run
+Run     python benchmarks/pixels.py       2 minutes, after `dvc repro onnx`
+        python benchmarks/pixels.py --starts 0     prints the table of the last run
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import tempfile
@@ -23,19 +23,19 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from arms import in_turns
-from measuring.bench import Candidate, asked, bench
-from measuring.readings import cpu_per_1000, throughput
-from models import CLASSIFIER
-from parameters.schema import Params, load_params
+from assay.ground.paths import ARRAYS, ONNX
+from assay.ground.process import StageError
+from assay.learning.training.pixels import LARGEST, scaled
+from assay.machine.cores import server_cores, usable_cores
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.bench import Candidate, asked, bench
+from assay.measuring.readings import cpu_per_1000, throughput
+from assay.params.cells import CLASSIFIER
+from assay.serving.model_config import ModelShape, render, serving_config
+from assay.statistics.ratio import paired_ratio
+from assay.tensors.arrays import read_split
+from assay.validation.schema import Params, load_params
 from record import append, last_run
-from runtime.arrays import read_split
-from runtime.cores import server_cores, usable_cores
-from runtime.lock import machine_to_ourselves
-from runtime.paths import ARRAYS, ONNX
-from runtime.process import StageError
-from server.model_config import ModelShape, render, serving_config
-from training.pixels import LARGEST, scaled
-from uncertainty.ratio import paired_ratio
 
 FRACTIONS, BYTES = "fractions", "bytes"
 CONCURRENCIES = (1, 8)
@@ -65,7 +65,7 @@ def of_fractions(model: onnx.ModelProto) -> onnx.ModelProto:
 def candidates(model: onnx.ModelProto, params: Params, folder: Path) -> list[Candidate]:
     """Write both models in the default configuration, and the requests of each."""
     pixels, _ = read_split(ARRAYS / "test.npz")
-    threads = server_cores(params, usable_cores())
+    threads = server_cores(params.triton, params.load.client_cores, usable_cores())
     found = []
     for name, form, examples in ((FRACTIONS, of_fractions(model), scaled(pixels)), (BYTES, model, pixels)):
         (folder / name / "1").mkdir(parents=True)
@@ -79,7 +79,7 @@ def candidates(model: onnx.ModelProto, params: Params, folder: Path) -> list[Can
 def measure_start(both: list[Candidate], params: Params, rounds: int) -> dict[str, Any]:
     """Return, for each concurrency, what every round of one server start gave: inferences a second and their cost."""
     found = {}
-    with bench(both, params) as windows:
+    with bench(both, params.conditions) as windows:
         for concurrency in CONCURRENCIES:
             arms = {each.name: partial(windows.measure, each.name, concurrency) for each in both}
             measured = in_turns(arms, rounds)
@@ -129,8 +129,8 @@ def main() -> None:
             "model": params.model,
             "shape": params.raw_data.shown_shape,
             "request_bytes": {each.name: each.examples[0].nbytes for each in both},
-            "protocol": perf.protocol,
-            "shared_memory": perf.shared_memory,
+            "protocol": params.load.protocol,
+            "shared_memory": params.load.shared_memory,
             "window_ms": perf.window_ms,
         }
         append("pixels", {**described, "starts": starts})

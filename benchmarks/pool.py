@@ -6,10 +6,10 @@ longer those three compute is set before the first start on a machine, by what i
 their throughput under the pool's own load, and kept for all others.
 
 Writes  benchmarks/results/pool.jsonl, one line a server start
-Run     PYTHONPATH=stages python benchmarks/pool.py --starts 12      a minute a start; add more whenever you like
+Run     python benchmarks/pool.py --starts 12      a minute a start; add more whenever you like
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import math
@@ -19,17 +19,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import fingerprint
 from tqdm import tqdm
 
+from assay.ground.records.measured import Window
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.bench import Candidate, bench
+from assay.measuring.readings import cpu_per_1000, percentile_us, requests, throughput
+from assay.measuring.windows import Windows
+from assay.serving.backend import find_or_build
+from assay.validation.schema import Params, load_params
 from known_models import copies, links_for, slowed
-from machine import fingerprint
-from measuring.bench import Candidate, bench
-from measuring.readings import cpu_per_1000, percentile_us, requests, throughput
-from measuring.windows import Windows
-from parameters.schema import Params, load_params
 from record import append, runs
-from runtime.lock import machine_to_ourselves
-from server.backend import find_or_build
 
 COPIES = ["copy_1", "copy_2", "copy_3", "copy_4"]
 SLOWED = {"slower_5": 0.05, "slower_10": 0.10, "slower_20": 0.20}
@@ -42,7 +43,7 @@ LINKS = "links_under_load"
 
 def service_microseconds(params: Params, folder: Path) -> float:
     """Return the time from one answer of a saturated anchor to the next: what its service takes."""
-    with bench(copies(["calibration"], folder), params) as windows:
+    with bench(copies(["calibration"], folder), params.conditions) as windows:
         windows.measure("calibration", CONCURRENCY)
         return 1e6 / throughput(windows.measure("calibration", CONCURRENCY))
 
@@ -50,7 +51,7 @@ def service_microseconds(params: Params, folder: Path) -> float:
 def measured_slowness(guess: dict[str, int], params: Params, folder: Path) -> list[float]:
     """Return how much longer a service of each slower model takes under load, as a share of the anchor's."""
     slower = [slowed(name, count, folder) for name, count in guess.items()]
-    with bench([*copies(["anchor_again"], folder), *slower], params) as windows:
+    with bench([*copies(["anchor_again"], folder), *slower], params.conditions) as windows:
         rounds = measure_start(windows, ["anchor_again", *guess])
     logs = {name: np.mean([math.log(each[name]["throughput"] or 0) for each in rounds]) for name in rounds[0]}
     return [math.exp(logs["anchor_again"] - logs[name]) - 1 for name in guess]
@@ -74,7 +75,7 @@ def links(params: Params, folder: Path) -> dict[str, int]:
     return {name: max(1, round((share / (1 - share) - fixed) / slope)) for name, share in SLOWED.items()}
 
 
-def reading(window: dict[str, Any]) -> dict[str, float | None]:
+def reading(window: Window) -> dict[str, float | None]:
     """Return the numbers of a window that decisions are made from."""
     return {
         "throughput": throughput(window),
@@ -105,7 +106,7 @@ def main() -> None:
             lengths = links(params, folder)
             slower = [slowed(each, count, folder) for each, count in lengths.items()]
             candidates: list[Candidate] = [*copies(COPIES, folder), *slower]
-            with bench(candidates, params) as windows:
+            with bench(candidates, params.conditions) as windows:
                 rounds = measure_start(windows, [candidate.name for candidate in candidates])
         entry = {"concurrency": CONCURRENCY, "window_ms": params.perf.window_ms, LINKS: lengths}
         append("pool", {**entry, "rounds": rounds})

@@ -4,11 +4,11 @@ A model that only takes a mean is asked in all four ways by turns, so that hardl
 the passing of its input is measured.
 
 Writes  benchmarks/results/protocols.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/protocols.py       3 minutes
-        PYTHONPATH=stages python benchmarks/protocols.py --rounds 0     prints the table of the last run
+Run     python benchmarks/protocols.py       3 minutes
+        python benchmarks/protocols.py --rounds 0     prints the table of the last run
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import tempfile
@@ -20,15 +20,15 @@ import onnx
 from onnx import TensorProto, helper
 
 from arms import Rounds, by_turns, compared
-from measuring.readings import throughput
-from measuring.windows import Windows
-from perf_analyzer.input_data import write_input_data
-from perf_analyzer.shared_memory import names, reserved
+from assay.load.input_data import write_input_data
+from assay.load.shared_memory import names, reserved
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.readings import throughput
+from assay.measuring.windows import Windows
+from assay.servers.embedded import serve
+from assay.serving.client import Protocol
+from assay.serving.model_config import ModelShape, render, serving_config
 from record import append, last_run
-from runtime.lock import machine_to_ourselves
-from server.client import Protocol
-from server.embedded import serve
-from server.model_config import ModelShape, render, serving_config
 
 # Numbers of 4 bytes in an input: a digit, a CIFAR-10 image four times over, an ImageNet image.
 SIZES = {"size_3_kB": 784, "size_49_kB": 12_288, "size_602_kB": 150_528}

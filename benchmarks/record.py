@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from machine import fingerprint
-from runtime.environment import of_children
-from runtime.files import reading
-from runtime.process import StageError
-from server.backend import find_or_build
+
+from assay.ground.environment import of_children
+from assay.ground.files import reading
+from assay.ground.process import StageError
+from assay.serving.backend import find_or_build
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

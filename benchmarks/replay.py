@@ -7,10 +7,10 @@ might have been in the pool, not over replays, of which there can be any number.
 
 Reads   benchmarks/results/pool.jsonl
 Writes  benchmarks/results/replay.json
-Run     PYTHONPATH=stages python benchmarks/replay.py
+Run     python benchmarks/replay.py
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import itertools
 import json
@@ -22,15 +22,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parameters.schema import load_params
+from assay.ground.process import StageError
+from assay.machine.lock import machine_shared
+from assay.statistics.comparison import compare_all
+from assay.statistics.mean import mean_estimate
+from assay.statistics.ratio import ratio_of_logs
+from assay.statistics.stopping import LOOKS, enough
+from assay.validation.schema import load_params
 from pool import COPIES, LINKS, SLOWED
 from record import RESULTS, runs_on_one_server
-from runtime.lock import machine_shared
-from runtime.process import StageError
-from uncertainty.comparison import compare_all
-from uncertainty.mean import mean_estimate
-from uncertainty.ratio import ratio_of_logs
-from uncertainty.stopping import LOOKS, enough
 
 REPLAYS = 2000
 # For an interval: so many pools, drawn from this one by their starts, replayed less often.
@@ -166,7 +166,7 @@ def main() -> None:
     pool, names, window_ms = read_pool()
     copies = [names.index(name) for name in COPIES]
     pool = equalised(pool, copies)
-    precision, starts, rounds = params.perf.precision, params.perf.runoff.starts, params.perf.runoff.rounds
+    precision, starts, rounds = params.screening.precision, params.runoff.starts, params.runoff.rounds
     round_s = 4 * (3 * 1.2 * window_ms / 1000 + 0.1)
     slower = {name: names.index(name) for name in SLOWED}
 

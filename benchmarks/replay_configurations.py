@@ -10,10 +10,10 @@ pool has: a replay draws few different starts again and again, a simulation neve
 
 Reads   benchmarks/results/configurations.jsonl
 Writes  benchmarks/results/replay_configurations.json
-Run     PYTHONPATH=stages python benchmarks/replay_configurations.py
+Run     python benchmarks/replay_configurations.py
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import json
 import math
@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.ground.files import write_json
+from assay.machine.lock import machine_shared
+from assay.statistics.comparison import compare_all
+from assay.validation.schema import load_params
 from between_hours import visits_on_one_machine
-from parameters.schema import load_params
 from record import RESULTS
 from replay import DETECTION, POOLS, REPLAYS, REPLAYS_A_POOL, beats
-from runtime.files import write_json
-from runtime.lock import machine_shared
-from uncertainty.comparison import compare_all
 
 FINALISTS = 4
 NOISIER = 3.0
@@ -160,7 +160,7 @@ def main() -> None:
         np.log([[[each[name]["throughput"] for name in names] for each in start] for start in run["starts"]])
         for run in runs
     ]
-    noise, budget = noise_of(visits), (params.perf.runoff.starts, params.perf.runoff.rounds)
+    noise, budget = noise_of(visits), (params.runoff.starts, params.runoff.rounds)
     spreads = noise.mean(axis=1).std(axis=0, ddof=1).round(4).tolist()
     result: dict[str, Any] = {
         "pool": {

@@ -5,11 +5,11 @@
 Whole processes by turns, from their start to their end.
 
 Writes  benchmarks/results/startup.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/startup.py       3 minutes
-        PYTHONPATH=stages python benchmarks/startup.py --rounds 0     prints the table of the last run
+Run     python benchmarks/startup.py       3 minutes
+        python benchmarks/startup.py --rounds 0     prints the table of the last run
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import subprocess
@@ -19,14 +19,14 @@ from functools import partial
 from statistics import median
 
 from arms import by_turns, compared
+from assay.ground.paths import STAGES
+from assay.machine.lock import machine_to_ourselves
 from record import append, last_run
-from runtime.lock import machine_to_ourselves
-from runtime.paths import STAGES
 
 SCRIPTS = sorted(path.stem for path in STAGES.glob("*.py"))
 TENSORFLOW = {
     "plain import": "import tensorflow, keras",
-    "load_tensorflow": "from runtime.quiet import load_tensorflow; load_tensorflow()",
+    "load_tensorflow": "from assay.ground.quiet import load_tensorflow; load_tensorflow()",
 }
 
 

@@ -8,11 +8,11 @@ starting costs. The graph alone is timed on one batch again and again, without P
 between the steps.
 
 Writes  benchmarks/results/training_speed.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/training_speed.py       16 minutes
-        PYTHONPATH=stages python benchmarks/training_speed.py --rounds 0     prints the table of the last run
+Run     python benchmarks/training_speed.py       16 minutes
+        python benchmarks/training_speed.py --rounds 0     prints the table of the last run
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import json
@@ -27,16 +27,14 @@ from typing import Any
 
 import numpy as np
 
-import datasets
-import frameworks
-import models
 from arms import by_turns
-from parameters.schema import load_params
+from assay.ground.process import ending_with_us
+from assay.ground.quiet import load_tensorflow
+from assay.learning import datasets, frameworks, models
+from assay.machine.lock import machine_to_ourselves
+from assay.statistics.ratio import paired_ratio
+from assay.validation.schema import load_params
 from record import append, last_run
-from runtime.lock import machine_to_ourselves
-from runtime.process import ending_with_us
-from runtime.quiet import load_tensorflow
-from uncertainty.ratio import paired_ratio
 
 # As many examples as make an epoch a second or so; what they show does not change the speed.
 TRAINED, WATCHED, EPOCHS = 6_000, 500, 5
@@ -72,7 +70,7 @@ def train(family_name: str, way: str) -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    from training import fit as stage
+    from assay.learning.training import fit as stage
 
     class Clock(keras.callbacks.Callback):
         """Notes how long each epoch took, with all that comes with it."""

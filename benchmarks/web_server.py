@@ -8,11 +8,11 @@ FastAPI and uvicorn are none of this project's: they come from an environment of
 `pip install fastapi==0.165 uvicorn[standard]==0.54 onnxruntime==1.31.1 'numpy<2'`, and `apt-get install wrk`.
 
 Writes  benchmarks/results/web_server.jsonl, one line a run
-Run     PYTHONPATH=stages python benchmarks/web_server.py --python OTHER/bin/python     3 minutes
-        PYTHONPATH=stages python benchmarks/web_server.py --rounds 0     prints the table of the last run
+Run     python benchmarks/web_server.py --python OTHER/bin/python     3 minutes
+        python benchmarks/web_server.py --rounds 0     prints the table of the last run
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import json
@@ -32,13 +32,13 @@ import requests
 import tritonclient.http
 
 from arms import Rounds, by_turns, compared
-from measuring.bench import anchor
+from assay.ground.paths import ANCHOR
+from assay.ground.process import StageError, ending_with_us
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.bench import anchor
+from assay.servers.embedded import serve
+from assay.serving.launch import HOST, free_ports
 from record import append, last_run
-from runtime.lock import machine_to_ourselves
-from runtime.paths import ANCHOR
-from runtime.process import StageError, ending_with_us
-from server.embedded import serve
-from server.launch import HOST, free_ports
 
 CONCURRENCIES = (1, 8)
 SECONDS = 2

@@ -6,11 +6,11 @@ average more noise away; short ones give more rounds in the same time, and pair 
 happens closer together.
 
 Writes  benchmarks/results/window_length.jsonl, one line a server start
-Run     PYTHONPATH=stages python benchmarks/window_length.py --starts 6   measures, 2 minutes a start
-        PYTHONPATH=stages python benchmarks/window_length.py --starts 0   prints the table of all
+Run     python benchmarks/window_length.py --starts 6   measures, 2 minutes a start
+        python benchmarks/window_length.py --starts 0   prints the table of all
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import math
@@ -22,14 +22,14 @@ from pathlib import Path
 
 import numpy as np
 
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.bench import bench
+from assay.measuring.readings import throughput
+from assay.measuring.windows import Windows
+from assay.statistics.mean import t_quantile
+from assay.validation.schema import load_params
 from known_models import copies
-from measuring.bench import bench
-from measuring.readings import throughput
-from measuring.windows import Windows
-from parameters.schema import load_params
 from record import append, runs_on_one_server
-from runtime.lock import machine_to_ourselves
-from uncertainty.mean import t_quantile
 
 LENGTHS_MS = (50, 100, 200, 400, 800)
 CONCURRENCY = 8
@@ -98,7 +98,7 @@ def main() -> None:
         with (
             machine_to_ourselves(),
             tempfile.TemporaryDirectory() as folder,
-            bench(copies(names, Path(folder)), params) as windows,
+            bench(copies(names, Path(folder)), params.conditions) as windows,
         ):
             measured = measure_start(windows, names)
         append("window_length", {"concurrency": CONCURRENCY, "rounds": measured})

@@ -4,11 +4,11 @@ Works in a temporary clone, so that this checkout stays as it is.
 
 Writes  benchmarks/results/workloads.jsonl, one line a run: the command, minutes on the clock and of
         processor time, test scores, the verdict and the table of variants
-Run     PYTHONPATH=stages python benchmarks/workloads.py mnist-cnn     or another of WORKLOADS
+Run     python benchmarks/workloads.py mnist-cnn     or another of WORKLOADS
         (`--from FOLDER` if the dataset's files are at hand, `--reports FOLDER` to keep the reports)
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import argparse
 import resource
@@ -16,9 +16,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from assay.ground.files import read_json
 from clones import clone, finish, require_committed
 from record import append
-from runtime.files import read_json
 
 BUNDLED = ("digits", "iris")
 # What follows `dvc exp run`, a setting a word; README shows the same lines.
@@ -41,7 +41,7 @@ WORKLOADS = {
     "iris-forest": [
         "dataset=iris",
         "model=random_forest",
-        "triton.labels.top_k=1",
+        "labels.top_k=1",
         "perf.concurrency=[1,2,4,8,16]",
     ],
     "cifar-variants": [

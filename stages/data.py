@@ -6,18 +6,19 @@ Writes  artifacts/data/{train,validation,test}.npz
 Run     python stages/data.py
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from datasets import Arrays, Examples
-from parameters.schema import load_params
-from runtime.arrays import write_split
-from runtime.files import write_json
-from runtime.lock import machine_shared
-from runtime.paths import ARRAYS, DATASETS, REPORTS
-from runtime.process import StageError
+from assay.ground.files import write_json
+from assay.ground.paths import ARRAYS, DATASETS, REPORTS
+from assay.ground.process import StageError
+from assay.learning.datasets import Arrays, Examples
+from assay.learning.loading import load, too_rare
+from assay.machine.lock import machine_shared
+from assay.tensors.arrays import write_split
+from assay.validation.schema import load_params
 
 
 def take(count: int, examples: Arrays, classes: int, seed: int) -> tuple[Arrays, Arrays]:
@@ -62,8 +63,8 @@ def main() -> None:
     params = load_params()
     dataset = params.raw_data
     with machine_shared():
-        examples = dataset.load(DATASETS / dataset.name)
-        if why := dataset.too_rare(examples):  # whatever the fractions are
+        examples = load(dataset, DATASETS / dataset.name)
+        if why := too_rare(dataset, examples):  # whatever the fractions are
             raise StageError(f"{dataset.name}: {why}")
         splits = split(examples, params.data.validation_fraction, params.data.test_fraction, params.seed)
         for name, (x, y) in splits.items():

@@ -6,40 +6,40 @@ Writes  artifacts/onnx/<variant>/<export>.onnx, and test inputs where they are n
 Run     PYTHONHASHSEED=0 python stages/export.py fp32
 """
 
-from runtime.stage import argument, run_stage
+from assay.ground.stage import argument, run_stage
 
 import hashlib
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 
-import variants
-from analysis.onnx_costs import costs
-from analysis.parity import largest_difference, onnx_answer, onnx_session
-from models import CLASSIFIER
-from parameters.schema import Params, load_params
-from runtime.arrays import INPUTS_SUFFIX, read_inputs, read_split
-from runtime.files import replacing_directory, write_json
-from runtime.lock import machine_shared
-from runtime.paths import ARRAYS, MODELS, ONNX, PARITY
-from runtime.process import StageError
-from variants import Source
-
-# ONNX Runtime 1.19, the native backend of Triton 24.10, reads nothing newer.
-NEWEST_OPSET, NEWEST_IR_VERSION = 21, 10
+from assay.exporting import variants
+from assay.exporting.variants import Source
+from assay.ground.files import replacing_directory, write_json
+from assay.ground.paths import ARRAYS, MODELS, ONNX, PARITY
+from assay.ground.process import StageError
+from assay.machine.lock import machine_shared
+from assay.params.cells import CLASSIFIER
+from assay.tensors.arrays import INPUTS_SUFFIX, read_inputs, read_split
+from assay.tensors.onnx_costs import costs
+from assay.tensors.parity import answers_alone, largest_difference, neighbours_matter, onnx_answer, onnx_session
+from assay.tensors.releases import TARGET
+from assay.validation.schema import Params, load_params
 
 
 def check_portable(model: onnx.ModelProto, name: str) -> None:
     """Raise StageError if a target server could not load `model` with any batch size."""
     onnx.checker.check_model(model, full_check=True)
     opset = max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
-    if opset > NEWEST_OPSET or model.ir_version > NEWEST_IR_VERSION:
+    if opset > TARGET.opset or model.ir_version > TARGET.ir_version:
         raise StageError(
             f"{name}.onnx has opset {opset} and IR version {model.ir_version}; "
-            f"Triton 24.10 reads at most {NEWEST_OPSET} and {NEWEST_IR_VERSION}"
+            f"Triton {TARGET.triton} (ONNX Runtime {TARGET.onnxruntime}) reads at most {TARGET.opset} and "
+            f"{TARGET.ir_version}"
         )
     for tensor in (*model.graph.input, *model.graph.output):
         free = [not axis.HasField("dim_value") for axis in tensor.type.tensor_type.shape.dim]
@@ -74,8 +74,8 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
         check_portable(model, name)
         check_takes(model, x, name)
         session = onnx_session(content)
-        # Each example alone: where values are quantised as they come, the neighbours in a batch change an answer.
-        answer = np.concatenate([onnx_answer(session, example[np.newaxis]) for example in x])
+        ask = partial(onnx_answer, session)
+        answer = answers_alone(ask, x)
         if not np.isfinite(answer).all():
             raise StageError(f"{name} as {variant} gives answers that are no numbers; was a learning rate too high?")
         expected = source.framework.answer(source.trained, x)
@@ -91,6 +91,8 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
             "parity": difference,
             "file_bytes": len(content),
             "opset": params.onnx.opset,
+            "accelerator": variants.get(variant).accelerator,
+            "neighbours_matter": neighbours_matter(ask, x, answer),
             **costs(model),
         }
         if name == CLASSIFIER:

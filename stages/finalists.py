@@ -12,31 +12,32 @@ Writes  artifacts/finalists/<cell>/: their model folders
 Run     python stages/finalists.py
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import shutil
 
-from deciding.finalists import Screened, choose_finalists, screen_measured
-from models import CLASSIFIER
-from parameters.cells import Cell, matrix, measured_cells
-from parameters.schema import Params, load_params
-from runtime.files import replacing_directory, write_json
-from runtime.numerals import counted
-from runtime.paths import CELLS, FINALIST_LIST, FINALISTS, MODEL_REPOSITORY, PARITY
-from runtime.records.checking import read_record
-from runtime.records.measured import CellFile
-from runtime.records.prepared import Exports
+from assay.deciding.finalists import Screened, choose_finalists, screen_measured
+from assay.ground.files import replacing_directory
+from assay.ground.numerals import counted
+from assay.ground.paths import CELLS, FINALIST_LIST, FINALISTS, MODEL_REPOSITORY, PARITY
+from assay.ground.records.checking import read_record, write_record
+from assay.ground.records.measured import CellFile, Finalists
+from assay.ground.records.prepared import Exports
+from assay.params.cells import CLASSIFIER, Cell
+from assay.params.matrix import measured_names
+from assay.params.perf import Perf
+from assay.validation.schema import Params, load_params
 
 
-def screened_cell(cell: Cell, params: Params) -> Screened:
+def screened_cell(cell: Cell, perf: Perf) -> Screened:
     """Return what a cell's rounds say at the deciding concurrency."""
-    measured = read_record(CELLS / f"{cell.name}.json", CellFile)
-    return screen_measured(cell, measured, params, read_record(PARITY / f"{cell.variant}.json", Exports)[CLASSIFIER])
+    rounds = read_record(CELLS / f"{cell.name}.json", CellFile)
+    return screen_measured(cell, rounds, perf, read_record(PARITY / f"{cell.variant}.json", Exports)[CLASSIFIER])
 
 
 def remove_other_cells(params: Params) -> None:
     """Remove cells that another params.yaml asked for: DVC keeps those that it may need again in its cache."""
-    asked_for = set(measured_cells(params))
+    asked_for = set(measured_names(params.cells))
     for path in CELLS.glob("*.json"):
         if path.stem not in asked_for:
             path.unlink()
@@ -45,8 +46,8 @@ def remove_other_cells(params: Params) -> None:
 def main() -> None:
     params = load_params()
     remove_other_cells(params)
-    screened = [screened_cell(cell, params) for cell in matrix(params)]
-    names = [each.cell.name for each in choose_finalists(screened, params.perf.runoff.finalists)]
+    screened = [screened_cell(cell, params.perf) for cell in params.cells]
+    names = [each.cell.name for each in choose_finalists(screened, params.finalists.at_most)]
     with replacing_directory(FINALISTS) as folder:
         for name in names:
             shutil.copytree(MODEL_REPOSITORY / name, folder / name)
@@ -55,7 +56,7 @@ def main() -> None:
         "single_requests": bool(params.perf.slo.latency_limits_ms),
         "finalists": names,
     }
-    write_json(FINALIST_LIST, chosen)
+    write_record(FINALIST_LIST, Finalists, chosen)
     print(f"in the run-off, of {counted(len(screened), 'cell')}: {', '.join(names)}")
 
 

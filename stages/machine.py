@@ -5,10 +5,11 @@ again instead of being served from the cache.
 
 Reads   the machine; the server that `triton` in params.yaml names, unless it is the installed wheel's
 Writes  reports/machine.json
+        reports/libraries.json: versions of what decides the results of stages that measure nothing
 Run     python stages/machine.py
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import json
 import platform
@@ -18,13 +19,19 @@ from typing import Any
 
 import psutil
 
-from parameters.schema import load_params
-from runtime.cores import usable_cores, usable_logical_cores
-from runtime.files import write_json
-from runtime.paths import MACHINE
-from server.serve import identity
+from assay.ground.files import write_json
+from assay.ground.paths import LIBRARY_VERSIONS, MACHINE
+from assay.machine.cores import usable_cores, usable_logical_cores
+from assay.servers import identity
+from assay.validation.schema import load_params
 
 PACKAGES = ("nvidia-pytriton", "tritonclient", "onnxruntime", "openvino", "numpy")
+# Of each stage that measures nothing, the libraries that decide its result.
+LIBRARIES = {
+    "data": ("numpy", "pandas", "pillow", "scikit-learn", "scipy"),
+    "train": ("dvclive", "keras", "numpy", "scikit-learn", "skops", "tensorflow"),
+    "onnx": ("keras", "numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx", "tensorflow", "tf2onnx"),
+}
 
 
 def processor_name() -> str:
@@ -49,8 +56,10 @@ def fingerprint() -> dict[str, Any]:
 
 
 def main() -> None:
-    found = {**fingerprint(), "server": identity(load_params().triton)}
+    params = load_params()
+    found = {**fingerprint(), "server": identity(params.triton, params.timeouts)}
     write_json(MACHINE, found)
+    write_json(LIBRARY_VERSIONS, {stage: {name: version(name) for name in names} for stage, names in LIBRARIES.items()})
     print(json.dumps(found))
 
 

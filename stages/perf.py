@@ -3,7 +3,7 @@
 At each concurrency, rounds of one short window for the anchor and one for the
 candidate follow each other, in random order within a round: whatever the machine
 does to one, it does to the other. A level ends when its ratio is known to
-`perf.precision`: of the objective at the concurrency that decides, of throughput at
+`screening.precision`: of the objective at the concurrency that decides, of throughput at
 others. A killed run goes on from the rounds that it has measured.
 
 Beside the matrix there are two cells to judge the others by: `anchor_copy` measures
@@ -17,7 +17,7 @@ Writes  reports/perf/<cell>.json: every window as perf_analyzer and the server's
 Run     python stages/perf.py fp32-1-64-off
 """
 
-from runtime.stage import argument, run_stage
+from assay.ground.stage import argument, run_stage
 
 import tempfile
 from datetime import UTC, datetime
@@ -25,26 +25,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from deciding.objective import Objective, sought
-from measuring.bench import Candidate, anchor, anchor_copy, bench, exported, open_journal
-from measuring.journal import Journal, Round
-from measuring.model_alone import ModelAlone
-from measuring.progress import Progress
-from measuring.readings import effective_batch
-from measuring.rounds import Rounds, measure_rounds
-from measuring.windows import UNITS as WINDOW_UNITS
-from measuring.windows import Windows
-from parameters.cells import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, measured_cells
-from parameters.locked import before_measuring, check_parameters
-from parameters.schema import Params, load_params
-from perf_analyzer.columns import UNITS
-from runtime.files import write_json
-from runtime.lock import machine_to_ourselves
-from runtime.numerals import times
-from runtime.paths import ARRAYS, CELLS, LOCK, MODEL_REPOSITORY, STAGES
-from server.model_config import read_config, render
-from uncertainty.ratio import ratio_of_logs
-from uncertainty.stopping import enough, next_look
+from assay.deciding.objective import Objective, sought
+from assay.ground.dvc_lock import check_parameters
+from assay.ground.numerals import times
+from assay.ground.paths import ARRAYS, CELLS, LOCK, MODEL_REPOSITORY, STAGES
+from assay.ground.records.checking import write_record
+from assay.ground.records.measured import Beside, CellFile, Round
+from assay.load.columns import UNITS
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.bench import Candidate, anchor, anchor_copy, bench, exported, open_journal
+from assay.measuring.journal import Journal
+from assay.measuring.readings import effective_batch
+from assay.measuring.rounds import Rounds, measure_rounds
+from assay.measuring.windows import UNITS as WINDOW_UNITS
+from assay.measuring.windows import Windows
+from assay.params.matrix import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, measured_names
+from assay.params.stages import before_measuring
+from assay.profiling.model_alone import ModelAlone
+from assay.serving.model_config import read_config, render
+from assay.statistics.ratio import ratio_of_logs
+from assay.statistics.stopping import enough, next_look
+from assay.telling.progress import Progress
+from assay.validation.schema import Params, load_params
 
 
 def levels(name: str, params: Params) -> list[int]:
@@ -61,7 +63,7 @@ def log_ratios(rounds: Rounds, objective: Objective) -> list[float]:
 def in_words(rounds: Rounds, objective: Objective) -> str:
     """Return the ratio so far, as in `1.24 x the anchor's throughput, +-6 %`."""
     ratio = objective.as_said(ratio_of_logs(log_ratios(rounds, objective)))
-    return f"{times(ratio.ratio)} × the anchor's {objective.words}, ±{100 * ratio.reach:.0f} %"
+    return f"{times(ratio.value)} × the anchor's {objective.words}, ±{100 * ratio.reach:.0f} %"
 
 
 def measure_level(
@@ -69,15 +71,15 @@ def measure_level(
 ) -> Rounds:
     """Return the rounds of a cell at one concurrency."""
 
-    def model_alone(measured: Round) -> dict[str, Any]:
+    def model_alone(measured: Round) -> Beside:
         if alone is None:
             return {"model_alone": None}
         batch = round(effective_batch([measured["windows"]["candidate"]]))
         return {"model_alone": {"batch": batch, "us": alone.microseconds(batch)}}
 
-    every, its_levels = measured_cells(params), levels(name, params)
+    every, its_levels = measured_names(params.cells), levels(name, params)
     cell, level = every.index(name) + 1, its_levels.index(concurrency) + 1
-    objective = sought(concurrency, params)
+    objective = sought(concurrency, params.perf)
     title = f"cell {cell} of {len(every)}, {name}, concurrency {concurrency} ({level} of {len(its_levels)})"
     with Progress(title, next_look, partial(in_words, objective=objective)) as progress:
         progress.resumed(len(journal.rounds(concurrency)))
@@ -90,7 +92,7 @@ def measure_level(
             concurrency,
             journal,
             seed=params.seed,
-            enough=lambda rounds: enough(log_ratios(rounds, objective), params.perf.precision),
+            enough=lambda rounds: enough(log_ratios(rounds, objective), params.screening.precision),
             beside=model_alone,
             progress=progress.update,
         )
@@ -99,7 +101,7 @@ def measure_level(
 def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict[str, Any]:
     """Serve the candidate beside the anchor and return everything that was measured."""
     name = candidate.name
-    with bench([anchor(), candidate], params) as windows:
+    with bench([anchor(), candidate], params.conditions) as windows:
         # A server that runs elsewhere computes on another processor than this process would.
         alone = None if params.triton.server == "url" else ModelAlone(candidate.folder, candidate.examples)
         journal.new_start()
@@ -124,7 +126,7 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
 
 def main() -> None:
     params = load_params()
-    name = argument(measured_cells(params))
+    name = argument(measured_names(params.cells))
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
         temporary = Path(folder)
         if name == ANCHOR_COPY:
@@ -132,10 +134,10 @@ def main() -> None:
         else:
             (candidate,) = exported([MODEL_REPOSITORY / name], temporary)
             own = [MODEL_REPOSITORY / name, ARRAYS / "test.npz"]
-            check_parameters(LOCK, before_measuring(params), params)
-        journal = open_journal(name, [*own, STAGES / "perf.py"], params)
+            check_parameters(LOCK, before_measuring(params.onnx.variants), params.model_dump(exclude_unset=True))
+        journal = open_journal(name, [*own, STAGES / "perf.py"], params.conditions)
         measured = measure_cell(candidate, journal, params)
-    write_json(CELLS / f"{name}.json", measured)
+    write_record(CELLS / f"{name}.json", CellFile, measured)
     journal.close()
 
 

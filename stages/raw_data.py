@@ -9,22 +9,18 @@ Writes  reports/raw_data.json: the edition and its files
 Run     python stages/raw_data.py
 """
 
-import sys
-
-if sys.flags.safe_path:
-    sys.exit("error: Python does not find what lies beside a script: unset PYTHONSAFEPATH, or start it without -P")
-
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 from dataclasses import asdict
 
-from datasets import known_files
-from parameters.schema import load_params
-from runtime.files import remove_abandoned, write_json
-from runtime.paths import ARTIFACTS, DATASETS, REPORTS, ROOT
-from runtime.process import StageError
-from server.serve import prepare
-from sources.files import check_files
+from assay.ground.files import remove_abandoned, write_json
+from assay.ground.paths import ARTIFACTS, DATASETS, REPORTS, ROOT
+from assay.ground.process import StageError
+from assay.learning.datasets import known_files
+from assay.learning.formats.files import check_files
+from assay.learning.loading import edition_in, remedy
+from assay.servers import prepare
+from assay.validation.schema import load_params
 
 
 def main() -> None:
@@ -36,8 +32,8 @@ def main() -> None:
     prepare(params.triton)
     dataset = params.raw_data
     folder = DATASETS / dataset.name
-    edition = dataset.edition_in(folder)
-    check_files(folder, edition.files, known_files, dataset.remedy)
+    edition = edition_in(dataset, folder)
+    check_files(folder, edition.files, known_files, remedy(dataset))
     found = {"dataset": dataset.name, "edition": edition.description, "files": [asdict(file) for file in edition.files]}
     write_json(REPORTS / "raw_data.json", found)
     print(f"{dataset.name}: {edition.description}")

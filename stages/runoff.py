@@ -10,32 +10,30 @@ Writes  reports/runoff.json: who is in it, when it ended, and every window; noth
 Run     python stages/runoff.py
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import tempfile
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
-from measuring.bench import Candidate, bench, exported, open_journal
-from measuring.journal import Journal, complete_starts
-from measuring.progress import Progress
-from measuring.readings import throughput
-from measuring.rounds import Rounds, measure_rounds
-from parameters.schema import Params, load_params
-from runtime.files import write_json
-from runtime.lock import machine_to_ourselves
-from runtime.numerals import amount
-from runtime.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
-from runtime.records.checking import read_record
-from runtime.records.measured import Finalists
+from assay.ground.numerals import amount
+from assay.ground.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
+from assay.ground.records.checking import read_record, write_record
+from assay.ground.records.measured import Finalists, Runoff
+from assay.machine.lock import machine_to_ourselves
+from assay.measuring.bench import Candidate, bench, exported, open_journal
+from assay.measuring.journal import Journal, complete_starts
+from assay.measuring.readings import throughput
+from assay.measuring.rounds import Rounds, measure_rounds
+from assay.telling.progress import Progress
+from assay.validation.schema import Params, load_params
 
 
-def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: Journal, params: Params) -> None:
+def measure_start(candidates: list[Candidate], chosen: Finalists, journal: Journal, params: Params) -> None:
     """Start the server once and add this start's rounds to the journal."""
-    runoff, concurrency = params.perf.runoff, chosen["concurrency"]
+    runoff, concurrency = params.runoff, chosen["concurrency"]
     names = [candidate.name for candidate in candidates]
 
     def of_this_start(rounds: Rounds) -> Rounds:
@@ -45,7 +43,7 @@ def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: 
         means = {name: mean(throughput(each["windows"][name]) for each in rounds) for name in names}
         return ", ".join(f"{name} {amount(value)}/s" for name, value in means.items())
 
-    with bench(candidates, params, single_requests=chosen["single_requests"]) as windows:
+    with bench(candidates, params.conditions, single_requests=chosen["single_requests"]) as windows:
         journal.new_start()
         done = len(complete_starts(journal.rounds(concurrency), runoff.rounds))
         which = f"{params.triton.repetition} {done + 1} of {runoff.starts}"
@@ -65,15 +63,15 @@ def measure_start(candidates: list[Candidate], chosen: dict[str, Any], journal: 
 def main() -> None:
     params = load_params()
     chosen = read_record(FINALIST_LIST, Finalists)
-    concurrency, runoff = chosen["concurrency"], params.perf.runoff
+    concurrency, runoff = chosen["concurrency"], params.runoff
     inputs = [FINALISTS, ARRAYS / "test.npz", STAGES / "runoff.py"]
-    journal = open_journal("runoff", inputs, params, runoff.rounds, chosen["single_requests"])
+    journal = open_journal("runoff", inputs, params.conditions, runoff.rounds, chosen["single_requests"])
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
         candidates = exported([FINALISTS / name for name in chosen["finalists"]], Path(folder))
         while len(complete_starts(journal.rounds(concurrency), runoff.rounds)) < runoff.starts:
             measure_start(candidates, chosen, journal, params)
     measured_at = datetime.now(UTC).isoformat(timespec="seconds")
-    write_json(RUNOFF, {**chosen, "measured_at": measured_at, "rounds": journal.rounds(concurrency)})
+    write_record(RUNOFF, Runoff, {**chosen, "measured_at": measured_at, "rounds": journal.rounds(concurrency)})
     journal.close()
 
 

@@ -1,23 +1,23 @@
 """Serve every export of a variant and check its configuration and answers.
 
 Reads   artifacts/model_repository/<export>-<variant>/, artifacts/data/test.npz; labelled-<variant>/
-        and label/ beside them, if triton.labels asks for names of classes
+        and label/ beside them, if `labels` asks for names of classes
 Writes  reports/serving/<variant>.json: largest difference from ONNX Runtime on
         batches of 1, 3 and the maximum, over HTTP and gRPC
 Run     python stages/serving.py fp32
 """
 
-from runtime.stage import argument, run_stage
+from assay.ground.stage import argument, run_stage
 
-from models import CLASSIFIER
-from parameters.schema import load_params
-from runtime.arrays import read_inputs
-from runtime.files import write_json
-from runtime.lock import machine_shared
-from runtime.paths import MODEL_REPOSITORY, ONNX, SERVING
-from server.answers import check_answers, check_effective_config, check_labels
-from server.ensemble import LABEL, ensemble_name
-from server.serve import serve
+from assay.ground.files import write_json
+from assay.ground.paths import MODEL_REPOSITORY, ONNX, SERVING
+from assay.machine.lock import machine_shared
+from assay.params.cells import CLASSIFIER
+from assay.servers import serve
+from assay.serving.answers import check_answers, check_effective_config, check_labels
+from assay.serving.ensemble import LABEL, ensemble_name
+from assay.tensors.arrays import read_inputs
+from assay.validation.schema import load_params
 
 
 def main() -> None:
@@ -25,9 +25,9 @@ def main() -> None:
     variant = argument(params.onnx.variants)
     folders = {MODEL_REPOSITORY / f"{path.stem}-{variant}": path for path in sorted((ONNX / variant).glob("*.onnx"))}
     labelled = MODEL_REPOSITORY / ensemble_name(variant)
-    ensemble = [MODEL_REPOSITORY / LABEL, labelled] if params.triton.labels.top_k else []
+    ensemble = [MODEL_REPOSITORY / LABEL, labelled] if params.labels.top_k else []
     checked = {}
-    with machine_shared(), serve([*folders, *ensemble], params.triton) as server:
+    with machine_shared(), serve([*folders, *ensemble], params.triton, params.timeouts) as server:
         for folder, path in folders.items():
             check_effective_config(server, folder)
             checked[folder.name] = check_answers(server, folder, read_inputs(path))

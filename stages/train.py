@@ -8,23 +8,22 @@ Writes  artifacts/models/<export>.*, one for each model the family exports
 Run     python stages/train.py
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-import frameworks
-import models
-from analysis.scores import classification_scores, roc_curves
-from models import CLASSIFIER
-from parameters.schema import load_params
-from runtime.arrays import SPLITS, read_split, write_inputs
-from runtime.files import replacing, replacing_directory, write_json
-from runtime.lock import machine_shared
-from runtime.paths import ARRAYS, CURVES, MODELS, PREDICTIONS, ROC, TRAINING
-from runtime.process import StageError
+from assay.ground.files import replacing, replacing_directory, write_json
+from assay.ground.paths import ARRAYS, CURVES, MODELS, PREDICTIONS, ROC, TRAINING
+from assay.ground.process import StageError
+from assay.learning import frameworks, models
+from assay.machine.lock import machine_shared
+from assay.params.cells import CLASSIFIER
+from assay.scoring.classification import classification_scores, roc_curves
+from assay.tensors.arrays import SPLITS, read_split, write_inputs
+from assay.validation.schema import load_params
 
 MEASURED = ("validation", "test")
 

@@ -1,19 +1,19 @@
 """Write a portable Triton model repository: every serving configuration of every variant.
 
-Reads   artifacts/onnx/, triton/anchor/, the number of usable cores in reports/machine.json, what was
+Reads   artifacts/onnx/, reports/onnx/, triton/anchor/, the number of usable cores in reports/machine.json, what was
         learned from in reports/data.json
 Writes  artifacts/model_repository/<cell>/: one folder for each cell of the matrix
         artifacts/model_repository/default_threads/: one of them with ONNX Runtime's own threads
         artifacts/model_repository/<export>-<variant>/: each export, to be served plainly; a classifier's
         says what it learned from
         artifacts/model_repository/labelled-<variant>/, label/: an ensemble that answers with the
-        names of classes, and its second step, if triton.labels asks for it
+        names of classes, and its second step, if `labels` asks for it
         artifacts/model_repository/anchor/, anchor_copy/: what cells are measured beside, for
         servers that take a whole repository
 Run     python stages/triton_config.py
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import errno
 import shutil
@@ -21,20 +21,19 @@ from pathlib import Path
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-import variants
-from models import CLASSIFIER
-from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, default_threads_twin, matrix
-from parameters.schema import Params, load_params
-from runtime.cores import server_cores
-from runtime.files import replacing_directory, write_text
-from runtime.lock import machine_shared
-from runtime.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, REPORTS, STEPS
-from runtime.process import StageError
-from runtime.records.checking import read_record
-from runtime.records.learned import LEARNED_FROM, as_text, learned
-from runtime.records.prepared import Data, Machine
-from server.ensemble import LABEL, ensemble_config, ensemble_name, label_config
-from server.model_config import ModelShape, disagreements, read_config, render, serving_config, threads_for
+from assay.ground.files import replacing_directory, write_text
+from assay.ground.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, PARITY, REPORTS, STEPS
+from assay.ground.process import StageError
+from assay.ground.records.checking import read_record
+from assay.ground.records.learned import LEARNED_FROM, as_text, learned
+from assay.ground.records.prepared import Data, Exports, Machine
+from assay.machine.cores import server_cores
+from assay.machine.lock import machine_shared
+from assay.params.cells import CLASSIFIER, Cell
+from assay.params.matrix import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin
+from assay.serving.ensemble import LABEL, ensemble_config, ensemble_name, label_config
+from assay.serving.model_config import ModelShape, disagreements, read_config, render, serving_config, threads_for
+from assay.validation.schema import Params, load_params
 
 
 def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelConfig]]:
@@ -42,8 +41,11 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
 
     Raises StageError if the load generator's cores leave none for the server.
     """
-    cores = server_cores(params, usable_cores)
+    cores = server_cores(params.triton, params.load.client_cores, usable_cores)
     exports = {path: ModelShape.read(path) for v in params.onnx.variants for path in exported(v)}
+    accelerators = {
+        v: read_record(PARITY / f"{v}.json", Exports)[CLASSIFIER]["accelerator"] for v in params.onnx.variants
+    }
     served: dict[Path, list[ModelConfig]] = {
         path: [
             serving_config(
@@ -51,7 +53,7 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
                 shape,
                 threads=cores,
                 max_batch_size=max(params.perf.max_batch_size),
-                accelerator=variants.get(path.parent.name).accelerator,
+                accelerator=accelerators[path.parent.name],
             )
         ]
         for path, shape in exports.items()
@@ -66,13 +68,13 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
             instances=cell.instances,
             max_batch_size=cell.max_batch_size,
             batching=cell.batching,
-            accelerator=variants.get(cell.variant).accelerator,
+            accelerator=accelerators[cell.variant],
         )
         served[classifier].append(config)
 
-    for cell in matrix(params):
+    for cell in params.cells:
         add(cell.name, cell, threads=threads_for(cell.instances, cores))
-    add(DEFAULT_THREADS, default_threads_twin(params), threads=None)
+    add(DEFAULT_THREADS, default_threads_twin(params.cells), threads=None)
     return served
 
 
@@ -105,7 +107,7 @@ def write_model(folder: Path, config: ModelConfig, model: Path) -> None:
 
 def write_ensembles(repository: Path, params: Params) -> int:
     """Write an ensemble for each variant, and the step that they share; return how many folders."""
-    top_k, variants_ = params.triton.labels.top_k, params.onnx.variants
+    top_k, variants_ = params.labels.top_k, params.onnx.variants
     if top_k is None:
         return 0
     classifiers = [read_config(repository / f"{CLASSIFIER}-{variant}" / "config.pbtxt") for variant in variants_]

@@ -1,6 +1,6 @@
 """What tests share: a copy of the parameters, tiny models, and clones of this repository."""
 
-import runtime.stage  # noqa: F401  what it says of Ctrl-C is unsaid below
+import assay.ground.stage  # noqa: F401  what it says of Ctrl-C is unsaid below
 
 import copy
 import functools
@@ -22,13 +22,15 @@ from onnx import TensorProto, helper, numpy_helper
 from ruamel.yaml import YAML
 from xdist.scheduler import LoadScopeScheduling
 
-from compression.quantise import dynamic
-from runtime.environment import of_children
-from runtime.files import read_json, write_json
-from runtime.paths import STEPS
-from server.client import Server
-from server.ensemble import ensemble_config, label_config
-from server.model_config import ModelShape, read_config, render, serving_config
+from assay.exporting.compression.quantise import dynamic
+from assay.ground.environment import of_children
+from assay.ground.files import read_json, write_json
+from assay.ground.paths import STEPS
+from assay.ground.process import StageError
+from assay.serving.client import Server
+from assay.serving.ensemble import ensemble_config, label_config
+from assay.serving.model_config import ModelShape, read_config, render, serving_config
+from assay.validation.schema import validate
 
 # A background job starts with SIGINT and SIGQUIT ignored, one under nohup with SIGHUP, and so would all
 # their children: tests of signals need them as a terminal gives them. And what stages do about
@@ -66,6 +68,20 @@ def read_params() -> dict[str, Any]:
 def content() -> dict[str, Any]:
     """Valid parameters as YAML gives them, free to be changed."""
     return read_params()
+
+
+def errors(content: Any) -> list[str]:
+    """Return what is wrong with parameters, a line each."""
+    with pytest.raises(StageError) as raised:
+        validate(content)
+    return str(raised.value).splitlines()[1:]
+
+
+def as_workspace(folder: Path) -> Path:
+    """Make a folder a workspace of this one's code, for programs that are started in it; return it."""
+    (folder / "dvc.yaml").touch()
+    (folder / "src").symlink_to(ROOT / "src")
+    return folder
 
 
 def linear_model(name: str = "linear", scale: float = 0.1) -> onnx.ModelProto:
@@ -230,8 +246,9 @@ def tiny(params: dict[str, Any]) -> None:
     section = params["models"]["autoencoder"]
     section["hidden_width"] = 8
     section["reconstruction"]["epochs"] = section["head"]["epochs"] = 1
-    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=20, precision=1.0)
-    params["perf"]["runoff"].update(starts=3, rounds=2)
+    params["perf"].update(instances=[1], dynamic_batching=["off"], concurrency=[2], window_ms=20)
+    params["screening"]["precision"] = 1.0
+    params["runoff"].update(starts=3, rounds=2)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """Damage the reports of a workspace, one at a time, and let the report stage read them.
 
-Run     python damage_reports.py SEED SECONDS        in a workspace of made-up reports
+Run     PYTHONPATH=stages python tests/damage_reports.py SEED SECONDS        in a workspace of made-up reports
 """
+
+from assay.ground.stage import run_stage
 
 import json
 import random
@@ -12,17 +14,12 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+import report
+from corpus import keep, known
+from forked import forked
+from odd_values import damaged_json, damaged_text
+
 WORKSPACE = Path.cwd()
-sys.path[:0] = [str(WORKSPACE / "stages"), str(Path(__file__).parent)]
-
-from runtime.stage import run_stage  # noqa: E402  of the workspace
-
-from corpus import keep, known  # noqa: E402
-from forked import forked  # noqa: E402
-from odd_values import damaged_json, damaged_text  # noqa: E402
-
-import report  # noqa: E402  likewise
-
 PATIENCE_S = 120.0
 OUTPUTS = ("metrics.json", "perf.json", "cells.csv", "report.md", "index.html")
 

@@ -1,6 +1,6 @@
 """Run a piece of the product in a process of its own, without the seconds that its imports take."""
 
-from runtime.stage import failures_end_with
+from assay.ground.stage import failures_end_with
 
 import gc
 import os

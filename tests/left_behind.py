@@ -8,9 +8,9 @@ import onnx
 from conftest import linear_model, taking_bytes
 from onnx import TensorProto, helper, numpy_helper
 
-from parameters.locked import digest
-from provenance import DATA, digest_of_folder
-from runtime.files import write_json
+from assay.ground.dvc_lock import digest
+from assay.ground.files import write_json
+from assay.predicting.provenance import DATA, digest_of_folder
 
 EXPORT = "artifacts/onnx/fp32"
 DIGITS = tuple("0123456789")

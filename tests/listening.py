@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from server.launch import HOST
+from assay.serving.launch import HOST
 
 
 @contextmanager

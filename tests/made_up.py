@@ -10,13 +10,17 @@ import numpy as np
 from conftest import ROOT, read_params
 from measured import level, one_round, window
 from PIL import Image
+from report import question
 from ruamel.yaml import YAML
 from scipy.stats import norm
 
-from deciding.history import Record, record
-from parameters.cells import ANCHOR_COPY, DEFAULT_THREADS, Cell, matrix
-from parameters.schema import Params, validate
-from perf_analyzer.single_requests import histogram
+from assay.deciding.history import Record, basis, record
+from assay.deciding.recorded import write_verdict
+from assay.deciding.verdict import Verdict, decide
+from assay.load.single_requests import histogram
+from assay.params.cells import Cell
+from assay.params.matrix import ANCHOR_COPY, DEFAULT_THREADS
+from assay.validation.schema import Params, validate
 
 # How many times the anchor's throughput each cell of the matrix has at concurrency 1 and 8.
 SPEEDS = {
@@ -40,7 +44,7 @@ def noisy(value: float, count: int, seed: int) -> list[float]:
 def params() -> tuple[dict[str, Any], Params]:
     content = read_params()
     content["perf"]["slo"]["p95_ms"] = 5.0
-    content["perf"]["open_loop"]["distribution"] = "poisson"
+    content["saturation"]["distribution"] = "poisson"
     return content, validate(content)
 
 
@@ -52,6 +56,7 @@ def cell_file(name: str, speeds: Sequence[float], concurrencies: Sequence[int], 
     server = {"kind": "embedded", "version": "2.51.0"}
     single = {"p50": 60.0, "p95": 75.0}
     return {
+        "format": 1,
         "cell": name,
         "measured_at": "2026-01-01T11:55:00+00:00",
         "server": server,
@@ -69,6 +74,7 @@ def runoff(speeds: dict[str, float], starts: int, rounds: int) -> dict[str, Any]
         for index in range(count)
     ]
     return {
+        "format": 1,
         "concurrency": 8,
         "measured_at": "2026-01-01T12:00:00+00:00",
         "finalists": list(speeds),
@@ -90,7 +96,22 @@ def saturation(cell: str, rounds: int) -> dict[str, Any]:
         for index in range(rounds)
     ]
     looks = {"1500": "may do", "2340": "too many"}
-    return {"cell": cell, "rounds": [{"start": 1, "windows": each, "first_looks": looks} for each in windows]}
+    rounds_ = [{"start": 1, "windows": each, "first_looks": looks} for each in windows]
+    return {"format": 1, "cell": cell, "rounds": rounds_}
+
+
+def decided(checked: Params, written: dict[str, Any]) -> Verdict:
+    """Return the verdict on the run-off, as its stage would."""
+    by_name = {cell.name: cell for cell in checked.cells}
+    return decide(
+        [by_name[name] for name in written["runoff"]["finalists"]],
+        written["runoff"]["rounds"],
+        {"fp32": written["onnx/fp32"]["classifier"]},
+        checked.perf,
+        rounds_a_start=4,
+        repetition=checked.triton.repetition,
+        variants=checked.onnx.variants,
+    )
 
 
 def earlier(checked: Params, written: dict[str, Any]) -> Record:
@@ -99,7 +120,9 @@ def earlier(checked: Params, written: dict[str, Any]) -> Record:
     finalists = [{"cell": name, "against_default": ratio} for name, ratio in zip(FINALISTS, against, strict=True)]
     verdict = {"recommended": FINALISTS[1], "equals": FINALISTS[1:2], "finalists": finalists}
     exports = {"fp32": written["onnx/fp32"]}
-    return record(checked, written["machine"], exports, verdict, "2025-12-31T22:30:00+00:00")
+    machine = written["machine"]
+    rests_on = basis(checked.triton, checked.load.client_cores, machine, exports, question(checked))
+    return record(checked.triton.server, machine["server"], rests_on, verdict, "2025-12-31T22:30:00+00:00")
 
 
 def reports(cells: Sequence[Cell]) -> dict[str, Any]:
@@ -114,6 +137,8 @@ def reports(cells: Sequence[Cell]) -> dict[str, Any]:
         "sparsity": 0.0,
         "macs": 190_000,
         "test_correct": 342,
+        "accelerator": None,
+        "neighbours_matter": False,
         "test_examples": 359,
         "test_wrong": " ".join(map(str, range(17))),
     }
@@ -134,7 +159,7 @@ def reports(cells: Sequence[Cell]) -> dict[str, Any]:
         },
         "onnx/fp32": {
             "classifier": classifier,
-            "autoencoder": {"sha256": "1" * 64, "parity": 1e-6, "file_bytes": 56778},
+            "autoencoder": {"sha256": "1" * 64, "parity": 1e-6, "file_bytes": 56778, "accelerator": None},
         },
         "serving/fp32": {"classifier-fp32": served, "autoencoder-fp32": served},
         "runoff": runoff({name: SPEEDS[name][1] for name in FINALISTS}, starts=6, rounds=4),
@@ -151,15 +176,18 @@ def reports(cells: Sequence[Cell]) -> dict[str, Any]:
 def write_workspace(folder: Path) -> Path:
     """Write a workspace in which only the report is missing; return it."""
     content, checked = params()
-    shutil.copytree(ROOT / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
+    for code in ("src", "stages"):
+        shutil.copytree(ROOT / code, folder / code, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "dvc.yaml", folder)
     with (folder / "params.yaml").open("w") as file:
         YAML().dump(content, file)
-    all_written = reports(matrix(checked))
+    all_written = reports(checked.cells)
     all_written["verdicts/embedded"] = earlier(checked, all_written)
     for name, written in all_written.items():
         path = folder / "reports" / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(written))
+    write_verdict(folder / "reports" / "verdict.json", decided(checked, all_written), "2026-01-01T12:00:00+00:00")
     study = folder / "benchmarks" / "results" / "between_hours.json"
     study.parent.mkdir(parents=True)
     study.write_text(json.dumps(STUDY))

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from analysis.level import LevelSummary, summarise_level
-from deciding.objective import OBJECTIVES
+from assay.deciding.objective import OBJECTIVES
+from assay.telling.level import LevelSummary, summarise_level
 
 PARTS = ("success", "queue", "compute_input", "compute_infer", "compute_output")
 
 
-def statistics(requests: int, batch: int) -> dict[str, Any]:
+def statistics(requests: int, batch: int) -> Any:
     part = {"count": requests, "ns": requests * 1_000_000}
     return {
         "inference_count": requests,
@@ -26,7 +26,7 @@ def window(
     latency_factor: float = 1.0,
     cpu: tuple[float | None, float] = (0.3, 0.1),
     repeats: int = 0,
-) -> dict[str, Any]:
+) -> Any:
     """Return a window of 0.5 s in which `requests` were answered; latencies follow Little's law."""
     latency = latency_factor * concurrency * 1e6 / throughput
     row = {"Inferences/Second": throughput, "Avg latency": latency, "Request count": float(requests)}
@@ -43,7 +43,7 @@ def window(
     }
 
 
-def one_round(start: int = 1, **windows: dict[str, Any]) -> dict[str, Any]:
+def one_round(start: int = 1, **windows: dict[str, Any]) -> Any:
     return {
         "start": start,
         "order": sorted(windows),
@@ -53,7 +53,7 @@ def one_round(start: int = 1, **windows: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def level(ratios: list[float], concurrency: int = 8, **settings: Any) -> dict[str, Any]:
+def level(ratios: list[float], concurrency: int = 8, **settings: Any) -> Any:
     """Return a level whose candidate had these throughput ratios; `settings` go to its windows."""
     speeds = [1000 + 10 * index for index in range(len(ratios))]
     rounds = [
@@ -66,6 +66,6 @@ def level(ratios: list[float], concurrency: int = 8, **settings: Any) -> dict[st
     return {"concurrency": concurrency, "rounds": rounds}
 
 
-def summarised(level: dict[str, Any], sought: str = "throughput") -> LevelSummary:
+def summarised(level: Any, sought: str = "throughput") -> LevelSummary:
     """Return the summary of a level that was measured for an objective."""
     return summarise_level(level, OBJECTIVES[sought])

@@ -1,6 +1,6 @@
 """Valid raw files of every kind that is read, and seeded damage to them.
 
-`pytest tests/test_mutations.py --mutations 100000` damages each file so often, in place of the few times
+`pytest tests/pipeline/test_mutations.py --mutations 100000` damages each file so often, in place of the few times
 of every run.
 """
 

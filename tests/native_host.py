@@ -18,9 +18,9 @@ from onnx import TensorProto, helper
 from tritonclient.grpc import model_config_pb2 as schema
 from tritonclient.utils import deserialize_bytes_tensor, np_to_triton_dtype, serialize_byte_tensor
 
-from server.backend import SOURCES, compiler, packaged, sources
+from assay.serving.backend import SOURCES, compiler, packaged, sources
 
-HOST = Path(__file__).resolve().parent / "native"
+HOST = Path(__file__).resolve().parent / "serving" / "native"
 FLAGS = (
     *("-std=c++17", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-omit-frame-pointer"),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"),

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from datasets import Dataset
-from datasets.own import describe
-from parameters.own import Description
-from runtime.process import StageError
+from assay.ground.process import StageError
+from assay.learning.datasets import Dataset
+from assay.learning.datasets.own import describe
+from assay.learning.loading import load
+from assay.params.own import Description
 
 CLASSES = ["cat", "dog"]
 
@@ -24,5 +25,5 @@ def refusal(folder: Path, text: str | bytes, features: int = 2) -> str:
     """Return how a table of cats and dogs is refused, without its name."""
     (folder / "own.csv").write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(StageError) as raised:
-        own("csv", [features]).load(folder)
+        load(own("csv", [features]), folder)
     return str(raised.value).removeprefix(f"{folder.name}/own.csv ")

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from measured import one_round, window
 
-from deciding.verdict import Verdict, decide
-from parameters.cells import Cell
-from parameters.schema import validate
+from assay.deciding.verdict import Verdict, decide
+from assay.params.cells import Cell
+from assay.validation.schema import Params, validate
 
-EXPORT = {"test_correct": 950, "test_examples": 1000}
+EXPORT = {"test_correct": 950, "test_examples": 1000, "neighbours_matter": False}
 DEFAULT = Cell("fp32", 1, 64, "off")
 
 
@@ -17,7 +17,7 @@ def cell(batching: str = "off", instances: int = 1) -> Cell:
     return Cell("fp32", instances, 64, batching)
 
 
-def rounds(speeds: dict[Cell, float], starts: int = 6, size: int = 4, **settings: Any) -> list[dict[str, Any]]:
+def rounds(speeds: dict[Cell, float], starts: int = 6, size: int = 4, **settings: Any) -> list[Any]:
     """Return a run-off in which each cell has its own speed, all with the noise of start and round."""
     random = np.random.default_rng(7)
     machine = np.repeat(random.normal(0, 0.2, starts), size)
@@ -35,4 +35,17 @@ def rounds(speeds: dict[Cell, float], starts: int = 6, size: int = 4, **settings
 
 
 def verdict(content: dict[str, Any], speeds: dict[Cell, float], **settings: Any) -> Verdict:
-    return decide(list(speeds), rounds(speeds, **settings), validate(content), {"fp32": EXPORT})
+    return judged(list(speeds), rounds(speeds, **settings), validate(content))
+
+
+def judged(cells: list[Cell], measured: list[Any], params: Params) -> Verdict:
+    """Return the verdict on cells of a matrix, as the stage asks for it."""
+    return decide(
+        cells,
+        measured,
+        {"fp32": EXPORT},
+        params.perf,
+        rounds_a_start=params.runoff.rounds,
+        repetition=params.triton.repetition,
+        variants=params.onnx.variants,
+    )

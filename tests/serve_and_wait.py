@@ -3,7 +3,7 @@
 Prints the process ids of the server and of the supervisor that runs it, and the HTTP address.
 """
 
-from runtime.stage import run_stage
+from assay.ground.stage import run_stage
 
 import sys
 import time
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from server.embedded import serve
+from assay.servers.embedded import serve
 
 
 def main() -> None:

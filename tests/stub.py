@@ -64,11 +64,19 @@ def main() -> None:
     if name == "machine":
         found = json.loads(Path("machine.txt").read_text())
         write(Path("reports/machine.json"), json.dumps({**found, "server": digest(["triton/backends"])}))
+        write(Path("reports/libraries.json"), Path("libraries.txt").read_text())
         return
     stage = stages[name]
     deps = [resolve(dep) for dep in stage.get("deps", [])]
     keys = [resolve(each) for each in stage.get("params", []) if isinstance(each, str)]
-    said = digest(deps, [lookup(params, key) for key in keys])
+    values = [lookup(params, key) for key in keys]
+    for beside_params in (each for each in stage.get("params", []) if isinstance(each, dict)):
+        for file, names_in_it in beside_params.items():
+            values += [lookup(json.loads(Path(file).read_text()), name) for name in names_in_it]
+    said = digest(deps, values)
+    if name == "verdict":
+        write(Path("reports/verdict.json"), json.dumps({"recommended": said}))
+        return
     if name == "triton-config":
         for cell, variant in cells(params):
             text = digest([f"artifacts/onnx/{variant}", *(dep for dep in deps if dep.endswith(".py"))])

@@ -8,15 +8,9 @@ Writes  triton_backends/ in the environment's folder
 Run     python tools/build_backend.py
 """
 
-import sys
-from pathlib import Path
+from assay.ground.stage import run_stage
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "stages"))
-
-from runtime.stage import run_stage  # noqa: E402
-
-from server.backend import find_or_build  # noqa: E402  the stages are scripts, not an installed package
+from assay.serving.backend import find_or_build
 
 
 def main() -> None:

@@ -5,26 +5,22 @@ Reads   params.yaml; reports/perf.json, if there is one: how many requests a win
 Run     python tools/check_params.py        (make check)
 """
 
+from assay.ground.stage import run_stage
+
 import math
-import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "stages"))
-
-from runtime.stage import run_stage  # noqa: E402
-
-from deciding.objective import OBJECTIVES  # noqa: E402  the stages are scripts, not an installed package
-from measuring.readings import SPARE  # noqa: E402
-from parameters.cells import ANCHOR, matrix  # noqa: E402
-from parameters.schema import Params, load_params  # noqa: E402
-from perf_analyzer.window import SLEEP_FACTOR, WINDOWS  # noqa: E402
-from runtime.cores import server_cores, usable_cores  # noqa: E402
-from runtime.files import read_json  # noqa: E402
-from runtime.numerals import counted, unlike  # noqa: E402
-from runtime.paths import REPORTS  # noqa: E402
-from runtime.process import StageError  # noqa: E402
-from uncertainty.stopping import LOOKS  # noqa: E402
+from assay.deciding.objective import OBJECTIVES
+from assay.ground.files import read_json
+from assay.ground.numerals import counted, unlike
+from assay.ground.paths import REPORTS
+from assay.ground.process import StageError
+from assay.load.window import SLEEP_FACTOR, WINDOWS
+from assay.machine.cores import server_cores, usable_cores
+from assay.measuring.readings import SPARE
+from assay.params.keys import defaults_taken
+from assay.params.matrix import ANCHOR
+from assay.statistics.stopping import LOOKS
+from assay.validation.schema import Params, load_params
 
 
 def seconds_of_window(params: Params) -> float:
@@ -39,9 +35,9 @@ def seconds_of_load(params: Params) -> tuple[float, float]:
     and one more of each is discarded first. The run-off has at most all its finalists.
     """
     perf = params.perf
-    levels = len(perf.concurrency) * (len(matrix(params)) + 1) + 1  # the anchor's copy, default threads
-    finalists = min(perf.runoff.finalists, len(matrix(params)))
-    runoff = perf.runoff.starts * (perf.runoff.rounds + 1) * finalists
+    levels = len(perf.concurrency) * (len(params.cells) + 1) + 1  # the anchor's copy, default threads
+    finalists = min(params.finalists.at_most, len(params.cells))
+    runoff = params.runoff.starts * (params.runoff.rounds + 1) * finalists
     window = seconds_of_window(params)
     least, most = ((2 * (rounds + 1) * levels + runoff) * window for rounds in (LOOKS[0], LOOKS[-1]))
     return least, most
@@ -79,17 +75,19 @@ def check_windows(params: Params) -> str:
 
 def main() -> None:
     params = load_params()
-    cores = server_cores(params, usable_cores())
-    cells = [cell.name for cell in matrix(params)]
+    cores = server_cores(params.triton, params.load.client_cores, usable_cores())
+    cells = [f"{cell.name} ({cell.meaning})" for cell in params.cells]
     print(f"params.yaml is valid: {params.model} on {params.dataset}, seed {params.seed}")
     print(f"{counted(len(cells), 'cell')} at concurrency {', '.join(map(str, params.perf.concurrency))}:")
     print("\n".join(f"  {name}" for name in cells))
     print(f"the server computes on {counted(cores, 'core')}")
     least, most = (seconds / 60 for seconds in seconds_of_load(params))
     print(f"measuring all of them and deciding applies load for {least:.1f} to {most:.1f} minutes")
+    for line in defaults_taken(params.model_dump(exclude_unset=True), params.model_dump()):
+        print(f"not in the file, and taken as {line}")
     if said := check_windows(params):
         print(said)
-    if params.perf.open_loop.distribution:
+    if params.saturation.distribution:
         print("the open loop comes on top, with windows as long as its rates and percentiles need")
 
 

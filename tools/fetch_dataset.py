@@ -5,36 +5,32 @@ Run     python tools/fetch_dataset.py mnist                     from its public 
         python tools/fetch_dataset.py own --from FOLDER         one's own, as data.own describes it
 """
 
+from assay.ground.stage import run_stage
+
 import argparse
 import contextlib
 import os
 import shutil
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "stages"))
-
-from runtime.stage import run_stage  # noqa: E402
-
-import datasets  # noqa: E402  the stages are scripts, not an installed package
-import models  # noqa: E402
-from arguments import named  # noqa: E402
-from datasets import OWN, Dataset, Edition, known_files  # noqa: E402
-from datasets.own import files as own_files  # noqa: E402
-from download import download  # noqa: E402
-from parameters import plugins  # noqa: E402
-from parameters.own import Description  # noqa: E402
-from parameters.schema import Params, load_params, validate  # noqa: E402
-from runtime.files import beside  # noqa: E402
-from runtime.lock import machine_shared  # noqa: E402
-from runtime.numerals import agreeing, counted  # noqa: E402
-from runtime.paths import DATASETS  # noqa: E402
-from runtime.process import StageError  # noqa: E402
-from runtime.quoting import listed, printable, without_secrets  # noqa: E402
-from sources.files import check_files  # noqa: E402
-from sources.remarks import remarks  # noqa: E402
-from tracking import track  # noqa: E402
+from assay.ground.arguments import named
+from assay.ground.files import beside
+from assay.ground.numerals import agreeing, counted
+from assay.ground.paths import DATASETS
+from assay.ground.process import StageError
+from assay.ground.quoting import listed, printable, without_secrets
+from assay.learning import datasets, models
+from assay.learning.datasets import OWN, Dataset, Edition, known_files
+from assay.learning.datasets.own import files as own_files
+from assay.learning.fetching.download import download
+from assay.learning.fetching.remarks import remarks
+from assay.learning.fetching.tracking import track
+from assay.learning.formats.files import check_files
+from assay.learning.loading import edition_in, load, too_rare
+from assay.machine.lock import machine_shared
+from assay.params import plugins
+from assay.params.own import Description
+from assay.validation.schema import Params, load_params, validate
 
 
 def is_address(source: str) -> bool:
@@ -55,7 +51,7 @@ def published_edition(dataset: Dataset, source: str | None) -> tuple[Edition, st
     if not Path(source).is_dir():
         shown = without_secrets(source)
         raise StageError(f"--from {shown}: that is no folder, and no address that begins with http:// or https://")
-    return dataset.edition_in(Path(source), "the folder must hold the published files"), source
+    return edition_in(dataset, Path(source), "the folder must hold the published files"), source
 
 
 def fetch_published(dataset: Dataset, source: str | None, folder: Path) -> None:
@@ -118,7 +114,7 @@ def changes(dataset: Dataset, params: Params) -> str:
 def is_here(dataset: Dataset) -> bool:
     """Return whether the published dataset is in its folder already, undamaged."""
     try:
-        check_files(DATASETS / dataset.name, dataset.edition_in(DATASETS / dataset.name).files, known_files, "")
+        check_files(DATASETS / dataset.name, edition_in(dataset, DATASETS / dataset.name).files, known_files, "")
     except StageError:
         return False
     return dataset.name != OWN
@@ -149,14 +145,14 @@ def main() -> None:
             folder.mkdir()
             fetch_published(dataset, given.source, folder)
         with machine_shared():
-            examples = dataset.load(folder)
+            examples = load(dataset, folder)
         track(folder, target)
     count = len(examples.y) + (len(examples.test[1]) if examples.test else 0)
-    edition = dataset.edition_in(target).description
+    edition = edition_in(dataset, target).description
     print(f"{edition}: {counted(count, 'example')} of {len(dataset.classes)} classes, checked")
     for remark in remarks(examples.x, examples.y, examples.columns, *(examples.test or ())[:1]):
         print(remark)
-    if why := dataset.too_rare(examples):
+    if why := too_rare(dataset, examples):
         print(f"nothing can be learned from it as it is: {why}")
     print(f"tracked by datasets/{dataset.name}.dvc")
     print(f'next: git add datasets && git commit -m "Add {dataset.name}", or queued experiments do not see it;')

@@ -24,25 +24,17 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "stages"))
+try:
+    from assay.comparing.exit_code import ERROR_CODE
+except (ModuleNotFoundError, SystemExit) as error:
+    # Python's own exit code would be an answer.
+    print(f"{error}; `make environment` prepares the environment that this takes", file=sys.stderr)
+    sys.exit(3)
+from assay.ground.stage import run_stage
 
-from runtime.stage import failures_end_with, run_stage  # noqa: E402
+import numpy as np
 
-ERROR_CODE = 3
-# Whatever fails is no answer, and Python's own exit code would be one.
-failures_end_with(ERROR_CODE)
-
-import numpy as np  # noqa: E402
-
-from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
-from arguments import named, seconds, share  # noqa: E402
-from classifiers import answers_alone, check_classifies  # noqa: E402
-from datasets import Dataset  # noqa: E402
-from measuring.bench import Candidate, asked, bench, renamed  # noqa: E402
-from measuring.readings import throughput  # noqa: E402
-from parameters.schema import Params, load_params  # noqa: E402
-from reference import (  # noqa: E402
+from assay.comparing.reference import (
     MODELS,
     as_taken,
     check_out,
@@ -52,19 +44,26 @@ from reference import (  # noqa: E402
     resolve,
     restore_models,
 )
-from runtime import environment  # noqa: E402
-from runtime.arrays import read_split  # noqa: E402
-from runtime.files import read_json  # noqa: E402
-from runtime.lock import machine_shared, machine_to_ourselves  # noqa: E402
-from runtime.numerals import counted  # noqa: E402
-from runtime.paths import ARRAYS, MODEL_REPOSITORY, PARITY  # noqa: E402
-from runtime.process import StageError, ending_with_us  # noqa: E402
-from runtime.still import FileVersion, file_version  # noqa: E402
-from server.model_config import ModelShape  # noqa: E402
-from terms import Terms, divided_alike, terms_of  # noqa: E402
-from uncertainty.limit import Answer, at_least, overall  # noqa: E402
-from uncertainty.mean import Estimate  # noqa: E402
-from uncertainty.tolerance import LOOKS, paired_share_difference, ratio_at_look  # noqa: E402
+from assay.comparing.terms import Terms, divided_alike, terms_of
+from assay.ground import environment
+from assay.ground.arguments import named, seconds, share
+from assay.ground.files import read_json
+from assay.ground.numerals import counted
+from assay.ground.paths import ARRAYS, MODEL_REPOSITORY, PARITY, ROOT
+from assay.ground.process import StageError, ending_with_us
+from assay.ground.still import FileVersion, file_version
+from assay.learning.datasets import Dataset
+from assay.machine.lock import machine_shared, machine_to_ourselves
+from assay.measuring.bench import Candidate, asked, bench, renamed
+from assay.measuring.readings import throughput
+from assay.predicting.classifiers import check_classifies
+from assay.serving.model_config import ModelShape
+from assay.statistics.interval import Interval
+from assay.statistics.limit import Answer, at_least, overall
+from assay.statistics.tolerance import LOOKS, paired_share_difference, ratio_at_look
+from assay.tensors.arrays import read_split
+from assay.tensors.parity import answers_alone, onnx_answer, onnx_session
+from assay.validation.schema import Params, load_params
 
 EXIT_CODES: dict[Answer, int] = {"meets": 0, "fails": 1, "cannot tell": 2}
 WORDS: dict[Answer, str] = {
@@ -88,13 +87,13 @@ def compare_throughput(
     candidates: tuple[Candidate, Candidate], params: Params, tolerance: float, budget_s: float
 ) -> Result:
     """Measure both in start after start of one server until the ratio is judged or the time is spent."""
-    runoff, concurrency = params.perf.runoff, params.perf.deciding_concurrency
+    runoff, concurrency = params.runoff, params.perf.deciding_concurrency
     ends, log_ratios = time.monotonic() + budget_s, list[float]()
-    looked, estimate = 0, Estimate(math.nan, 0, math.inf)
+    looked, estimate = 0, Interval(math.nan, 0, math.inf)
     answer: Answer = "cannot tell"
     while answer == "cannot tell" and len(log_ratios) < LOOKS[-1]:
         began = time.monotonic()
-        with bench(candidates, params) as windows:
+        with bench(candidates, params.conditions) as windows:
             for candidate in candidates:
                 windows.measure(candidate.name, concurrency)
             rounds = []
@@ -173,7 +172,7 @@ def compare_accuracy(
     right = [each.argmax(axis=1) == y for each in answers]
     # Equal to the last bit: they are one model, and no other examples would tell them apart.
     equal = np.array_equal(answers[0], answers[1])
-    estimate = Estimate(0.0, 0.0, 0.0) if equal else paired_share_difference(right[0], right[1])
+    estimate = Interval(0.0, 0.0, 0.0) if equal else paired_share_difference(right[0], right[1])
     found = (
         f"{right[0].mean():.4f} → {right[1].mean():.4f}, a change of {estimate.value:+.4f} "
         f"({estimate.low:+.4f} to {estimate.high:+.4f}); at least {-tolerance:+g} is asked for"

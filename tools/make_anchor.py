@@ -8,22 +8,18 @@ give other bytes, and every ratio measured before would lose its meaning.
 Run     python tools/make_anchor.py
 """
 
-import sys
-from pathlib import Path
+from assay.ground.stage import run_stage
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "stages"))
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
-from runtime.stage import run_stage  # noqa: E402
-
-import numpy as np  # noqa: E402
-import onnx  # noqa: E402
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
-from datasets import digits  # noqa: E402  the stages are scripts, not an installed package
-from perf_analyzer.input_data import write_input_data  # noqa: E402
-from runtime.files import replacing, write_text  # noqa: E402
-from server.model_config import ModelShape, render, serving_config  # noqa: E402
+from assay.ground.files import replacing, write_text
+from assay.ground.paths import ROOT
+from assay.learning.datasets import digits
+from assay.learning.loading import load
+from assay.load.input_data import write_input_data
+from assay.serving.model_config import ModelShape, render, serving_config
 
 ANCHOR = ROOT / "triton" / "anchor"
 IMAGES = 32
@@ -67,7 +63,7 @@ def main() -> None:
         onnx.save(model, partial)
     config = serving_config("anchor", ModelShape.of(model), threads=1)
     write_text(ANCHOR / "config.pbtxt", render(config))
-    images = digits.DATASET.load(ROOT / "datasets" / "digits").x
+    images = load(digits.DATASET, ROOT / "datasets" / "digits").x
     scaled = images[:IMAGES].astype(np.float32) / np.float32(255)
     write_input_data(ANCHOR / "input_data.json", "image", scaled)
 

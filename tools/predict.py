@@ -9,41 +9,37 @@ Run     python tools/predict.py INPUT… [--output FILE] [--variant fp32] [--res
         python tools/predict.py INPUT… --http ADDRESS | --grpc ADDRESS [--model NAME]
 """
 
+from assay.ground.stage import run_stage
+
 import argparse
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "stages"))
+import numpy as np
+import pandas as pd
 
-from runtime.stage import run_stage  # noqa: E402
-
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-
-from analysis.parity import onnx_answer, onnx_session  # noqa: E402  the stages are scripts, not an installed package
-from arguments import named  # noqa: E402
-from classifiers import answers_alone, check_classifies  # noqa: E402
-from datasets import OWN, Dataset  # noqa: E402
-from inputs import expand, out_of_reach, read_examples  # noqa: E402
-from models import CLASSIFIER  # noqa: E402
-from outputs import checked_output, writing  # noqa: E402
-from parameters.schema import Params, load_params  # noqa: E402
-from parameters.triton import address  # noqa: E402
-from provenance import check_names, learned_by, learned_here  # noqa: E402
-from runtime.lock import machine_shared  # noqa: E402
-from runtime.numerals import agreeing, counted  # noqa: E402
-from runtime.paths import ONNX  # noqa: E402
-from runtime.process import StageError  # noqa: E402
-from runtime.quoting import listed, printable  # noqa: E402
-from runtime.records.learned import LEARNED_FROM, Learned, from_text  # noqa: E402
-from server.client import Protocol, Server  # noqa: E402
-from server.failures import LateError  # noqa: E402
-from server.model_config import ModelShape  # noqa: E402
-from sources.decoding import UnreadableError  # noqa: E402
+from assay.ground.arguments import named
+from assay.ground.numerals import agreeing, counted
+from assay.ground.paths import ONNX, ROOT
+from assay.ground.process import StageError
+from assay.ground.quoting import listed, printable
+from assay.ground.records.learned import LEARNED_FROM, Learned, from_text
+from assay.learning.datasets import OWN, Dataset
+from assay.learning.formats.decoding import UnreadableError
+from assay.machine.lock import machine_shared
+from assay.params.cells import CLASSIFIER
+from assay.params.triton import address
+from assay.predicting.classifiers import check_classifies
+from assay.predicting.inputs import expand, out_of_reach, read_examples
+from assay.predicting.outputs import checked_output, writing
+from assay.predicting.provenance import check_names, learned_by, learned_here
+from assay.serving.client import Protocol, Server
+from assay.serving.failures import LateError
+from assay.serving.model_config import ModelShape
+from assay.tensors.parity import answers_alone, onnx_answer, onnx_session
+from assay.validation.schema import Params, load_params
 
 PROBABILITIES = "probabilities"
 Answer = Callable[[np.ndarray], np.ndarray]
@@ -76,7 +72,7 @@ def exported(variant: str, params: Params) -> Iterator[tuple[Answer, Learned | N
     path = ONNX / variant / f"{CLASSIFIER}.onnx"
 
     def check() -> tuple[ModelShape, Learned]:
-        learned, shape = learned_by(variant, params), ModelShape.read(path)
+        learned, shape = learned_by(variant, params.onnx.variants, params.model), ModelShape.read(path)
         check_names(str(path.relative_to(ROOT)), learned, params.raw_data)
         check_fits(str(path.relative_to(ROOT)), shape, params.raw_data)
         return shape, learned
@@ -212,7 +208,7 @@ def main() -> None:
     # One's own images are scaled where the description lets training scale them.
     resize = given.resize or (params.dataset == OWN and params.data.own.resize)
     model = given.model or f"{CLASSIFIER}-{given.variant}"
-    patience_s = params.triton.request_timeout_s
+    patience_s = params.timeouts.request_s
     if given.http:
         asking = served(given.http, "http", model, dataset, patience_s)
     elif given.grpc:

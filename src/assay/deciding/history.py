@@ -1,0 +1,95 @@
+"""Verdicts that are kept: what each rests on, and earlier ones on the same machine, server and models."""
+
+from pathlib import Path
+from typing import Any
+
+from assay.ground.files import shown
+from assay.ground.records.checking import read_record
+from assay.ground.records.prepared import Machine
+from assay.ground.records.verdicts import Kept, KeptRecord
+from assay.machine.cores import server_cores
+from assay.measuring.journal import digest
+from assay.params.triton import Triton
+
+# A verdict as `reports/verdicts/<server>.json` holds it: `server`, its `backend`, when it was
+# `measured_at`, the `basis` that it rests on, the `verdict`, and `earlier` ones on whatever basis.
+Record = dict[str, Any]
+# What is left of an earlier verdict: its time, a digest of its basis and server, who was recommended, and the ratios.
+Earlier = dict[str, Any]
+KEPT = 50
+# Of what a record holds; whoever reads one of another format does without it.
+FORMAT = 3
+LOOPBACK = ("127.", "localhost:", "[::1]:")
+
+
+def basis(
+    triton: Triton, client_cores: int, machine: Machine, exports: dict[str, Any], question: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what a verdict rests on: the machine, where the server is, its cores, the models, and the question.
+
+    That is the matrix, how it is measured and what is best, as JSON.
+    """
+    url = triton.url.http
+    elsewhere = triton.server == "url" and not url.startswith(LOOPBACK)
+    return {
+        "machine": {key: value for key, value in machine.items() if key != "server"},
+        "server_at": url if elsewhere else "this machine",
+        "server_cores": server_cores(triton, client_cores, machine["usable_cores"]),
+        "exports": exports,
+        **question,
+    }
+
+
+def record(
+    server: str, identity: dict[str, Any], basis: dict[str, Any], verdict: dict[str, Any], measured_at: str
+) -> Record:
+    """Return a verdict of a kind of server, with what it rests on."""
+    return {
+        "format": FORMAT,
+        "server": server,
+        "backend": identity.get("backend"),
+        "identity": identity,
+        "measured_at": measured_at,
+        "basis": basis,
+        "verdict": verdict,
+        "earlier": [],
+    }
+
+
+def _shortened(full: Record) -> Earlier:
+    verdict = full["verdict"]
+    return {
+        "measured_at": full["measured_at"],
+        "basis": digest([], [full["basis"], full["identity"]]),
+        "recommended": verdict["recommended"],
+        "against_default": {each["cell"]: each["against_default"] for each in verdict["finalists"]},
+    }
+
+
+def remembering(ours: Record, last: Record | None) -> Record:
+    """Return our record with the last one and that one's earlier ones: one of each run-off and each question to it.
+
+    DVC brings a run-off back from its cache wherever its question is asked again.
+    """
+    if last is None:
+        return ours
+    known = {(each["measured_at"], each["basis"]): each for each in (*last["earlier"], _shortened(last))}
+    known.pop((ours["measured_at"], _shortened(ours)["basis"]), None)
+    return {**ours, "earlier": list(known.values())[-KEPT:]}
+
+
+def of_the_same(ours: Record) -> list[Earlier]:
+    """Return the verdicts, the newest and our own first, on one machine, server and set of models."""
+    own = _shortened(ours)
+    return [own, *(each for each in reversed(ours["earlier"]) if each["basis"] == own["basis"])]
+
+
+def read_kept(path: Path) -> Record | None:
+    """Return the verdict that is kept in a file, None where there is none of this format."""
+    if not path.exists():
+        return None
+    if read_record(path, Kept).get("format") != FORMAT:
+        print(f"{shown(path)} is of another format, and is left out", flush=True)
+        return None
+    kept: Record = read_record(path, KeptRecord)
+    return kept

@@ -1,0 +1,84 @@
+"""Whether a configuration meets `perf.slo`: it does, it does not, or the measurement cannot tell."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay.ground.records.measured import Window
+from assay.measuring.readings import beyond_limit, completed
+from assay.params.cells import Cell
+from assay.params.perf import Slo
+from assay.statistics.interval import Interval
+from assay.statistics.limit import Answer, at_least, at_most, overall
+from assay.statistics.mean import share_estimate, share_of_blocks
+
+Blocks = Sequence[Sequence[Window]]  # windows of each independent block: a round, or a start of the server
+
+
+@dataclass(frozen=True)
+class Check:
+    """The answer to one limit.
+
+    `found` is the number that it is about, which may be no less than `bound`; or, for a latency,
+    the share of the requests that took longer, which may be no more. `by_percentiles` says that
+    single requests were not kept: windows' percentiles and means had to bound that share.
+    """
+
+    limit: str
+    answer: Answer
+    found: Interval
+    bound: float
+    of_requests: bool = False
+    by_percentiles: bool = False
+
+
+def check_latency(percent: int, limit_ms: float, blocks: Blocks) -> Check:
+    """Compare the share of requests that took longer than a limit with what a percentile allows.
+
+    Judged are the requests of all windows together, not a typical window: a machine that is slow
+    in every second window misses a limit that half of them keep. A window bounds its share from
+    both sides; the limit is met where even the upper bounds keep it, over all blocks like these,
+    and missed where even the lower ones do not.
+    """
+    allowed = 1 - percent / 100
+    bounds = [[beyond_limit(window, 1000 * limit_ms) for window in block] for block in blocks]
+    totals = [sum(map(completed, block)) for block in blocks]
+    fewest, most = (share_of_blocks([sum(each[side] for each in block) for block in bounds], totals) for side in (0, 1))
+    found = Interval((fewest.value + most.value) / 2, fewest.low, most.high)
+    unkept = any(window["latency_bins"] is None for block in blocks for window in block)
+    limit = f"p{percent} latency ≤ {limit_ms:g} ms"
+    return Check(limit, at_most(allowed, found), found, allowed, of_requests=True, by_percentiles=unkept)
+
+
+def check_latencies(slo: Slo, blocks: Blocks) -> list[Check]:
+    """Return the answer to every limit on latency that is set."""
+    return [check_latency(percent, limit, blocks) for percent, limit in slo.latency_limits_ms.items()]
+
+
+def check_accuracy(limit: float, correct: int, examples: int, *, neighbours: bool = False) -> Check:
+    """Compare the test accuracy with its lower limit.
+
+    The accuracy is that of examples asked alone. Where requests are batched and `neighbours` change an answer, it may
+    be another: nobody can tell that such a configuration meets the limit.
+    """
+    found = share_estimate(correct, examples)
+    answer = at_least(limit, found)
+    if not neighbours:
+        return Check(f"test accuracy ≥ {limit:g}", answer, found, limit)
+    answer = "cannot tell" if answer == "meets" else answer
+    return Check(f"test accuracy ≥ {limit:g}, known of examples asked alone", answer, found, limit)
+
+
+def check_all(slo: Slo, blocks: Blocks, export: Mapping[str, Any], cell: Cell) -> list[Check]:
+    """Return the answer to every limit that is set, of a cell's windows and its export's test accuracy."""
+    checks = check_latencies(slo, blocks)
+    if slo.accuracy is not None:
+        neighbours = cell.batching is not None and export["neighbours_matter"]
+        correct, examples = export["test_correct"], export["test_examples"]
+        checks.append(check_accuracy(slo.accuracy, correct, examples, neighbours=neighbours))
+    return checks
+
+
+def answer_to_all(checks: Sequence[Check]) -> Answer:
+    """Return the answer to all limits together."""
+    return overall(check.answer for check in checks)

@@ -1,0 +1,1 @@
+"""What models are learned from, and how: datasets, raw files, model families, frameworks, training."""

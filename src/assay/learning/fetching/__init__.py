@@ -1,0 +1,1 @@
+"""How raw files come here, and how DVC tracks them."""

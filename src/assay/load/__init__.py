@@ -1,0 +1,1 @@
+"""Drives the load generator, perf_analyzer, and reads what it says."""

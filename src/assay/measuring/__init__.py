@@ -1,0 +1,1 @@
+"""What decides a measured number: rounds of windows, their order, their journal."""

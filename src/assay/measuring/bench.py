@@ -1,0 +1,127 @@
+"""Serve models side by side and measure windows of them: what every measurement stage begins with."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assay.ground.files import write_text
+from assay.ground.paths import ANCHOR, ARRAYS, LIBRARY, MACHINE
+from assay.load.input_data import read_input_data, write_input_data
+from assay.load.shared_memory import names, reserved
+from assay.machine.cores import divide_cores
+from assay.measuring.journal import Journal, digest
+from assay.measuring.windows import Windows
+from assay.params.matrix import ANCHOR_COPY
+from assay.params.measuring import Conditions
+from assay.servers import serve
+from assay.serving.answers import check_answers, check_effective_config
+from assay.serving.model_config import ModelShape, read_config, render
+from assay.tensors.arrays import read_split
+
+# Enough different requests that no cache of one input helps; sent in turn, again and again.
+REQUESTS = 256
+# perf_analyzer reads and holds all of them as text.
+_LARGEST_REQUESTS = 2**26
+# Whatever decides how a window comes out, beside the model, its requests and its stage. The
+# fingerprint names the server and its backend.
+_SURROUNDINGS = [ANCHOR, MACHINE, *(LIBRARY / name for name in ("measuring", "load", "serving"))]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is measured: a model folder and the requests that it is sent."""
+
+    folder: Path
+    input_data: Path
+    examples: np.ndarray  # [N, …] in the model's own type: what the requests are made of, and more where there is more
+
+    @property
+    def name(self) -> str:
+        """The name under which it is served."""
+        return self.folder.name
+
+
+def asked(folders: Sequence[Path], examples: np.ndarray, input_data: Path) -> list[Candidate]:
+    """Return models, whose input has one name, to be asked `examples` [N, …] of its type; write the requests."""
+    count = min(REQUESTS, max(1, _LARGEST_REQUESTS // examples[0].nbytes))
+    write_input_data(input_data, read_config(folders[0] / "config.pbtxt").input[0].name, examples[:count])
+    return [Candidate(folder, input_data, examples) for folder in folders]
+
+
+def exported(folders: Sequence[Path], temporary: Path) -> list[Candidate]:
+    """Return some of our models, to be asked the test split as it is stored."""
+    return asked(folders, read_split(ARRAYS / "test.npz")[0], temporary / "input_data.json")
+
+
+def anchor() -> Candidate:
+    """Return the anchor."""
+    (taken,) = ModelShape.configured(read_config(ANCHOR / "config.pbtxt")).inputs
+    input_data = ANCHOR / "input_data.json"
+    return Candidate(ANCHOR, input_data, read_input_data(input_data, taken.name, taken.dtype, taken.dims))
+
+
+def renamed(candidate: Candidate, name: str, temporary: Path) -> Candidate:
+    """Return a copy under another name, to be served beside the original."""
+    folder = shutil.copytree(candidate.folder, temporary / name)
+    config = read_config(folder / "config.pbtxt")
+    config.name = name
+    write_text(folder / "config.pbtxt", render(config))
+    return Candidate(folder, candidate.input_data, candidate.examples)
+
+
+def anchor_copy(temporary: Path) -> Candidate:
+    """Return a copy of the anchor under another name, asked what the anchor is asked."""
+    return renamed(anchor(), ANCHOR_COPY, temporary)
+
+
+def open_journal(name: str, inputs: Sequence[Path], conditions: Conditions, *settings: Any) -> Journal:
+    """Return the rounds that an interrupted run left behind which had the same inputs and settings.
+
+    `inputs` are files and folders, `settings` parameters that JSON can hold, beside those that
+    every measurement depends on.
+    """
+    every = [conditions.seed, conditions.load.model_dump(), conditions.window_ms, *settings]
+    return Journal(name, digest([*inputs, *_SURROUNDINGS], every))
+
+
+@contextmanager
+def bench(
+    candidates: Sequence[Candidate], conditions: Conditions, *, single_requests: bool = False
+) -> Iterator[Windows]:
+    """Serve the candidates together for as long as the block lasts, and yield what measures windows of them.
+
+    `single_requests` asks for the latency of each request, where that is not too much to write down.
+    Raises StageError if one is not served as its configuration says, or answers otherwise than
+    ONNX Runtime.
+    """
+    load = conditions.load
+    server_cores, client_cores = divide_cores(load.client_cores)
+    folders = [candidate.folder for candidate in candidates]
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        serve(folders, conditions.triton, conditions.timeouts, server_cores) as server,
+    ):
+        for folder in folders:
+            check_effective_config(server, folder)
+        shared_memory = load.shared_memory == "system"
+        # A server that runs elsewhere may have a model of that name from somebody else.
+        answers = {each.name: check_answers(server, each.folder, each.examples) for each in candidates}
+        shared = set().union(*(names(each.folder, each.input_data) for each in candidates))
+        with reserved(server, shared) if shared_memory else nullcontext():
+            yield Windows(
+                server,
+                inputs={candidate.name: candidate.input_data for candidate in candidates},
+                folder=Path(temporary),
+                protocol=load.protocol,
+                window_ms=conditions.window_ms,
+                cores=client_cores,
+                shared_memory=shared_memory,
+                answers=answers,
+                values_a_request={each.name: each.examples[0].size for each in candidates} if single_requests else {},
+            )

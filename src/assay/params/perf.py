@@ -1,0 +1,77 @@
+"""The section of params.yaml that asks the question: which configurations, at which load, and what is best."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from assay.params.cells import parse_batching
+from assay.params.section import Axis, Fraction, Section
+
+
+def _batching(value: str) -> str:
+    parse_batching(value)
+    return value
+
+
+Batching = Annotated[str, AfterValidator(_batching)]
+
+
+class Slo(Section):
+    """perf.slo: what a configuration must meet to be recommended; None sets no limit.
+
+    Latencies in milliseconds at `perf.decide_at`, the test accuracy a share of 1.
+    """
+
+    p95_ms: Annotated[float, Field(gt=0)] | None = None
+    p99_ms: Annotated[float, Field(gt=0)] | None = None
+    accuracy: Fraction | None = None
+
+    @property
+    def latency_limits_ms(self) -> dict[int, float]:
+        """The limits on latency that are set, by percentile."""
+        limits = {95: self.p95_ms, 99: self.p99_ms}
+        return {percent: limit for percent, limit in limits.items() if limit is not None}
+
+    def with_latencies(self, factor: float) -> "Slo":
+        """Return the same limits with those on latency multiplied."""
+        longer = {f"p{percent}_ms": factor * limit for percent, limit in self.latency_limits_ms.items()}
+        return self.model_copy(update=longer)
+
+
+class Perf(Section):
+    """perf: the matrix of serving configurations, the loads on each, and what makes one the best."""
+
+    instances: Axis[Annotated[int, Field(ge=1, le=64)]] = [1, 2]
+    max_batch_size: Axis[Annotated[int, Field(ge=1, le=1024)]] = [64]
+    dynamic_batching: Axis[Batching] = ["off", "delay_0us", "delay_500us"]
+    concurrency: Axis[Annotated[int, Field(ge=1, le=1024)]] = [1, 8]
+    window_ms: Annotated[int, Field(ge=20, le=60_000)] = 50
+    objective: Literal["throughput", "p95_latency", "p99_latency", "cpu"] = "throughput"
+    decide_at: int | None = None
+    slo: Slo = Slo()
+
+    @field_validator("decide_at")
+    @classmethod
+    def _is_measured(cls, value: int | None, info: ValidationInfo) -> int | None:
+        levels = info.data.get("concurrency", [])
+        if value is not None and levels and value not in levels:
+            raise ValueError(f"choose null, the largest, or one of perf.concurrency: {', '.join(map(str, levels))}")
+        return value
+
+    @property
+    def deciding_concurrency(self) -> int:
+        """The concurrency at which the configurations are judged."""
+        return self.decide_at or max(self.concurrency)
+
+    @field_validator("dynamic_batching")
+    @classmethod
+    def _preferred_sizes_fit(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        smallest = min(info.data.get("max_batch_size", []), default=None)
+        for text in value:
+            batching = parse_batching(text)
+            if batching and batching.preferred and smallest and max(batching.preferred) > smallest:
+                raise ValueError(
+                    f"{text!r} prefers a batch of {max(batching.preferred)}, "
+                    f"larger than the smallest perf.max_batch_size, {smallest}"
+                )
+        return value

@@ -1,0 +1,1 @@
+"""A model's answers to files that a person names."""

@@ -1,0 +1,66 @@
+"""What a model costs without a server: the part of a request that no server can take away."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from assay.serving.model_config import THREADS, read_config
+from assay.tensors.parity import onnx_answer, onnx_session
+
+RUNS = 15
+# Runs of single examples: enough for ten beyond the 95th percentile.
+SINGLE_RUNS = 200
+
+Run = Callable[[np.ndarray], Any]
+
+
+def _openvino(path: Path, threads: int) -> Run:
+    """Return how OpenVINO runs a model, with the settings of our backend."""
+    import openvino
+
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": "NO"}
+    if threads:
+        settings["INFERENCE_NUM_THREADS"] = str(threads)
+    request = openvino.Core().compile_model(path, "CPU", settings).create_infer_request()
+    return lambda x: request.infer([x])
+
+
+def _onnx_runtime(path: Path, threads: int) -> Run:
+    session = onnx_session(str(path), threads)
+    return lambda x: onnx_answer(session, x)
+
+
+class ModelAlone:
+    """A served model's ONNX file in this process, computed by what its configuration says, with its threads.
+
+    `examples` are [N, …].
+    """
+
+    def __init__(self, folder: Path, examples: np.ndarray) -> None:
+        config = read_config(folder / "config.pbtxt")
+        threads = int(config.parameters[THREADS].string_value or 0)
+        accelerators = config.optimization.execution_accelerators.cpu_execution_accelerator
+        self._run = (_openvino if accelerators else _onnx_runtime)(folder / "1" / "model.onnx", threads)
+        self._examples = examples
+
+    def microseconds(self, batch: int) -> float:
+        """Return the median time that a batch of examples takes in this process."""
+        return median(self._times_us(batch, RUNS))
+
+    def single(self) -> dict[str, float]:
+        """Return percentiles of the microseconds that one example takes in this process."""
+        times = self._times_us(1, SINGLE_RUNS)
+        return {f"p{percent}": float(np.percentile(times, percent)) for percent in (50, 95)}
+
+    def _times_us(self, batch: int, runs: int) -> list[float]:
+        x = np.resize(self._examples, (batch, *self._examples.shape[1:]))
+        times = []
+        for _ in range(runs):
+            began = time.perf_counter_ns()
+            self._run(x)
+            times.append((time.perf_counter_ns() - began) / 1000)
+        return times

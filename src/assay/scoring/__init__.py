@@ -1,0 +1,1 @@
+"""What is right for an answer: the scores of a classification."""

@@ -1,0 +1,95 @@
+"""Serve models on the server that params.yaml asks for: four ways, one `with` block.
+
+Each way brings its own packages along, and is imported only when it is taken.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.params.triton import Timeouts, Triton
+
+if TYPE_CHECKING:
+    from assay.serving.client import Server
+    from assay.serving.launch import Launch
+
+
+def serve(
+    models: Sequence[Path], triton: Triton, timeouts: Timeouts, cores: tuple[int, ...] = ()
+) -> "AbstractContextManager[Server]":
+    """Return a context in which the given model folders are served, on some of this machine's cores or on any."""
+    if triton.server == "url":
+        from assay.servers import url
+
+        return url.serve(models, triton.url.http, triton.url.grpc, timeouts.start_s, timeouts.request_s)
+    from assay.serving.launch import launched
+
+    return launched(partial(_launch(triton), cores=cores), models, timeouts.start_s, timeouts.request_s)
+
+
+def _launch(triton: Triton) -> "Callable[..., Launch]":
+    """Return how to start a server of our own, given its place and its cores."""
+    match triton.server:
+        case "embedded":
+            from assay.servers import embedded
+
+            return embedded.launch
+        case "local":
+            from assay.servers import local
+
+            return partial(local.launch, Path(triton.local.folder))
+        case "docker":
+            from assay.servers import docker
+
+            return partial(docker.launch, triton.docker.image)
+        case "url":
+            raise ValueError("a server that runs already is not started")
+
+
+def prepare(triton: Triton) -> None:
+    """Build our backend where it is going to be needed, so that a fault is found before the long work.
+
+    Raises StageError if it cannot be built.
+    """
+    from assay.serving.backend import find_or_build, its_backend
+
+    if triton.server == "embedded" or (triton.server == "local" and not its_backend(Path(triton.local.folder))):
+        find_or_build()
+
+
+def identity(triton: Triton, timeouts: Timeouts) -> dict[str, Any]:
+    """Return what tells this server from another of its kind: timings of one are not those of the other.
+
+    Raises StageError if there is no such server.
+    """
+    match triton.server:
+        case "embedded":
+            from assay.serving.backend import find_or_build
+
+            return find_or_build().identity
+        case "local":
+            from assay.servers import local
+            from assay.serving.backend import find_or_build, its_backend
+
+            folder = Path(triton.local.folder)
+            program, own = local.program(folder), its_backend(folder)
+            return {
+                "tritonserver": _sha256(program),
+                **({"backend": _sha256(own)} if own else find_or_build().identity),
+            }
+        case "docker":
+            from assay.servers import docker
+
+            return {"image": docker.image_id(triton.docker.image)}
+        case "url":
+            from assay.servers import url
+
+            with url.connected(triton.url.http, triton.url.grpc, timeouts.request_s) as server:
+                return {"address": triton.url.http, "version": server.version()}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

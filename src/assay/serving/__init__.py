@@ -1,0 +1,1 @@
+"""Starts, configures and asks the Triton server, of whatever kind."""

@@ -1,0 +1,202 @@
+"""Write, read and check config.pbtxt through Triton's own protobuf schema."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf import text_format
+from tritonclient.grpc import model_config_pb2 as schema
+from tritonclient.utils import triton_to_np_dtype
+
+from assay.ground.files import reading
+from assay.ground.process import StageError
+from assay.params.cells import DynamicBatching
+from assay.params.triton import BACKEND
+
+PYTHON_BACKEND = "python"
+# The parameter of a configuration, for ONNX Runtime.
+THREADS = "intra_op_thread_count"
+
+_TRITON_TYPES: dict[int, int] = {
+    onnx.TensorProto.FLOAT: schema.TYPE_FP32,
+    onnx.TensorProto.FLOAT16: schema.TYPE_FP16,
+    onnx.TensorProto.DOUBLE: schema.TYPE_FP64,
+    onnx.TensorProto.BFLOAT16: schema.TYPE_BF16,
+    onnx.TensorProto.INT64: schema.TYPE_INT64,
+    onnx.TensorProto.INT32: schema.TYPE_INT32,
+    onnx.TensorProto.INT16: schema.TYPE_INT16,
+    onnx.TensorProto.INT8: schema.TYPE_INT8,
+    onnx.TensorProto.UINT64: schema.TYPE_UINT64,
+    onnx.TensorProto.UINT32: schema.TYPE_UINT32,
+    onnx.TensorProto.UINT16: schema.TYPE_UINT16,
+    onnx.TensorProto.UINT8: schema.TYPE_UINT8,
+    onnx.TensorProto.BOOL: schema.TYPE_BOOL,
+    onnx.TensorProto.STRING: schema.TYPE_STRING,
+}
+
+
+@dataclass(frozen=True)
+class TensorShape:
+    """One input or output: its name, Triton's data type, and dims without the batch axis."""
+
+    name: str
+    data_type: int
+    dims: tuple[int, ...]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """NumPy's type of what it holds; text is objects."""
+        name = schema.DataType.Name(self.data_type).removeprefix("TYPE_")
+        return np.dtype(triton_to_np_dtype("BYTES" if name == "STRING" else name))
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """What a model takes and gives."""
+
+    inputs: tuple[TensorShape, ...]
+    outputs: tuple[TensorShape, ...]
+
+    @classmethod
+    def configured(cls, config: schema.ModelConfig) -> "ModelShape":
+        """Return the shape that a configuration states."""
+        inputs, outputs = (
+            tuple(TensorShape(each.name, each.data_type, tuple(each.dims)) for each in tensors)
+            for tensors in (config.input, config.output)
+        )
+        return cls(inputs, outputs)
+
+    @classmethod
+    def read(cls, path: Path) -> "ModelShape":
+        """Read the shape of an ONNX file; raises StageError if it is damaged."""
+        with reading(path, "an ONNX model"):
+            model = onnx.load(path)
+            if not model.graph.output:
+                raise ValueError("it gives nothing")
+        return cls.of(model)
+
+    @classmethod
+    def of(cls, model: onnx.ModelProto) -> "ModelShape":
+        """Read the shape of an ONNX model whose first axis is a free batch axis.
+
+        Raises StageError if the batch axis of a tensor is fixed or missing, or Triton has no
+        type for what is in it.
+        """
+        weights = {tensor.name for tensor in model.graph.initializer}
+        return cls(
+            inputs=tuple(_tensor(value) for value in model.graph.input if value.name not in weights),
+            outputs=tuple(_tensor(value) for value in model.graph.output),
+        )
+
+
+def _tensor(value: onnx.ValueInfoProto) -> TensorShape:
+    data_type = _TRITON_TYPES.get(value.type.tensor_type.elem_type)
+    if data_type is None:
+        kind = onnx.helper.printable_type(value.type)
+        raise StageError(f"{value.name}: Triton has no type for what the ONNX file calls {kind}")
+    if not value.type.tensor_type.shape.dim:
+        raise StageError(f"{value.name}: the ONNX file gives it no axes, and no batch axis; Triton could not batch")
+    batch, *rest = value.type.tensor_type.shape.dim
+    if batch.HasField("dim_value"):
+        raise StageError(f"{value.name}: the ONNX batch axis is fixed at {batch.dim_value}; Triton could not batch")
+    dims = tuple(axis.dim_value if axis.HasField("dim_value") else -1 for axis in rest)
+    return TensorShape(value.name, data_type, dims)
+
+
+def serving_config(
+    name: str,
+    shape: ModelShape,
+    *,
+    threads: int | None,
+    instances: int = 1,
+    max_batch_size: int = 64,
+    batching: DynamicBatching | None = None,
+    accelerator: str | None = None,
+) -> schema.ModelConfig:
+    """Return a complete configuration: nothing is left for Triton to fill in.
+
+    An omitted instance count would mean two on a processor; an omitted tensor
+    would turn dynamic batching on. `threads` are ONNX Runtime's, for each instance;
+    None leaves their number to it: one for each physical core of the machine. `accelerator`
+    computes in place of ONNX Runtime's own kernels.
+    """
+    config = schema.ModelConfig(name=name, backend=BACKEND, max_batch_size=max_batch_size)
+    for tensor in shape.inputs:
+        config.input.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+    for tensor in shape.outputs:
+        config.output.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+    config.instance_group.add(kind=schema.ModelInstanceGroup.KIND_CPU, count=instances)
+    if batching is not None:
+        config.dynamic_batching.max_queue_delay_microseconds = batching.delay_us
+        # Without preferred sizes Triton prefers the largest; written out, it is no surprise.
+        config.dynamic_batching.preferred_batch_size.extend(batching.preferred or (max_batch_size,))
+    if threads is not None:
+        config.parameters[THREADS].string_value = str(threads)
+        config.parameters["inter_op_thread_count"].string_value = "1"
+    if accelerator is not None:
+        config.optimization.execution_accelerators.cpu_execution_accelerator.add(name=accelerator)
+    return config
+
+
+def threads_for(instances: int, cores: int) -> int:
+    """Return the threads of each instance: each brings its own pool, and together they fill the cores once."""
+    return max(1, cores // instances)
+
+
+def render(config: schema.ModelConfig) -> str:
+    """Return the text of config.pbtxt."""
+    return str(text_format.MessageToString(config))
+
+
+def read_config(path: Path) -> schema.ModelConfig:
+    """Return a parsed config.pbtxt; raises StageError if it is not one."""
+    with reading(path, "a model configuration"):
+        config: schema.ModelConfig = text_format.Parse(path.read_text(encoding="utf-8"), schema.ModelConfig())
+    return config
+
+
+def disagreements(config: schema.ModelConfig, shape: ModelShape) -> list[str]:
+    """Return in words where a configuration and an ONNX file do not belong together."""
+    found, configured = [], ModelShape.configured(config)
+    for kind, stated, actual in (
+        ("input", configured.inputs, shape.inputs),
+        ("output", configured.outputs, shape.outputs),
+    ):
+        for tensor in sorted(set(stated).symmetric_difference(actual), key=lambda tensor: tensor.name):
+            source = "config.pbtxt" if tensor in stated else "model.onnx"
+            type_name = schema.DataType.Name(tensor.data_type)
+            found.append(f"{kind} {tensor.name} {type_name} {list(tensor.dims)} is only in {source}")
+    if config.dynamic_batching.preferred_batch_size:
+        largest = max(config.dynamic_batching.preferred_batch_size)
+        if largest > config.max_batch_size:
+            found.append(f"preferred batch size {largest} is larger than max_batch_size {config.max_batch_size}")
+    return found
+
+
+def effective_differences(written: schema.ModelConfig, effective: schema.ModelConfig) -> list[str]:
+    """Return the fields of a written configuration that a live server changed.
+
+    What the server adds with its defaults elsewhere is no difference, except a
+    dynamic batcher that nobody asked for.
+    """
+    found = []
+    for field, value in written.ListFields():
+        stated, served = _essence(field.name, value), _essence(field.name, getattr(effective, field.name))
+        if stated != served:
+            found.append(f"{field.name}: config.pbtxt says {stated}, the server {served}")
+    if effective.HasField("dynamic_batching") and not written.HasField("dynamic_batching"):
+        found.append("dynamic_batching: the server batches though config.pbtxt does not say so")
+    return found
+
+
+def _essence(field: str, value: Any) -> Any:
+    """Return the part of a field that the server must keep; it fills in the rest."""
+    if field == "instance_group":
+        return [(group.kind, group.count) for group in value]
+    if field in ("input", "output"):
+        return [TensorShape(tensor.name, tensor.data_type, tuple(tensor.dims)) for tensor in value]
+    if field == "optimization":
+        return [each.name for each in value.execution_accelerators.cpu_execution_accelerator]
+    return value

@@ -1,0 +1,1 @@
+"""Intervals, when to stop, and which differences are real."""

@@ -1,0 +1,58 @@
+"""What the stages wrote, read and checked, for whoever tells of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay.deciding.objective import Objective
+from assay.deciding.recorded import read_verdict
+from assay.deciding.verdict import Verdict
+from assay.ground.paths import CELLS, MACHINE, PARITY, REPORTS, RUNOFF, SATURATION, SERVING, TRAINING, VERDICT
+from assay.ground.records.checking import read_record
+from assay.ground.records.measured import CellFile, Runoff, RunoffFile, SaturationFile, SaturationRounds
+from assay.ground.records.prepared import Data, Exports, Machine, RawData, Served, Training
+from assay.params.matrix import ANCHOR_COPY, DEFAULT_THREADS
+from assay.telling.level import LevelSummary, summarise_level
+
+
+@dataclass(frozen=True)
+class Results:
+    """The content of the files below reports/: `exports` and `served` by variant, `cells` by name."""
+
+    raw_data: dict[str, Any]
+    data: dict[str, Any]
+    training: dict[str, Any]
+    machine: Machine
+    exports: dict[str, dict[str, Any]]
+    served: dict[str, dict[str, Any]]
+    cells: dict[str, CellFile]
+    runoff: RunoffFile
+    verdict: Verdict
+    saturation: SaturationRounds
+
+    @property
+    def server(self) -> dict[str, Any]:
+        """The kind and the version of the server that was measured."""
+        found: dict[str, Any] = self.cells[ANCHOR_COPY]["server"]
+        return found
+
+    def levels(self, name: str, sought: Callable[[int], Objective]) -> list[LevelSummary]:
+        """Return the summaries of a cell's levels; `sought` says what was measured for at a concurrency."""
+        return [summarise_level(level, sought(level["concurrency"])) for level in self.cells[name]["levels"]]
+
+
+def read_results(variants: Sequence[str], names: Sequence[str]) -> Results:
+    """Read the results of these variants, and of the cells of these names; raises StageError if a file is damaged."""
+    assert {ANCHOR_COPY, DEFAULT_THREADS} <= set(names)  # noqa: S101  what the others are judged by
+    return Results(
+        raw_data=read_record(REPORTS / "raw_data.json", RawData),
+        data=read_record(REPORTS / "data.json", Data),
+        training=read_record(TRAINING, Training),
+        machine=read_record(MACHINE, Machine),
+        exports={variant: read_record(PARITY / f"{variant}.json", Exports) for variant in variants},
+        served={variant: read_record(SERVING / f"{variant}.json", Served) for variant in variants},
+        cells={name: read_record(CELLS / f"{name}.json", CellFile) for name in names},
+        runoff=read_record(RUNOFF, Runoff),
+        verdict=read_verdict(VERDICT)[0],
+        saturation=read_record(SATURATION, SaturationFile),
+    )

@@ -1,0 +1,63 @@
+"""Whether an exported model still says what the trained one said."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from assay.ground.files import reading
+
+
+def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceSession:
+    """Return a session on the processor, from a file's path or content.
+
+    `threads` compute one operator together; 0 leaves their number to ONNX Runtime. Raises StageError if a file
+    is damaged.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    with reading(Path(model), "an ONNX model") if isinstance(model, str) else nullcontext():
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndarray:
+    """Return the single output of a model with a single input for the batch `x`."""
+    (model_input,) = session.get_inputs()
+    (answer,) = session.run(None, {model_input.name: x})
+    return np.asarray(answer)
+
+
+# How far answers may be apart that are computed alike, but for the order of sums, as a share of the largest.
+ROUNDING = 1e-4
+
+
+def answers_alone(ask: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Return the answers [N, …] to examples [N, …], each asked alone: neighbours may change an answer."""
+    return np.concatenate([ask(example[np.newaxis]) for example in x])
+
+
+def neighbours_matter(ask: Callable[[np.ndarray], np.ndarray], x: np.ndarray, alone: np.ndarray) -> bool:
+    """Return whether what else is in a batch changes an answer, beyond rounding: values may be quantised by it."""
+    return largest_difference(alone, ask(x)) > ROUNDING
+
+
+def magnitude(expected: np.ndarray) -> float:
+    """Return the largest |value| of an answer, or 1 where none is larger: what its differences are measured by.
+
+    Sums of 32-bit floats are rounded in proportion to what is summed.
+    """
+    return max(1.0, float(np.abs(expected.astype(np.float64)).max(initial=0)))
+
+
+def largest_difference(expected: np.ndarray, found: np.ndarray) -> float:
+    """Return max |expected - found|, as a share of the largest |expected| where that exceeds 1.
+
+    Infinite if the two have other shapes, or one holds what is not a number.
+    """
+    if expected.shape != found.shape:
+        return np.inf
+    with np.errstate(invalid="ignore"):  # infinity against infinity is not a number, and counted as that
+        difference = np.abs(expected.astype(np.float64) - found.astype(np.float64)) / magnitude(expected)
+    return float(np.where(np.isnan(difference), np.inf, difference).max(initial=0))

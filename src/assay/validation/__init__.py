@@ -1,0 +1,1 @@
+"""The schema of all of params.yaml, which knows the section of every plug-in."""

@@ -1,0 +1,249 @@
+"""The schema of params.yaml: every stage reads its parameters through here.
+
+Strict: unknown keys, wrong types and impossible combinations are all reported
+at once, each with its path and what is allowed, before a stage does any work.
+"""
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from assay.exporting import variants
+from assay.exporting.variants import Settings
+from assay.ground.files import CONFLICT, has_conflict
+from assay.ground.numerals import counted
+from assay.ground.paths import PARAMS
+from assay.ground.process import StageError
+from assay.ground.quoting import first
+from assay.ground.still import read_still
+from assay.learning import datasets, models
+from assay.params import plugins
+from assay.params.cells import Cell
+from assay.params.keys import missing
+from assay.params.matrix import matrix
+from assay.params.measuring import Conditions, Finalists, Load, Runoff, SaturationSearch, Screening
+from assay.params.mistakes import sentence, without_advice
+from assay.params.own import Description
+from assay.params.perf import Perf
+from assay.params.section import Axis, Fraction, Section
+from assay.params.triton import Labels, Timeouts, Triton
+from assay.tensors.releases import NEWEST_OPSET, OLDEST_OPSET
+
+
+def _one_of(choices: list[str]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"choose one of: {', '.join(choices)}")
+        return value
+
+    return check
+
+
+DatasetName = Annotated[str, AfterValidator(_one_of(plugins.names(datasets)))]
+ModelName = Annotated[str, AfterValidator(_one_of(plugins.names(models)))]
+VariantName = Annotated[str, AfterValidator(_one_of(plugins.names(variants)))]
+_TO_MEND = "keep one side of it, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
+# What fits a screen: where there are more, mending one often mends many.
+MOST_ERRORS = 20
+
+
+def plugin_sections(title: str, schemas: dict[str, type[Section]]) -> Any:
+    """Return a section with one subsection a plug-in, of the plug-in's own schema.
+
+    Raises TypeError if one has a key without a default: every params.yaml that is older than the plug-in lacks it.
+    """
+    for name, schema in schemas.items():
+        if without := [key for key, field in schema.model_fields.items() if field.is_required()]:
+            raise TypeError(
+                f"{title}.{name} needs a default for {', '.join(without)}, for params.yaml files without it"
+            )
+    fields: dict[str, Any] = {name: (schema, schema()) for name, schema in schemas.items()}
+    return create_model(title.capitalize(), __base__=Section, **fields)
+
+
+Models: Any = plugin_sections("models", {name: models.get(name).hyperparameters for name in plugins.names(models)})
+Variants: Any = plugin_sections("variants", {name: variants.get(name).settings for name in plugins.names(variants)})
+
+
+class Data(Section):
+    """data: how examples are divided, what remains trains; and what one's own examples are."""
+
+    validation_fraction: Fraction = 0.15
+    test_fraction: Fraction = 0.2
+    own: Description = Description()
+
+    @field_validator("test_fraction")
+    @classmethod
+    def _something_remains(cls, value: float, info: ValidationInfo) -> float:
+        if value + info.data.get("validation_fraction", 0) >= 1:
+            raise ValueError("validation_fraction and test_fraction together must stay below 1")
+        return value
+
+
+class Onnx(Section):
+    """onnx: what is exported."""
+
+    variants: Axis[VariantName] = ["fp32"]
+    opset: Annotated[int, Field(ge=OLDEST_OPSET, le=NEWEST_OPSET)] = 17
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    dataset: DatasetName = "digits"
+    data: Data = Data()
+    model: ModelName = "autoencoder"
+    models: Models = Models()
+    onnx: Onnx = Onnx()
+    variants: Variants = Variants()
+    labels: Labels = Labels()
+    triton: Triton = Triton()
+    timeouts: Timeouts = Timeouts()
+    perf: Perf = Perf()
+    load: Load = Load()
+    screening: Screening = Screening()
+    finalists: Finalists = Finalists()
+    runoff: Runoff = Runoff()
+    saturation: SaturationSearch = SaturationSearch()
+
+    @field_validator("model")
+    @classmethod
+    def _model_takes_dataset(cls, value: str, info: ValidationInfo) -> str:
+        dataset, data = info.data.get("dataset"), info.data.get("data")
+        own = data.own if data else None
+        # Errors in `data` leave the shape of one's own examples open, that of all others not.
+        if dataset and (own or dataset != datasets.OWN):
+            refusal = models.get(value).refuses(datasets.get(dataset, own))
+            if refusal:
+                raise ValueError(f"{value} cannot be trained on dataset {dataset}: {refusal}")
+        return value
+
+    @field_validator("onnx")
+    @classmethod
+    def _variants_take_model(cls, value: Onnx, info: ValidationInfo) -> Onnx:
+        model = info.data.get("model")
+        refusals = [
+            f"{name} cannot be made of model {model}: {refusal}"
+            for name in value.variants
+            if model and (refusal := variants.get(name).refuses(models.get(model)))
+        ]
+        if refusals:
+            raise ValueError("; ".join(refusals))
+        return value
+
+    @field_validator("labels")
+    @classmethod
+    def _there_are_so_many_classes(cls, value: Labels, info: ValidationInfo) -> Labels:
+        dataset, data, top_k = info.data.get("dataset"), info.data.get("data"), value.top_k
+        if dataset and data and top_k and top_k > (count := len(datasets.get(dataset, data.own).classes)):
+            raise ValueError(f"top_k is {top_k}, and dataset {dataset} has {count} classes")
+        return value
+
+    @field_validator("perf")
+    @classmethod
+    def _cost_can_be_counted(cls, value: Perf, info: ValidationInfo) -> Perf:
+        triton = info.data.get("triton")
+        if triton and not triton.counts_cost and value.objective == "cpu":
+            raise ValueError(
+                f"objective cpu counts the processor time of the server's processes, and triton.server {triton.server} "
+                "does not show them; choose embedded or local, or another objective"
+            )
+        return value
+
+    @field_validator("load")
+    @classmethod
+    def _server_can_be_loaded_so(cls, value: Load, info: ValidationInfo) -> Load:
+        triton = info.data.get("triton")
+        if triton and triton.server not in ("embedded", "local") and value.shared_memory == "system":
+            raise ValueError(
+                f"shared_memory system needs a server that sees this machine's /dev/shm, and triton.server "
+                f"{triton.server} may not; choose none, or the server embedded or local"
+            )
+        if triton and triton.server == "url" and value.client_cores:
+            raise ValueError("client_cores divides this machine's cores; with triton.server url it must be 0")
+        return value
+
+    @field_validator("saturation")
+    @classmethod
+    def _saturation_has_a_limit(cls, value: SaturationSearch, info: ValidationInfo) -> SaturationSearch:
+        perf = info.data.get("perf")
+        if perf and value.distribution and not perf.slo.latency_limits_ms:
+            raise ValueError("the highest rate is the one that meets a latency limit; set perf.slo.p95_ms or p99_ms")
+        return value
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The matrix; the default configuration comes first."""
+        return matrix(self.onnx.variants, self.perf)
+
+    @property
+    def conditions(self) -> Conditions:
+        """What every measurement is made under."""
+        return Conditions(self.seed, self.triton, self.timeouts, self.load, self.perf.window_ms)
+
+    @property
+    def raw_data(self) -> datasets.Dataset:
+        """The chosen dataset."""
+        return datasets.get(self.dataset, self.data.own)
+
+    def settings(self, variant: str) -> Settings:
+        """Return the section of a variant."""
+        section: Settings = getattr(self.variants, variant)
+        return section
+
+    @property
+    def hyperparameters(self) -> BaseModel:
+        """The section of the chosen model family."""
+        section: BaseModel = getattr(self.models, self.model)
+        return section
+
+
+def validate(content: Any, source: str = "params.yaml") -> Params:
+    """Return `content` as checked parameters.
+
+    Raises StageError that lists the errors, each with its path and what is allowed.
+    """
+    found = missing(content, Params().model_dump())
+    try:
+        params = Params.model_validate(content)
+    except ValidationError as error:
+        found += [sentence(detail, Params) for detail in error.errors()]
+    if found:
+        count = counted(len(found), "error")
+        raise StageError("\n  ".join([f"{source} has {count}:", *first(found, MOST_ERRORS)]))
+    return params
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """Read and check params.yaml, as YAML 1.2 like DVC does.
+
+    Raises StageError if the file is missing, is not YAML, or has errors.
+    """
+
+    def parse(text: bytes) -> Params:
+        try:
+            content = YAML(typ="safe", pure=True).load(text.decode())
+        except (YAMLError, ValueError, RecursionError) as error:
+            why = f"{CONFLICT}; {_TO_MEND}" if has_conflict(path) else without_advice(error)
+            raise StageError(f"{path.name} is not readable YAML: {why}") from None
+        return validate(content, source=path.name)
+
+    try:
+        return read_still(path, parse)
+    except OSError as error:
+        bring = f"; `git checkout {path.name}` brings the committed one back" if error.errno == errno.ENOENT else ""
+        raise StageError(f"cannot read {path.name}: {error.strerror}{bring}") from None

@@ -1,1 +1,0 @@
-"""From raw rounds to ratios, intervals and words."""

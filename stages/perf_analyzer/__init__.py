@@ -1,1 +1,0 @@
-"""Drive NVIDIA's perf_analyzer: its input files, command lines and results."""

@@ -1,1 +1,0 @@
-"""Everything that talks to, configures or starts a Triton server."""

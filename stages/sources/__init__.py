@@ -1,1 +1,0 @@
-"""Raw files: fetch them, check that they are the right ones, read their formats."""

@@ -1,1 +1,0 @@
-"""What a few noisy rounds can tell: intervals, when to stop, and which differences are real."""

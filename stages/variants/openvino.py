@@ -1,9 +1,0 @@
-"""The fp32 model, computed by OpenVINO behind the same backend.
-
-In config.pbtxt it is the accelerator setting of Triton's native ONNX Runtime backend; this
-project's own backend runs the OpenVINO package for it.
-"""
-
-from variants import Variant, fp32, networks_only
-
-VARIANT = Variant(fp32.export, refuses=networks_only, accelerator="openvino")

@@ -1,0 +1,118 @@
+"""The instruments with which the method is judged: models of known speed, records, replays."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from conftest import ROOT, linear_model, taking_bytes
+
+import clones
+import record
+import replay
+import workloads
+from arms import by_turns, compared
+from assay.ground.process import StageError
+from assay.tensors.parity import largest_difference, onnx_answer, onnx_session
+from known_models import lengthened
+from pixels import of_fractions
+
+
+def test_the_documented_workloads_are_those_that_are_measured() -> None:
+    """Whoever runs a line of the page runs what the figures beside it come from."""
+    console = (ROOT / "docs" / "models.md").read_text().replace("\\\n", " ").replace("'", "")
+    lines = [line.split() for line in console.splitlines() if line.startswith("$ dvc exp run")]
+    for settings in workloads.WORKLOADS.values():
+        assert any(sorted(settings) == sorted(word for word in line[4:] if word != "-S") for line in lines)
+
+
+def test_arms_take_turns_and_the_first_round_is_not_counted() -> None:
+    """Each arm is asked once a round, in an order that chance gives, and compared with the first."""
+    asked: list[str] = []
+
+    def arm(name: str, value: float) -> float:
+        asked.append(name)
+        return value if len(asked) > 2 else 100.0
+
+    rounds = by_turns({"slow": lambda: arm("slow", 2.0), "fast": lambda: arm("fast", 3.0)}, 20)
+    assert rounds == {"slow": [2.0] * 20, "fast": [3.0] * 20}
+    turns = [tuple(asked[start : start + 2]) for start in range(0, len(asked), 2)]
+    assert set(turns) == {("slow", "fast"), ("fast", "slow")}
+    assert compared(rounds)["fast"].value == pytest.approx(1.5)
+    with pytest.raises(StageError, match="at least two rounds"):
+        by_turns({}, 1)
+
+
+def test_a_command_that_fails_in_a_clone_is_one_error(tmp_path: Path) -> None:
+    """A workload that cannot be run says which command failed, and nothing is recorded."""
+    with pytest.raises(StageError, match=r"^`git log` exited with 128; its own words are above$"):
+        clones.finish(tmp_path, "git", "log")
+
+
+def test_a_lengthened_model_answers_the_same() -> None:
+    """It computes longer and changes nothing, so that only its time differs."""
+    model = onnx.load(ROOT / "triton" / "anchor" / "1" / "model.onnx")
+    x = np.random.default_rng(0).random((3, 28, 28, 1), dtype=np.float32)
+    plain, longer = (onnx_answer(onnx_session(each.SerializeToString()), x) for each in (model, lengthened(model, 7)))
+    assert np.array_equal(plain, longer)
+    assert len(lengthened(model, 7).graph.node) == len(model.graph.node) + 7 + 5
+
+
+def test_a_model_of_fractions_answers_what_the_one_of_bytes_does() -> None:
+    """Nothing but the type of their pixels is compared; a model of something else is refused."""
+    x = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), np.uint8)
+    of_bytes = taking_bytes(linear_model())
+    answers = [
+        onnx_answer(onnx_session(model.SerializeToString()), examples)
+        for model, examples in ((of_bytes, x), (of_fractions(of_bytes), x / np.float32(255)))
+    ]
+    assert largest_difference(*answers) < 1e-6
+    with pytest.raises(StageError, match="does not begin with scaling bytes"):
+        of_fractions(linear_model())
+
+
+def test_records_are_appended_with_machine_and_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second run does not touch the first, and both say where they come from."""
+    monkeypatch.setattr(record, "REVISION", "abc1234")
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    assert record.runs("some") == []
+    record.append("some", {"value": 1})
+    record.append("some", {"value": 2})
+    assert [run["value"] for run in record.runs("some")] == [1, 2]
+    assert all(run["revision"] == "abc1234" and run["machine"]["usable_cores"] for run in record.runs("some"))
+
+
+def made_up_pool(effect: float) -> np.ndarray:
+    """Return logarithms of 10 starts of 32 rounds of 4 models, the first slower by `effect`."""
+    chance = np.random.default_rng(0)
+    starts, rounds = chance.normal(0, 0.3, (10, 1, 1)), chance.normal(0, 0.1, (10, 32, 1))
+    noise = chance.normal(0, 0.05, (10, 32, 4))
+    logs: np.ndarray = 8 + starts + rounds + noise + np.log1p([-effect, 0, 0, 0])
+    return logs
+
+
+def test_replays_find_a_large_effect_and_no_effect_where_there_is_none() -> None:
+    """On a made-up pool, 20 % is always found and a false winner is rare."""
+    found = replay.replay_runoff(made_up_pool(0.2), [0, 1, 2, 3], 6, 4, lambda scores: replay.beats(scores, 0))
+    false = replay.replay_runoff(made_up_pool(0.0), [0, 1, 2, 3], 6, 4, lambda scores: replay.beats(scores, 0))
+    assert found > 0.99
+    assert false < 0.06
+
+
+def test_a_replayed_cell_covers_the_pools_own_ratio() -> None:
+    """Its intervals hold the mean over the pool about as often as they say."""
+    cell = replay.replay_cell(made_up_pool(0.1), [(0, 1), (0, 2)], precision=0.05)
+    assert cell["truth"] == pytest.approx(0.9, rel=0.02)
+    assert cell["coverage"]["value"] > 0.9
+    assert 12 <= cell["median_rounds"] <= 32
+
+
+def test_a_rates_interval_is_over_pools_of_other_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something that half of the starts decide may well happen in three quarters of another pool."""
+    monkeypatch.setattr(replay, "POOLS", 40)
+    pool = made_up_pool(0.0)
+    pool[::2] += 1
+    found = replay.rate(pool, lambda each, _replays: float((each.mean(axis=(1, 2)) > 8.5).mean()), [0, 1, 2, 3])
+    assert found["value"] == 0.5
+    assert found["low"] < 0.35
+    assert found["high"] > 0.65

@@ -1,0 +1,110 @@
+"""The rooms of the package: what each is for, and which may know of which."""
+
+import ast
+from itertools import pairwise
+from pathlib import Path
+
+from conftest import ROOT
+from imports import imported
+
+PACKAGE = ROOT / "src" / "assay"
+# From the ground up: nothing imports from what stands behind it.
+ROOMS = [
+    "ground",
+    "params",
+    "tensors",
+    "statistics",
+    "scoring",
+    "machine",
+    "learning",
+    "exporting",
+    "serving",
+    "servers",
+    "load",
+    "measuring",
+    "profiling",
+    "deciding",
+    "saturation",
+    "predicting",
+    "comparing",
+    "telling",
+    "validation",
+]
+FOLDERS = sorted(path.parent for path in PACKAGE.rglob("__init__.py"))
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_every_room_has_its_place() -> None:
+    """No folder beside them, and none twice."""
+    assert sorted(folder.name for folder in FOLDERS if folder.parent == PACKAGE) == sorted(ROOMS)
+
+
+def room_of(path: Path) -> int:
+    """Return which room a module is in; the package's own docstring is in none, and below them all."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return -1 if first == "__init__.py" else ROOMS.index(first)
+
+
+def test_no_import_runs_upwards() -> None:
+    """A room knows those below it, and itself."""
+    upwards = [
+        f"{path.relative_to(PACKAGE)} imports {each.relative_to(PACKAGE)}"
+        for path in MODULES
+        for each in imported(path)
+        if room_of(each) > room_of(path)
+    ]
+    assert upwards == []
+
+
+def test_there_is_no_circle() -> None:
+    """No module leads back to itself, within a room either."""
+
+    def visit(path: Path, way: tuple[Path, ...]) -> None:
+        if path in way:
+            raise AssertionError([str(each.relative_to(PACKAGE)) for each in (*way[way.index(path) :], path)])
+        if path not in done:
+            for each in at_import(path):
+                visit(each, (*way, path))
+            done.add(path)
+
+    done: set[Path] = set()
+    for path in MODULES:
+        visit(path, ())
+
+
+def at_import(path: Path) -> set[Path]:
+    """Return what a module imports as it is imported, but for the packages that it is in."""
+    packages = {folder / "__init__.py" for folder in path.parents}
+    return {each for each in imported(path, later=False) if each not in packages}
+
+
+def test_a_room_says_in_a_sentence_what_it_is_for() -> None:
+    """Its first line, which docs/architecture.md repeats in its own words."""
+    for folder in FOLDERS:
+        said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+        assert said, folder
+        assert said.splitlines()[0].endswith("."), folder
+
+
+def test_the_documentation_names_the_rooms_in_their_order() -> None:
+    """What a stranger reads is how it is."""
+    places = [(ROOT / "docs" / "architecture.md").read_text().index(f"\n  {room}/ ") for room in ROOMS]
+    assert all(one < other for one, other in pairwise(places))
+
+
+def test_scripts_alone_know_all_of_params_yaml() -> None:
+    """A room takes the section, or the values, that it needs."""
+    knowing = [path for path in MODULES if PACKAGE / "parameters" / "schema.py" in set(imported(path))]
+    assert knowing == []
+
+
+def test_stages_are_short_and_the_package_has_no_long_file() -> None:
+    """A stage reads, calls, writes; a file above 300 lines is two things."""
+    lengths = {path: len(path.read_text().splitlines()) for path in [*(ROOT / "stages").glob("*.py"), *MODULES]}
+    assert [path.name for path, length in lengths.items() if path.parent.name == "stages" and length > 150] == []
+    assert [path.name for path, length in lengths.items() if length > 300] == []
+
+
+def test_the_readme_is_the_first_ten_minutes() -> None:
+    """What does not fit a few screens stands in docs/."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
