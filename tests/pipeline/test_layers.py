@@ -58,18 +58,33 @@ def test_no_import_runs_upwards() -> None:
 
 def test_there_is_no_circle() -> None:
     """No module leads back to itself, within a room either."""
+    assert circle({path: at_import(path) for path in MODULES}) == []
 
-    def visit(path: Path, way: tuple[Path, ...]) -> None:
+
+def test_a_circle_is_found() -> None:
+    """Of modules that import each other by a third, and of one that imports itself; not of two ways to one."""
+    a, b, c = map(Path, "abc")
+    assert circle({a: {b}, b: {c}, c: {a}}) == [a, b, c, a]
+    assert circle({a: {b}, b: {b}}) == [b, b]
+    assert circle({a: {b, c}, b: {c}, c: set()}) == []
+
+
+def circle(imports: dict[Path, set[Path]]) -> list[Path]:
+    """Return a way from a module back to itself, empty if there is none."""
+
+    def visit(path: Path, way: list[Path]) -> list[Path]:
         if path in way:
-            raise AssertionError([str(each.relative_to(PACKAGE)) for each in (*way[way.index(path) :], path)])
-        if path not in done:
-            for each in at_import(path):
-                visit(each, (*way, path))
-            done.add(path)
+            return [*way[way.index(path) :], path]
+        if path in done:
+            return []
+        for each in sorted(imports[path]):
+            if found := visit(each, [*way, path]):
+                return found
+        done.add(path)
+        return []
 
     done: set[Path] = set()
-    for path in MODULES:
-        visit(path, ())
+    return next((found for path in sorted(imports) if (found := visit(path, []))), [])
 
 
 def at_import(path: Path) -> set[Path]:

@@ -40,7 +40,7 @@ MOVED = {
     "perf.shared_memory": "load.shared_memory",
     "perf.client_cores": "load.client_cores",
     "perf.precision": "screening.precision",
-    "perf.runoff": "runoff, and its finalists to finalists.at_most",
+    "perf.runoff": "runoff, and its key finalists is now finalists.at_most",
     "perf.open_loop": "saturation",
     "triton.labels": "labels",
     "triton.start_timeout_s": "timeouts.start_s",
