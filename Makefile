@@ -89,7 +89,7 @@ coverage: environment
 	@echo "==> done: htmlcov/index.html shows each line"
 
 test-fast: environment
-	pytest --numprocesses 2 -m "not slow"
+	pytest --numprocesses 3 -m "not slow"
 
 torture: environment
 	pytest tests/pipeline/test_fuzz.py tests/pipeline/test_mutations.py tests/pipeline/test_torture.py --capture=no \

@@ -424,6 +424,7 @@ def test_a_budget_that_never_ends_is_refused(text: str) -> None:
 def test_a_revision_without_a_matrix_is_no_answer(tmp_path: Path, text: str) -> None:
     """Whatever its params.yaml is, the sentence says so; a cell that is named needs no matrix."""
     (tmp_path / "params.yaml").write_text(text)
+    os.utime(tmp_path / "params.yaml", (0, 0))  # nobody is at it any more
     with pytest.raises(StageError, match=r"the revision's params\.yaml"):
         default_cell(tmp_path, None, "the revision")
     for name in ("fp32-1-64-off", "head-fp32"):

@@ -75,6 +75,7 @@ def test_a_program_is_ended_so_that_it_can_clean_up(tmp_path: Path, number: sign
     assert (tmp_path / "cleaned up").exists()
 
 
+@pytest.mark.slow
 def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     """It may have its reasons to ignore Ctrl-C, as DVC has while a stage runs; nothing is left of it."""
     process = patient(tmp_path, "stubborn")

@@ -128,7 +128,8 @@ READERS: list[tuple[str, Callable[[Path], Any]]] = [
 @pytest.mark.parametrize(
     ("name", "read", "content"),
     [
-        (name, read, content)
+        # Who reads a Keras model imports TensorFlow first.
+        pytest.param(name, read, content, marks=[pytest.mark.slow] if name.endswith(".keras") else [])
         for name, read in READERS
         for content in (b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00v\x00{'a'}", CONFLICT, b"\xff\xfe" * 50)
         if content or not name.endswith("config.pbtxt")  # an empty configuration is one

@@ -18,6 +18,7 @@ from assay.ground.process import GOES_ON, INTERRUPTED
 STAGES = ROOT / "stages"
 
 
+@pytest.mark.slow  # an interpreter with much to import for each
 @pytest.mark.parametrize(
     "module", ["assay.validation.schema", "machine", "triton_config", "serving", "perf", "report", "data"]
 )
@@ -39,6 +40,7 @@ def test_wrong_parameters_stop_a_stage_before_its_work(tmp_path: Path) -> None:
     """A stage with bad parameters prints every error, exits 1 and writes nothing."""
     text = (ROOT / "params.yaml").read_text().replace("seed: 42", "sed: 42").replace("protocol: grpc", "protocol: ftp")
     (tmp_path / "params.yaml").write_text(text)
+    os.utime(tmp_path / "params.yaml", (0, 0))  # nobody is at it any more
     code = """
 import sys
 import pathlib

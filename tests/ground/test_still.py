@@ -71,6 +71,7 @@ def test_a_writer_that_takes_a_while_is_waited_for(tmp_path: Path) -> None:
     completing.join()
 
 
+@pytest.mark.slow
 def test_what_stays_damaged_is_told(tmp_path: Path) -> None:
     """After some seconds, and at once where it has been so for longer."""
     path = tmp_path / "dvc.lock"

@@ -91,6 +91,7 @@ def made_up_pool(effect: float) -> np.ndarray:
     return logs
 
 
+@pytest.mark.slow
 def test_replays_find_a_large_effect_and_no_effect_where_there_is_none() -> None:
     """On a made-up pool, 20 % is always found and a false winner is rare."""
     found = replay.replay_runoff(made_up_pool(0.2), [0, 1, 2, 3], 6, 4, lambda scores: replay.beats(scores, 0))

@@ -13,6 +13,7 @@ from conftest import ROOT, clone, commit, run
 from assay.ground.files import read_json, write_json
 
 
+@pytest.mark.slow
 def test_check_validates_without_running(tmp_path: Path) -> None:
     """`make check` lists the cells of a valid params.yaml and refuses another, touching nothing."""
     folder = clone(tmp_path / "clone")
@@ -31,6 +32,7 @@ def test_check_validates_without_running(tmp_path: Path) -> None:
     assert run("git", "status", "--porcelain", cwd=folder).stdout == " M params.yaml\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "code", "said"),
     [

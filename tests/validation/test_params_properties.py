@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import numpy as np
+import pytest
 from conftest import read_params
 from google.protobuf import text_format
 from hypothesis import event, example, given, settings
@@ -95,6 +96,7 @@ def check_refusal(error: StageError) -> None:
         assert re.match(r".+?: .{5,}", line), line
 
 
+@pytest.mark.slow  # takes seconds: one example of each kind is among the fast tests of parameters
 # The same examples every time: what passed once passes again.
 @settings(max_examples=1500, deadline=None, derandomize=True)
 @given(mutated())
