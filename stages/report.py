@@ -28,7 +28,7 @@ from assay.ground.records.checking import read_record
 from assay.ground.records.verdicts import BetweenHours
 from assay.machine.lock import machine_shared
 from assay.params.cells import CLASSIFIER
-from assay.params.matrix import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin, measured_names
+from assay.params.matrix import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin
 from assay.params.stages import before_reporting
 from assay.params.triton import Kind
 from assay.saturation.sustained import recorded_saturation
@@ -131,7 +131,7 @@ def main() -> None:
     params = load_params()
     before = before_reporting(params.onnx.variants, params.cells)
     check_parameters(LOCK, before, params.model_dump(exclude_unset=True))
-    results = read_results(params.onnx.variants, measured_names(params.cells))
+    results = read_results(params.onnx.variants, params.cells)
     found = gather(results, params)
     check_results(LOCK, before)
     figures = report_figures(found["cells"], found["anchor_copy"], found["verdict"], found["sustained"])

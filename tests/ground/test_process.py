@@ -114,9 +114,9 @@ def test_a_stage_that_hangs_ends_after_its_grace(number: str, code: int) -> None
     script = f"""
 import sys
 import ctypes, os, signal, threading
-from assay.ground import grace, stage
+from assay.ground import hanging, stage
 signal.signal(signal.SIGINT, signal.default_int_handler)
-grace.GRACE_S = 0.2
+hanging.GRACE_S = 0.2
 def main():
     threading.Timer(0.2, os.kill, (os.getpid(), signal.{number})).start()
     library, lock = ctypes.CDLL(None), ctypes.create_string_buffer(64)

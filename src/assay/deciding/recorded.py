@@ -33,7 +33,7 @@ def write_verdict(path: Path, verdict: Verdict, measured_at: str) -> None:
     write_record(path, VerdictFile, content)
 
 
-def read_verdict(path: Path) -> tuple[Verdict, str]:
-    """Return the verdict, and when its run-off ended; raises StageError if the file is damaged."""
+def read_verdict(path: Path) -> Verdict:
+    """Return the verdict; raises StageError if the file is damaged."""
     content: dict[str, Any] = read_record(path, VerdictFile)
-    return _adapter().validate_json(json.dumps(content["verdict"])), content["measured_at"]
+    return _adapter().validate_json(json.dumps(content["verdict"]))

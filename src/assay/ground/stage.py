@@ -209,7 +209,7 @@ def run_stage(main: Callable[[], None]) -> NoReturn:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, _unwind)
         stops.notice()
-        from assay.ground.grace import ends_in_any_case  # here, as what follows, where signals are taken care of
+        from assay.ground.hanging import ends_in_any_case  # here, as what follows, where signals are taken care of
 
         ends_in_any_case((signal.SIGINT, *_ENDING), lambda number: _failure_code or 128 + number)
         follow_dvc()

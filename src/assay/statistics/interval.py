@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from assay.ground.numerals import ends, times
 
+CONFIDENCE = 0.95
+
 
 @dataclass(frozen=True)
 class Interval:

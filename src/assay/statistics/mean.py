@@ -6,9 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from assay.statistics.interval import Interval
-
-CONFIDENCE = 0.95
+from assay.statistics.interval import CONFIDENCE, Interval
 
 
 def t_quantile(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:

@@ -11,7 +11,8 @@ from assay.ground.paths import CELLS, MACHINE, PARITY, REPORTS, RUNOFF, SATURATI
 from assay.ground.records.checking import read_record
 from assay.ground.records.measured import CellFile, Runoff, RunoffFile, SaturationFile, SaturationRounds
 from assay.ground.records.prepared import Data, Exports, Machine, RawData, Served, Training
-from assay.params.matrix import ANCHOR_COPY, DEFAULT_THREADS
+from assay.params.cells import Cell
+from assay.params.matrix import ANCHOR_COPY, measured_names
 from assay.telling.level import LevelSummary, summarise_level
 
 
@@ -41,9 +42,8 @@ class Results:
         return [summarise_level(level, sought(level["concurrency"])) for level in self.cells[name]["levels"]]
 
 
-def read_results(variants: Sequence[str], names: Sequence[str]) -> Results:
-    """Read the results of these variants, and of the cells of these names; raises StageError if a file is damaged."""
-    assert {ANCHOR_COPY, DEFAULT_THREADS} <= set(names)  # noqa: S101  what the others are judged by
+def read_results(variants: Sequence[str], cells: Sequence[Cell]) -> Results:
+    """Read the results of these variants and cells; raises StageError if a file is damaged."""
     return Results(
         raw_data=read_record(REPORTS / "raw_data.json", RawData),
         data=read_record(REPORTS / "data.json", Data),
@@ -51,8 +51,8 @@ def read_results(variants: Sequence[str], names: Sequence[str]) -> Results:
         machine=read_record(MACHINE, Machine),
         exports={variant: read_record(PARITY / f"{variant}.json", Exports) for variant in variants},
         served={variant: read_record(SERVING / f"{variant}.json", Served) for variant in variants},
-        cells={name: read_record(CELLS / f"{name}.json", CellFile) for name in names},
+        cells={name: read_record(CELLS / f"{name}.json", CellFile) for name in measured_names(cells)},
         runoff=read_record(RUNOFF, Runoff),
-        verdict=read_verdict(VERDICT)[0],
+        verdict=read_verdict(VERDICT),
         saturation=read_record(SATURATION, SaturationFile),
     )
