@@ -1,5 +1,6 @@
 """What a process inherits and what it does not: settings, repositories, streams, places."""
 
+import ast
 import json
 import os
 import shlex
@@ -118,6 +119,34 @@ run_stage(load_tensorflow)
     finished = run("env", "PYTHONOPTIMIZE=2", sys.executable, "-c", script, cwd=ROOT, check=False)
     assert (finished.returncode, finished.stdout.count("\n")) == (1, 1)
     assert finished.stdout.startswith("error: TensorFlow needs docstrings, and Python leaves them out: unset PYTHON")
+
+
+@pytest.mark.slow
+def test_openvino_tells_nobody_that_it_was_imported(tmp_path: Path) -> None:
+    """It computes without the package that leaves a number at home and, not asked to, asks the network."""
+    script = """
+import sys
+from assay.ground.quiet import load_openvino
+print(load_openvino().Core().available_devices, "openvino_telemetry" in sys.modules)
+"""
+    (tmp_path / "home").mkdir()
+    command = ["env", "-u", "CI", f"HOME={tmp_path / 'home'}", sys.executable, "-c", script]
+    assert run(*command, cwd=as_workspace(tmp_path)).stdout == "['CPU'] False\n"
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_nobody_imports_openvino_in_another_way() -> None:
+    """Or it would tell."""
+    quiet = ROOT / "src" / "assay" / "ground" / "quiet.py"
+    code = [path for folder in ("src", "stages", "tools", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    importing = [
+        path
+        for path in code
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Import) and any(each.name.startswith("openvino") for each in node.names))
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("openvino"))
+    ]
+    assert importing == [quiet]
 
 
 def test_python_that_hides_the_project_finds_it() -> None:

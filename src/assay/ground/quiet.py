@@ -1,4 +1,4 @@
-"""Import TensorFlow without its start-up chatter about GPUs that are not there, and without what it tries in vain."""
+"""Import TensorFlow without its chatter about GPUs that are not there, and OpenVINO without word to its makers."""
 
 import gc
 import os
@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from assay.ground.process import StageError, follow_dvc
 
@@ -35,17 +36,36 @@ def load_tensorflow() -> None:
             f"TensorFlow needs {NEEDED_BYTES / 1e9:g} GB of addresses, and this shell allows {limit / 1e9:.2g}: "
             "raise that, as with `ulimit -v unlimited`"
         )
-    hidden = [name for name in UNUSED if name not in sys.modules]
-    for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say that there is no such module
     gc.disable()
     try:
-        with quiet_tensorflow():
+        with _hidden(*UNUSED), quiet_tensorflow():
             import keras  # noqa: F401
             import tensorflow as tf  # noqa: F401
     finally:
         gc.enable()
         gc.freeze()
+
+
+def load_openvino() -> Any:
+    """Import OpenVINO, and return it, without the package that would tell its makers of the import.
+
+    That takes no answer for consent, leaves a number in the home folder, and asks the network from a fork of this
+    process. OpenVINO does without it where it is missing.
+    """
+    with _hidden("openvino_telemetry"):
+        import openvino
+    return openvino
+
+
+@contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Hide from what is imported in the block that there are these modules, unless they are there already."""
+    hidden = [name for name in names if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say that there is no such module
+    try:
+        yield
+    finally:
         for name in hidden:
             del sys.modules[name]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.ground.quiet import load_openvino
 from assay.serving.model_config import THREADS, read_config
 from assay.tensors.parity import onnx_answer, onnx_session
 
@@ -20,8 +21,7 @@ Run = Callable[[np.ndarray], Any]
 
 def _openvino(path: Path, threads: int) -> Run:
     """Return how OpenVINO runs a model, with the settings of our backend."""
-    import openvino
-
+    openvino = load_openvino()
     settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": "NO"}
     if threads:
         settings["INFERENCE_NUM_THREADS"] = str(threads)
