@@ -1,0 +1,105 @@
+"""What a stage reads as it runs is what dvc.yaml says that it depends on."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import FinishedRun, run
+from ruamel.yaml import YAML
+
+pytestmark = pytest.mark.slow
+
+READING = f"{sys.executable} tests/reading.py read.json"
+# test_dag.py follows its imports.
+CODE = ("src", "stages", "tests")
+# What decides no result, and why it is read.
+OF_ALL = {
+    "params.yaml": "its sections are dependencies",
+    "dvc.lock": "whether something else is out of date is said, and ends the stage",
+    ".git": "DVCLive asks whether this is a repository",
+    ".dvc": "likewise",
+    ".dvcignore": "likewise",
+    ".gitignore": "likewise",
+    "triton/backends": "reports/machine.json has the digest of what was built",
+    "artifacts/model_repository": "an export's folder is made of what serving depends on, and no glob names them all",
+}
+KEYS_OF_ALL = {
+    "timeouts": "how long is waited before something is given up",
+    "onnx.variants": "which arguments there are",
+    "perf.instances": "likewise",
+    "perf.max_batch_size": "likewise",
+    "perf.dynamic_batching": "likewise",
+}
+# What is known of a dataset of one's own stands there, and these runs are of another.
+OF_OWN_DATA = {"dataset", "data.own"}
+
+
+@pytest.fixture(scope="module")
+def stages(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Run every stage once more, as DVC does; return what dvc.lock says of each, and what it has `read`."""
+    folder = finished_run.copy(tmp_path_factory.mktemp("reading") / "clone")
+    locked: dict[str, Any] = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+    # The report first, on results as they were left, then those that do more when asked for more.
+    for name in ["report", *(name for name in locked if name not in ("report", "saturation")), "saturation"]:
+        if name == "saturation":
+            ask_for_saturation(folder)
+        command = locked[name]["cmd"].removeprefix("exec ").replace("python ", f"{READING} ")
+        run(*shlex.split(command), cwd=folder)
+        locked[name]["read"] = json.loads((folder / "read.json").read_text())
+    return locked
+
+
+def ask_for_saturation(folder: Path) -> None:
+    params = YAML().load(folder / "params.yaml")
+    params["perf"]["slo"]["p95_ms"] = 1000.0
+    params["saturation"].update(distribution="poisson", rounds=6)
+    YAML().dump(params, folder / "params.yaml")
+
+
+def test_every_stage_was_watched(stages: dict[str, Any]) -> None:
+    """None of them reads nothing."""
+    assert [name for name, stage in stages.items() if not stage["read"]["files"] or not stage["read"]["keys"]] == []
+
+
+def test_a_stage_reads_only_files_that_it_depends_on(stages: dict[str, Any]) -> None:
+    """Another file is one after whose change DVC would not run it again."""
+    unknown = {
+        name: [path for path in stage["read"]["files"] if not is_below(path, files_of(stage), "/")]
+        for name, stage in stages.items()
+    }
+    assert {name: paths for name, paths in unknown.items() if paths} == {}
+
+
+def test_a_stage_reads_only_keys_that_it_depends_on(stages: dict[str, Any]) -> None:
+    """Of params.yaml: a key that is not among its parameters would change nothing until something else did."""
+    unknown = {
+        name: [key for key in stage["read"]["keys"] if not is_below(key, {*keys_of(stage), *KEYS_OF_ALL}, ".")]
+        for name, stage in stages.items()
+    }
+    assert {name: keys for name, keys in unknown.items() if keys} == {}
+
+
+def test_a_stage_depends_on_no_key_that_it_does_not_read(stages: dict[str, Any]) -> None:
+    """A change of it would train, or measure, for nothing."""
+    idle = {
+        name: sorted(
+            key for key in keys_of(stage) if not any(is_below(each, {key}, ".") for each in stage["read"]["keys"])
+        )
+        for name, stage in stages.items()
+    }
+    assert {name: keys for name, keys in idle.items() if set(keys) - OF_OWN_DATA} == {}
+
+
+def files_of(stage: Any) -> set[str]:
+    return {*(each["path"] for each in (*stage["deps"], *stage["outs"])), *stage["params"], *CODE, *OF_ALL}
+
+
+def keys_of(stage: Any) -> set[str]:
+    return set(stage["params"]["params.yaml"])
+
+
+def is_below(path: str, places: set[str], separator: str) -> bool:
+    return any(path == place or path.startswith(f"{place}{separator}") for place in places)
