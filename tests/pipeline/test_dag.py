@@ -137,6 +137,19 @@ def test_a_stage_depends_on_no_code_that_it_does_not_run(stage: str) -> None:
     assert {path: files for path, files in idle.items() if files} == {}
 
 
+@pytest.mark.parametrize("stage", FOLLOWED)
+def test_a_stage_depends_on_what_was_chosen_and_no_other_of_its_kind(stage: str) -> None:
+    """A dataset, a model family, a kind of server: none of them is imported unless params.yaml names it."""
+    kinds = [ROOT / "src" / "assay" / kind for kind in ("learning/datasets", "learning/models", "servers")]
+    unchosen = [
+        str(file.relative_to(ROOT))
+        for path, files in code_of(stage).items()
+        for file in files
+        if "${" not in path and file.name != "__init__.py" and file.parent in kinds
+    ]
+    assert unchosen == []
+
+
 @pytest.mark.parametrize("stage", DAG)
 def test_a_stage_depends_on_no_code_that_is_gone(stage: str) -> None:
     """DVC refuses to run it."""
