@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 
 from assay.exporting import variants
-from assay.exporting.variants import Source
+from assay.exporting.source import Source
 from assay.ground.files import replacing_directory, write_json
 from assay.ground.paths import ARRAYS, MODELS, ONNX, PARITY
 from assay.ground.process import StageError

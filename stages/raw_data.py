@@ -17,7 +17,7 @@ from assay.ground.files import remove_abandoned, write_json
 from assay.ground.paths import ARTIFACTS, DATASETS, REPORTS, ROOT
 from assay.ground.process import StageError
 from assay.learning.datasets import known_files
-from assay.learning.formats.files import check_files
+from assay.learning.formats.published import check_files
 from assay.learning.loading import edition_in, remedy
 from assay.servers import prepare
 from assay.validation.schema import load_params

@@ -25,7 +25,7 @@ from assay.learning.datasets.own import files as own_files
 from assay.learning.fetching.download import download
 from assay.learning.fetching.remarks import remarks
 from assay.learning.fetching.tracking import track
-from assay.learning.formats.files import check_files
+from assay.learning.formats.published import check_files
 from assay.learning.loading import edition_in, load, too_rare
 from assay.machine.lock import machine_shared
 from assay.params import plugins

@@ -13,7 +13,7 @@ from measured import level, summarised
 from onnx import TensorProto, helper, numpy_helper
 
 from assay.exporting import variants
-from assay.exporting.variants import Source
+from assay.exporting.source import Source
 from assay.ground.process import StageError
 from assay.params import plugins
 from assay.profiling.model_alone import ModelAlone
@@ -76,7 +76,7 @@ def fp32_model(network: Path) -> onnx.ModelProto:
 @pytest.fixture
 def source(network: Path, monkeypatch: pytest.MonkeyPatch, content: dict[str, Any]) -> Any:
     """Return a function that gives the network as the source of a variant."""
-    monkeypatch.setattr(variants, "ARRAYS", network)
+    monkeypatch.setattr("assay.exporting.source.ARRAYS", network)
     params = validate(content)
     return lambda variant: Source(network / "classifier.keras", 17, params.settings(variant), seed=1)
 
@@ -216,7 +216,7 @@ def test_a_variant_is_portable_smaller_or_equal_and_the_same_twice(
     name: str, source: Any, fp32_model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Any batch size, plain operators, equal bytes for the same source; compressed weights take two thirds or less."""
-    monkeypatch.setattr("assay.exporting.variants.fp32.export", lambda _: copy.deepcopy(fp32_model))
+    monkeypatch.setattr(Source, "converted", lambda _: copy.deepcopy(fp32_model))
     model, again = (variants.get(name).export(source(name)) for _ in range(2))
     check_portable(model, name)
     assert model.SerializeToString() == again.SerializeToString()
@@ -239,7 +239,7 @@ def test_static_quantisation_is_in_8_bits_throughout(
     source: Any, fp32_model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Weights are stored as 8-bit integers, and pairs of quantising and dequantising surround every product."""
-    monkeypatch.setattr("assay.exporting.variants.fp32.export", lambda _: copy.deepcopy(fp32_model))
+    monkeypatch.setattr(Source, "converted", lambda _: copy.deepcopy(fp32_model))
     model = variants.get("int8_static").export(source("int8_static"))
     weights = [tensor for tensor in model.graph.initializer if len(tensor.dims) > 1]
     assert {tensor.data_type for tensor in weights} == {TensorProto.INT8}

@@ -11,7 +11,7 @@ from conftest import Edit, clone, ran, read_params, run
 from export import check_portable, check_takes
 
 from assay.exporting import variants
-from assay.exporting.variants import Source
+from assay.exporting.source import Source
 from assay.ground.process import StageError
 from assay.learning import datasets, frameworks, models
 from assay.learning.datasets import Dataset
@@ -178,7 +178,7 @@ NEW_DATASET = '''
 """Four rows of one number."""
 import numpy as np
 from assay.learning.datasets import Dataset, Edition, Examples
-from assay.learning.formats.files import RawFile
+from assay.learning.formats.published import RawFile
 
 def load(folder):
     x = np.loadtxt(folder / "rows.csv", dtype=np.float32).reshape(-1, 1)
@@ -206,11 +206,11 @@ FAMILY = Family("scikit_learn", Hyperparameters, lambda _: None, train)
 '''
 NEW_VARIANT = '''
 """As fp32, and says so."""
-from assay.exporting.variants import Variant, fp32
+from assay.exporting.variants import Variant
 
 def export(source):
     """Convert the trained model."""
-    model = fp32.export(source)
+    model = source.converted()
     model.doc_string = "thrown away"
     return model
 

@@ -26,7 +26,7 @@ from fetch_dataset import fetch_published
 CLASSES = 2
 MODULE = """
 from assay.learning.datasets import Dataset, Edition, Examples
-from assay.learning.formats.files import RawFile
+from assay.learning.formats.published import RawFile
 from assay.learning.formats.npz import read_npz
 
 FILE = RawFile("toys.npz", {size}, "{sha256}")

@@ -39,7 +39,7 @@ CARRIES = {
     "src/assay/telling/progress.py": "words while it runs",
 }
 # Plug-ins that are imported by a name which dvc.yaml does not put into a path.
-BY_NAME = ("src/assay/exporting/variants", "src/assay/learning/frameworks")
+BY_NAME = ("src/assay/learning/frameworks",)
 # Raw files are read by one stage alone; those after it take of a dataset what it is called, its shape and classes.
 READS_RAW_FILES = "data"
 RAW_FILES = ("src/assay/learning/formats", "src/assay/learning/loading.py", "src/assay/learning/datasets/__init__.py")
@@ -139,8 +139,11 @@ def test_a_stage_depends_on_no_code_that_it_does_not_run(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", FOLLOWED)
 def test_a_stage_depends_on_what_was_chosen_and_no_other_of_its_kind(stage: str) -> None:
-    """A dataset, a model family, a kind of server: none of them is imported unless params.yaml names it."""
-    kinds = [ROOT / "src" / "assay" / kind for kind in ("learning/datasets", "learning/models", "servers")]
+    """A variant, a dataset, a model family, a kind of server: none of them is imported unless params.yaml names it."""
+    kinds = [
+        ROOT / "src" / "assay" / kind
+        for kind in ("exporting/variants", "learning/datasets", "learning/models", "servers")
+    ]
     unchosen = [
         str(file.relative_to(ROOT))
         for path, files in code_of(stage).items()

@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from assay.exporting import variants
-from assay.exporting.variants import Settings
+from assay.exporting.settings import Settings
 from assay.ground.files import CONFLICT, has_conflict
 from assay.ground.numerals import counted
 from assay.ground.paths import PARAMS

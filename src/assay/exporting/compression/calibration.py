@@ -1,14 +1,21 @@
-"""Which examples show the ranges of values between layers, where these are quantised ahead of serving."""
+"""Ranges of values between layers, seen on examples, for variants in which these are quantised ahead of serving."""
 
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import onnx
+from pydantic import Field
 
-if TYPE_CHECKING:
-    from assay.exporting.variants import Source
+from assay.exporting.settings import OtherModel
+from assay.exporting.source import Source
 
 
-def calibrated(model: onnx.ModelProto, source: "Source") -> onnx.ModelProto:
+class Calibrated(OtherModel):
+    """The section of a variant that is calibrated."""
+
+    calibration_examples: Annotated[int, Field(ge=1, le=100_000)] = 256
+
+
+def calibrated(model: onnx.ModelProto, source: Source) -> onnx.ModelProto:
     """Return a converted model in 8 bits, with ranges of the first examples of the validation split.
 
     The variant's section says of how many.

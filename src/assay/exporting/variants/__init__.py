@@ -1,4 +1,4 @@
-"""Forms in which a trained model is served: one module a variant, each with a `VARIANT`.
+"""Forms in which a trained model is served: one module a variant, each with a `VARIANT`, and none knows of another.
 
 Modules import what they compress with inside functions: the schema of params.yaml needs
 their settings in stages that must not wait for it.
@@ -7,63 +7,16 @@ their settings in stages that must not wait for it.
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import onnx
-from pydantic import Field
 
-from assay.ground.paths import ARRAYS
-from assay.learning import frameworks
-from assay.learning.frameworks import Framework
+from assay.exporting.settings import Settings
+from assay.exporting.source import Source
 from assay.params import plugins
-from assay.params.section import Section
-from assay.tensors.arrays import read_split
 
 if TYPE_CHECKING:
     from assay.learning.models import Family
-
-
-class Settings(Section):
-    """What every variant's section of params.yaml says.
-
-    `parity_limit` is the largest difference from any output of the trained model that is
-    allowed, as a share of the largest output where that exceeds 1; None allows any.
-    """
-
-    parity_limit: Annotated[float, Field(gt=0)] | None = 1e-4
-
-
-class OtherModel(Settings):
-    """The same for a variant that is meant to be another model than the trained one."""
-
-    parity_limit: Annotated[float, Field(gt=0)] | None = None
-
-
-@dataclass(frozen=True)
-class Source:
-    """A trained model to be exported: where it is, how new its ONNX may be, its variant's settings, and the seed."""
-
-    path: Path
-    opset: int
-    settings: Any
-    seed: int = 0
-
-    @property
-    def framework(self) -> Framework:
-        """What it was made with."""
-        return frameworks.of(self.path)
-
-    @cached_property
-    def trained(self) -> Any:
-        """The model itself."""
-        return self.framework.load(self.path)
-
-    def split(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return a split of the examples that it was trained on, or was not."""
-        return read_split(ARRAYS / f"{name}.npz")
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,16 @@ examples are alike, and much where one of them is far larger than the others.
 
 import onnx
 
-from assay.exporting.variants import OtherModel, Source, Variant, fp32, networks_only
+from assay.exporting.settings import OtherModel
+from assay.exporting.source import Source
+from assay.exporting.variants import Variant, networks_only
 
 
 def export(source: Source) -> onnx.ModelProto:
     """Convert the trained model, then quantise."""
     from assay.exporting.compression.quantise import dynamic
 
-    return dynamic(fp32.export(source))
+    return dynamic(source.converted())
 
 
 VARIANT = Variant(export, refuses=networks_only, settings=OtherModel)

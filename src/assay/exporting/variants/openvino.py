@@ -4,6 +4,7 @@ In config.pbtxt it is the accelerator setting of Triton's native ONNX Runtime ba
 project's own backend runs the OpenVINO package for it.
 """
 
-from assay.exporting.variants import Variant, fp32, networks_only
+from assay.exporting.source import Source
+from assay.exporting.variants import Variant, networks_only
 
-VARIANT = Variant(fp32.export, refuses=networks_only, accelerator="openvino")
+VARIANT = Variant(Source.converted, refuses=networks_only, accelerator="openvino")

@@ -2,18 +2,19 @@
 
 import onnx
 
-from assay.exporting.compression.calibration import calibrated
-from assay.exporting.variants import Source, Variant, networks_only, pruned
-from assay.exporting.variants.int8_static import Calibrated
+from assay.exporting.compression.calibration import Calibrated, calibrated
+from assay.exporting.compression.fine_tuning import Pruned, fine_tuned
+from assay.exporting.source import Source
+from assay.exporting.variants import Variant, networks_only
 
 
-class PrunedInt8(pruned.Pruned, Calibrated):
-    """variants.pruned_int8 in params.yaml."""
+class PrunedInt8(Pruned, Calibrated):
+    """The section of a variant that is both."""
 
 
 def export(source: Source) -> onnx.ModelProto:
     """Prune, train on, convert, quantise."""
-    return calibrated(pruned.export(source), source)
+    return calibrated(fine_tuned(source), source)
 
 
 VARIANT = Variant(export, refuses=networks_only, settings=PrunedInt8)

@@ -15,7 +15,7 @@ import numpy as np
 from assay.params import plugins
 
 if TYPE_CHECKING:
-    from assay.learning.formats.files import RawFile
+    from assay.learning.formats.published import RawFile
     from assay.params.own import Description
 
 Arrays = tuple[np.ndarray, np.ndarray]

@@ -13,8 +13,8 @@ import numpy as np
 from assay.ground.process import StageError
 from assay.learning.datasets import Arrays, Dataset, Edition, Examples
 from assay.learning.formats.decoding import naming
-from assay.learning.formats.files import RawFile
 from assay.learning.formats.npz import read_npz
+from assay.learning.formats.published import RawFile
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SHAPE = (32, 32, 3)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from assay.learning.datasets import Dataset, Edition, Examples
-from assay.learning.formats.files import RawFile
+from assay.learning.formats.published import RawFile
 
 FILE = RawFile("digits.csv", 265_358, "7a93e51f73dadeb4429b4fc0718b334d12864332b906bdf44f9da7599a7e0e01")
 DARKEST = 16  # pixels are counts of set points in 4x4 blocks

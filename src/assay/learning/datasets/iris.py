@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from assay.learning.datasets import Dataset, Edition, Examples
-from assay.learning.formats.files import RawFile
+from assay.learning.formats.published import RawFile
 
 FILE = RawFile("iris.csv", 3_868, "d3b09efd6de0066a211e69284451f0d429db5c8d21a977602a4694794a41c089")
 SPECIES = ("setosa", "versicolor", "virginica")

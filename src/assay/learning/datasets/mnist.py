@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from assay.learning.datasets import Dataset, Edition, Examples
-from assay.learning.formats.files import RawFile
 from assay.learning.formats.idx import read_pair
+from assay.learning.formats.published import RawFile
 
 FILES = (
     RawFile(

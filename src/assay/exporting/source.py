@@ -1,0 +1,42 @@
+"""A trained model to be exported."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from assay.ground.paths import ARRAYS
+from assay.learning import frameworks
+from assay.learning.frameworks import Framework
+from assay.tensors.arrays import read_split
+
+
+@dataclass(frozen=True)
+class Source:
+    """A trained model to be exported: where it is, how new its ONNX may be, its variant's settings, and the seed."""
+
+    path: Path
+    opset: int
+    settings: Any
+    seed: int = 0
+
+    @property
+    def framework(self) -> Framework:
+        """What it was made with."""
+        return frameworks.of(self.path)
+
+    @cached_property
+    def trained(self) -> Any:
+        """The model itself."""
+        return self.framework.load(self.path)
+
+    def converted(self) -> onnx.ModelProto:
+        """Return the model itself in ONNX, in 32-bit floats."""
+        return self.framework.to_onnx(self.trained, self.opset)
+
+    def split(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return a split of the examples that it was trained on, or was not."""
+        return read_split(ARRAYS / f"{name}.npz")
