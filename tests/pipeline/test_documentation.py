@@ -1,4 +1,4 @@
-"""What the pages name is there: keys of params.yaml, files, commands, and figures as the results have them."""
+"""What the pages name is there: keys of params.yaml, files, commands."""
 
 import json
 import re
@@ -12,7 +12,6 @@ import pytest
 import yaml
 from conftest import ROOT, run
 
-from assay.statistics.interval import Interval
 from assay.validation.schema import Params
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -108,23 +107,3 @@ def test_what_is_not_there_is_seen() -> None:
     assert unknown_keys(text) == ["perf.client_cores", "triton.x"]
     assert unknown_paths(text) == ["stages/open_loop.py"]
     assert unknown_targets(text) == ["benchmark"]
-
-
-def test_the_readme_has_the_figures_of_the_committed_results() -> None:
-    """Whoever commits new results commits what the first page says of them."""
-    perf = METRICS["perf"]
-    won, copy = (
-        str(Interval(each["ratio"], each["low"], each["high"]))
-        for each in (perf["recommended"]["against_default"], perf["anchor_copy"])
-    )
-    rows = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    for figure, name in (
-        (f"{METRICS['test']['accuracy']:.3f}", "`test.accuracy`"),
-        (f"{METRICS['parity']['fp32']:.0e}", "`parity.fp32`"),
-        (f"{won} × the default's throughput", "`perf.recommended`"),
-        (f"{perf['default']['throughput']:,.0f} inferences/s", "`perf.default`"),
-        (f"{copy} ×", "`perf.anchor_copy`"),
-    ):
-        (row,) = [row for row in rows if row.startswith("|") and name in row]
-        assert f"| {figure} |" in row
-    assert f"`{perf['recommended']['cell']}`" in "\n".join(rows)
