@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import fingerprint
 from tqdm import tqdm
 
 from assay.ground.records.measured import Window
+from assay.machine.fingerprint import fingerprint
 from assay.machine.lock import machine_to_ourselves
 from assay.measuring.bench import Candidate, bench
 from assay.measuring.readings import cpu_per_1000, percentile_us, requests, throughput

@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from machine import fingerprint
-
 from assay.ground.environment import of_children
 from assay.ground.files import reading
 from assay.ground.process import StageError
+from assay.machine.fingerprint import fingerprint
 from assay.serving.backend import find_or_build
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,47 +12,20 @@ Run     python stages/machine.py
 from assay.ground.stage import run_stage
 
 import json
-import platform
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
-
-import psutil
 
 from assay.ground.files import write_json
 from assay.ground.paths import LIBRARY_VERSIONS, MACHINE
-from assay.machine.cores import usable_cores, usable_logical_cores
+from assay.machine.fingerprint import fingerprint
 from assay.servers import identity
 from assay.validation.schema import load_params
 
-PACKAGES = ("nvidia-pytriton", "tritonclient", "onnxruntime", "openvino", "numpy")
 # Of each stage that measures nothing, the libraries that decide its result.
 LIBRARIES = {
     "data": ("numpy", "pandas", "pillow", "scikit-learn", "scipy"),
     "train": ("dvclive", "keras", "numpy", "scikit-learn", "skops", "tensorflow"),
     "onnx": ("keras", "numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx", "tensorflow", "tf2onnx"),
 }
-
-
-def processor_name() -> str:
-    """Return the processor's name as the kernel gives it."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def fingerprint() -> dict[str, Any]:
-    """Return what timings depend on and what does not change from run to run."""
-    return {
-        "processor": processor_name(),
-        "logical_cores": psutil.cpu_count(),
-        "usable_cores": usable_cores(),
-        "usable_logical_cores": usable_logical_cores(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-    }
 
 
 def main() -> None:

@@ -65,7 +65,11 @@ def to_keep(results: Results, params: Params) -> Record:
 
 def said_of_other_servers(ours: Record) -> list[str]:
     """Say how the verdict compares with those of other kinds of server."""
-    others = [kept for server in get_args(Kind) if (kept := read_kept(VERDICTS / f"{server}.json"))]
+    others = [
+        kept
+        for server in get_args(Kind)
+        if server != ours["server"] and (kept := read_kept(VERDICTS / f"{server}.json"))
+    ]
     return [transfer_in_words(ours, other) for other in comparable(ours, others)]
 
 

@@ -8,12 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-import machine
 import pytest
 from conftest import ROOT, as_workspace, run
 
 from assay.ground.files import read_json
 from assay.ground.process import GOES_ON, INTERRUPTED
+from assay.machine.fingerprint import fingerprint
 
 STAGES = ROOT / "stages"
 
@@ -354,7 +354,7 @@ finally:
 
 def test_the_fingerprint_stays_the_same_on_one_machine() -> None:
     """Nothing in it changes from run to run, or every run would measure again."""
-    assert machine.fingerprint() == machine.fingerprint()
+    assert fingerprint() == fingerprint()
 
 
 def test_the_committed_metrics_are_few() -> None:

@@ -60,6 +60,13 @@ def test_outside_of_all_workspaces_it_is_one_sentence(tmp_path: Path) -> None:
     assert finished.stdout == "error: there is no dvc.yaml here: run this in the folder of a clone\n"
 
 
+def test_outside_of_all_workspaces_there_is_no_package(tmp_path: Path) -> None:
+    """And what is missing is no newer environment."""
+    finished = run(sys.executable, "-c", "import assay", cwd=tmp_path, check=False)
+    assert finished.returncode == 1
+    assert "No module named 'assay': there is no dvc.yaml with src/assay beside it" in finished.stdout.splitlines()[-1]
+
+
 def test_the_code_of_another_workspace_is_refused(one: Path) -> None:
     """As an installed package would be: DVC looks at these files, and a result would be of others."""
     command = ["env", f"PYTHONPATH={ROOT / 'src'}", sys.executable, "-S", "-c", WHERE]

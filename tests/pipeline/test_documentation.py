@@ -82,8 +82,12 @@ def unknown_keys(text: str) -> list[str]:
 def unknown_paths(text: str) -> list[str]:
     """Return what looks like a path of the project and is none, nor what a stage writes."""
     words = {ANY.sub("*", word).rstrip("/") for word in named(text) if "/" in word}
+    code = {word for word in words if word.endswith((".py", ".cc")) and not word.startswith(("/", "*"))}
+    lost = {
+        word for word in code if not any(f"/{path}".endswith(f"/{word}") or fnmatch(path, word) for path in TRACKED)
+    }
     paths = chain.from_iterable(alternatives(word) for word in words if word.partition("/")[0] in TOP)
-    return sorted(path for path in paths if not is_there(path))
+    return sorted({path for path in paths if not is_there(path)} | lost)
 
 
 def unknown_targets(text: str) -> list[str]:

@@ -114,6 +114,25 @@ def test_scripts_alone_know_all_of_params_yaml() -> None:
     assert [path for path in MODULES if schema in set(imported(path))] == []
 
 
+def test_nobody_imports_a_stage() -> None:
+    """A tool or a benchmark that did would find it only where the path happens to lead there."""
+    stages = {path.stem for path in (ROOT / "stages").glob("*.py")}
+    code = [path for folder in ("src", "stages", "tools", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    importing = {
+        path.name: sorted(stages & set(modules))
+        for path in code
+        if stages & set(modules := [name for node in ast.walk(ast.parse(path.read_text())) for name in top_level(node)])
+    }
+    assert importing == {}
+
+
+def top_level(node: ast.AST) -> list[str]:
+    """Return the top-level modules that a statement imports."""
+    if isinstance(node, ast.ImportFrom):
+        return [(node.module or "").partition(".")[0]]
+    return [each.name.partition(".")[0] for each in node.names] if isinstance(node, ast.Import) else []
+
+
 def test_stages_are_short_and_the_package_has_no_long_file() -> None:
     """A stage reads, calls, writes; a file above 300 lines is two things."""
     lengths = {path: len(path.read_text().splitlines()) for path in [*(ROOT / "stages").glob("*.py"), *MODULES]}

@@ -161,7 +161,7 @@ def test_a_section_replaced_by_a_value_is_refused(content: dict[str, Any], value
 @pytest.mark.parametrize(
     ("section", "key", "said"),
     [
-        (None, "load", "load: missing; add the line `load: {client_cores: 0, protocol: grpc, shared_memory: none}`"),
+        (None, "load", "load: missing; add the line `load: {protocol: grpc, shared_memory: none, client_cores: 0}`"),
         (None, "perf", "perf: missing; add the line `perf: {"),
         (None, "seed", "seed: missing; add the line `seed: 42`"),
         ("perf", "window_ms", "perf.window_ms: missing; add the line `window_ms: 50` under perf"),
@@ -178,6 +178,21 @@ def test_a_key_that_dvc_needs_is_named_with_the_line_to_add(
     del (content[section] if section else content)[key]
     (found,) = errors(content)
     assert found.strip().startswith(said)
+
+
+def test_the_line_to_add_is_one_for_dvc_too(content: dict[str, Any]) -> None:
+    """Whose reader of YAML takes an address within braces in quotes alone."""
+    del content["triton"]
+    (found,) = errors(content)
+    line = found.partition("add the line `")[2].partition("`")[0]
+    assert YAML(typ="safe").load(line) == {"triton": Params().triton.model_dump()}
+
+
+def test_an_emptied_section_is_told_what_it_may_hold(content: dict[str, Any]) -> None:
+    """As one whose only line was deleted."""
+    content["screening"] = None
+    (found,) = errors(content)
+    assert found.strip() == "screening: must be a section with the keys precision; it is empty: add one of them"
 
 
 def test_a_file_that_is_older_than_a_key_stays_valid(content: dict[str, Any]) -> None:

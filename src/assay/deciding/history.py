@@ -89,7 +89,7 @@ def read_kept(path: Path) -> Record | None:
     if not path.exists():
         return None
     if read_record(path, Kept).get("format") != FORMAT:
-        print(f"{shown(path)} is of another format, and is left out", flush=True)
+        print(f"{shown(path)} is of another format: it is replaced, and what it remembers left out", flush=True)
         return None
     kept: Record = read_record(path, KeptRecord)
     return kept

@@ -56,11 +56,18 @@ class Finder:
 
     @staticmethod
     def find_spec(name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
-        """Return where the package is; None of another name, or outside of all workspaces."""
+        """Return where the package is, None of another name; raises ModuleNotFoundError outside of all workspaces."""
         if name != PACKAGE:
             return None
-        folder = find_workspace()
-        return PathFinder.find_spec(name, [os.path.join(folder, "src")]) if folder else None
+        if folder := find_workspace():
+            return PathFinder.find_spec(name, [os.path.join(folder, "src")])
+        if elsewhere := PathFinder.find_spec(name):
+            return elsewhere
+        raise ModuleNotFoundError(
+            f"No module named {name!r}: there is no dvc.yaml with src/{name} beside it around this script or the "
+            "working folder; run it in a clone of the project",
+            name=name,
+        )
 
 
 def install() -> None:

@@ -5,6 +5,7 @@ older than a key: its default is what the shipped file says.
 """
 
 import io
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -107,7 +108,13 @@ def _place(key: str) -> str:
 
 
 def _flow(value: Any) -> str:
-    """Return a value as it stands in a line of YAML."""
+    """Return a value as it stands in a line of YAML, as every reader of it takes it."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_flow(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_flow, value))}]"
+    if isinstance(value, str) and ":" in value:  # DVC's reader takes no such text within braces
+        return json.dumps(value)
     text, yaml = io.StringIO(), YAML(typ="safe", pure=True)
     yaml.default_flow_style, yaml.width = True, 10_000
     yaml.dump({"": value}, text)

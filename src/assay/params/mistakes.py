@@ -51,7 +51,8 @@ def sentence(error: ErrorDetails, whole: type[BaseModel]) -> str:
     if section and error["type"] == "value_error":  # what its values contradict; they would fill the screen
         return f"{path}: {message}"
     if section:
-        return f"{path or 'the file'}: must be a section with the keys {', '.join(section.model_fields)}"
+        empty = "; it is empty: add one of them" if error["input"] is None else ""
+        return f"{path or 'the file'}: must be a section with the keys {', '.join(section.model_fields)}{empty}"
     if error["type"] == "string_type" and isinstance(error["input"], UNQUOTED):
         message += "; put it in quotes"
     return f"{path}: {message} (it is {_value(error['input'])})"

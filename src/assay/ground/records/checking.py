@@ -75,8 +75,8 @@ def read_record(path: Path, shape: Any) -> Any:
     content = read_json(path)
     if (known := format_of(shape)) is not None and isinstance(content, Mapping):
         found = content.get("format", "older")
-        if found != known:
-            which = f"format {found}" if isinstance(found, int) else "an older format"
+        if type(found) is not int or found != known:  # true equals 1
+            which = f"format {found}" if type(found) is int else "an older format"
             raise StageError(f"{shown(path)} is of {which}, and format {known} is read here; {remedy(path)}")
     if why := complaint(content, shape):
         raise damaged(path, why)
