@@ -17,8 +17,8 @@ from assay.ground.process import StageError
 from assay.load.window import SLEEP_FACTOR, WINDOWS
 from assay.machine.cores import server_cores, usable_cores
 from assay.measuring.readings import SPARE
-from assay.params.keys import defaults_taken
 from assay.params.matrix import ANCHOR
+from assay.params.moved_and_missing import defaults_taken
 from assay.statistics.stopping import LOOKS
 from assay.validation.schema import Params, load_params
 

@@ -25,7 +25,7 @@ CARRIES = {
     "src/assay/ground": "how a program runs; what is in a file is checked, and not changed",
     "src/assay/validation": "what params.yaml says reaches a stage as its parameters",
     "src/assay/params/__init__.py": "likewise",
-    "src/assay/params/keys.py": "what a file lacks is said, or taken as shipped",
+    "src/assay/params/moved_and_missing.py": "what a file lacks is said, or taken as shipped",
     "src/assay/params/matrix.py": "DVC has its own list of cells",
     "src/assay/params/mistakes.py": "words about a file that is refused",
     "src/assay/params/measuring.py": "as all sections",

@@ -13,7 +13,7 @@ from assay.exporting import variants
 from assay.ground.process import StageError
 from assay.params import plugins
 from assay.params.cells import Cell, parse_batching
-from assay.params.keys import NAMED_BY_DVC, defaults_taken
+from assay.params.moved_and_missing import NAMED_BY_DVC, defaults_taken
 from assay.params.section import Section
 from assay.validation.schema import Params, load_params, plugin_sections, validate
 

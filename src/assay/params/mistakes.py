@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml.error import MarkedYAMLError
 
 from assay.ground.quoting import cut, quoted, without_secrets
-from assay.params.keys import MOVED
+from assay.params.moved_and_missing import MOVED
 
 # A list of every model or dataset fits; a value that somebody pasted does not.
 LONGEST_MESSAGE = 600

@@ -32,10 +32,10 @@ from assay.ground.still import read_still
 from assay.learning import datasets, models
 from assay.params import plugins
 from assay.params.cells import Cell
-from assay.params.keys import missing
 from assay.params.matrix import matrix
 from assay.params.measuring import Conditions, Finalists, Load, Runoff, SaturationSearch, Screening
 from assay.params.mistakes import sentence, without_advice
+from assay.params.moved_and_missing import missing
 from assay.params.own import Description
 from assay.params.perf import Perf
 from assay.params.section import Axis, Fraction, Section
