@@ -60,7 +60,7 @@ def to_keep(results: Results, params: Params) -> Record:
     server, machine = params.triton.server, results.machine
     rests_on = basis(params.triton, params.load.client_cores, machine, results.exports, question(params))
     ours = record(server, machine["server"], rests_on, verdict_table(results.verdict), results.runoff["measured_at"])
-    return remembering(ours, read_kept(VERDICTS / f"{server}.json"))
+    return remembering(ours, read_kept(VERDICTS / f"{server}.json", "replaced with all that it remembers"))
 
 
 def said_of_other_servers(ours: Record) -> list[str]:

@@ -105,7 +105,7 @@ def test_a_verdict_of_another_format_is_left_out(tmp_path: Path) -> None:
     (folder / "reports" / "verdicts" / "embedded.json").write_text('{"server": "embedded", "basis": {}, "verdict": {}}')
     (folder / "reports" / "verdicts" / "local.json").write_text('{"format": 99}')
     said = decide_and_report(folder)
-    assert "reports/verdicts/embedded.json is of another format, and is left out" in said
+    assert "reports/verdicts/embedded.json is of another format, and is replaced with all that it remembers" in said
     assert "reports/verdicts/local.json is of another format, and is left out" in said
     assert '"format": 3' in (folder / "reports" / "verdicts" / "embedded.json").read_text()
     assert "Other hours" not in (folder / "reports" / "report.md").read_text()

@@ -84,12 +84,12 @@ def of_the_same(ours: Record) -> list[Earlier]:
     return [own, *(each for each in reversed(ours["earlier"]) if each["basis"] == own["basis"])]
 
 
-def read_kept(path: Path) -> Record | None:
-    """Return the verdict that is kept in a file, None where there is none of this format."""
+def read_kept(path: Path, fate: str = "left out") -> Record | None:
+    """Return the verdict that is kept in a file, None where there is none of this format; say its `fate` then."""
     if not path.exists():
         return None
     if read_record(path, Kept).get("format") != FORMAT:
-        print(f"{shown(path)} is of another format: it is replaced, and what it remembers left out", flush=True)
+        print(f"{shown(path)} is of another format, and is {fate}", flush=True)
         return None
     kept: Record = read_record(path, KeptRecord)
     return kept
