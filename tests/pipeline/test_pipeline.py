@@ -155,7 +155,7 @@ def test_a_file_that_is_older_than_some_keys_runs(pipeline: Path, tmp_path: Path
     assert {"data", "train"} <= set(ran(output))
     said = run(sys.executable, "tools/check_params.py", cwd=folder).stdout
     assert "not in the file, and taken as models.autoencoder.head.learning_rate: 0.01\n" in said
-    assert "not in the file, and taken as timeouts: {request_s: 10, start_s: 60}\n" in said
+    assert "not in the file, and taken as timeouts: {start_s: 60, request_s: 10}\n" in said
     del content["screening"]
     yaml.dump(content, folder / "params.yaml")
     refused = run("dvc", "repro", cwd=folder, check=False)
