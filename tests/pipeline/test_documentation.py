@@ -55,14 +55,9 @@ def alternatives(path: str) -> list[str]:
 
 def is_there(path: str) -> bool:
     """Return whether a path, or what fits its pattern, is a file or folder of the project, or what a stage writes."""
-    known = chain(TRACKED, WRITTEN)
-    return any(
-        fnmatch(each, path)
-        or each.startswith(f"{path}/")
-        or fnmatch(each, f"{path}/*")
-        or fnmatch(path, f"{each}/*")
-        or fnmatch(path, each)
-        for each in known
+    folders = {str(folder) for each in (*TRACKED, *WRITTEN) for folder in Path(each).parents}
+    return any(fnmatch(each, path) for each in (*TRACKED, *folders, *WRITTEN)) or any(
+        fnmatch(path, each) or path.startswith(f"{each}/") for each in WRITTEN
     )
 
 

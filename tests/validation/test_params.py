@@ -243,6 +243,15 @@ def test_a_file_that_is_not_parameters_is_one_clear_error(tmp_path: Path, text: 
         load_params(path)
 
 
+def test_what_dvc_cannot_read_is_refused_before_dvc_meets_it(tmp_path: Path) -> None:
+    """A colon within braces that other readers take for a letter; `make check` says the line, and not DVC after it."""
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text().replace("max_batch_size: [", "max_batch_size: [x:y, ", 1))
+    os.utime(path, (0, 0))  # nobody is at it any more
+    with pytest.raises(StageError, match=r"^params\.yaml is not readable YAML: line \d+, column \d+: .*in quotes$"):
+        load_params(path)
+
+
 def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
     """`1e-5` is a number in YAML 1.2, though PyYAML reads it as text."""
     path = tmp_path / "params.yaml"

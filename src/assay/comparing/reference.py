@@ -62,7 +62,7 @@ def read_parameters(folder: Path) -> dict[str, Any]:
 
     def parse(text: bytes) -> dict[str, Any]:
         try:
-            content = YAML(typ="safe", pure=True).load(text.decode())
+            content = YAML(typ="safe").load(text.decode())
         except (YAMLError, ValueError):
             content = None
         if not isinstance(content, dict):

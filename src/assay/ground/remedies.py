@@ -34,7 +34,7 @@ def _outputs() -> Iterator[tuple[str, str, str, bool]]:
 
     for pipeline in PIPELINES:
         try:
-            stages = YAML(typ="safe", pure=True).load((ROOT / pipeline).read_text(encoding="utf-8"))["stages"]
+            stages = YAML(typ="safe").load((ROOT / pipeline).read_text(encoding="utf-8"))["stages"]
         except (OSError, YAMLError, ValueError, TypeError, KeyError):
             continue  # that file is damaged, too, and DVC says so
         for name, stage in stages.items():

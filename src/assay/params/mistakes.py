@@ -65,8 +65,10 @@ def _value(found: object) -> str:
     return quoted(without_secrets(found) if isinstance(found, str) else found)
 
 
-def without_advice(error: Exception) -> str:
-    """Return what a YAML error says, without how programs that use the library may suppress it."""
-    if isinstance(error, MarkedYAMLError):
-        error.note = None
-    return cut(str(error), LONGEST_MESSAGE)
+def unreadable(error: Exception) -> str:
+    """Return what a reader of YAML says in one line: what it found, and in which line and column of the file."""
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return cut(" ".join(str(error).split()), LONGEST_MESSAGE)
+    mark, quotes = error.problem_mark, "; put the text in quotes" if error.problem == "found unexpected ':'" else ""
+    said = ", ".join(each for each in (error.context, error.problem) if each)
+    return cut(f"line {mark.line + 1}, column {mark.column + 1}: {said}{quotes}", LONGEST_MESSAGE)

@@ -34,7 +34,7 @@ from assay.params import plugins
 from assay.params.cells import Cell
 from assay.params.matrix import matrix
 from assay.params.measuring import Conditions, Finalists, Load, Runoff, SaturationSearch, Screening
-from assay.params.mistakes import sentence, without_advice
+from assay.params.mistakes import sentence, unreadable
 from assay.params.moved_and_missing import missing
 from assay.params.own import Description
 from assay.params.perf import Perf
@@ -229,16 +229,16 @@ def validate(content: Any, source: str = "params.yaml") -> Params:
 
 
 def load_params(path: Path = PARAMS) -> Params:
-    """Read and check params.yaml, as YAML 1.2 like DVC does.
+    """Read and check params.yaml with the reader that DVC has, which takes some text for no YAML that others take.
 
     Raises StageError if the file is missing, is not YAML, or has errors.
     """
 
     def parse(text: bytes) -> Params:
         try:
-            content = YAML(typ="safe", pure=True).load(text.decode())
+            content = YAML(typ="safe").load(text.decode())
         except (YAMLError, ValueError, RecursionError) as error:
-            why = f"{CONFLICT}; {_TO_MEND}" if has_conflict(path) else without_advice(error)
+            why = f"{CONFLICT}; {_TO_MEND}" if has_conflict(path) else unreadable(error)
             raise StageError(f"{path.name} is not readable YAML: {why}") from None
         return validate(content, source=path.name)
 
