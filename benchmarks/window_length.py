@@ -26,7 +26,7 @@ from assay.machine.lock import machine_to_ourselves
 from assay.measuring.bench import bench
 from assay.measuring.readings import throughput
 from assay.measuring.windows import Windows
-from assay.statistics.mean import t_quantile
+from assay.statistics.interval import t_quantile
 from assay.validation.schema import load_params
 from known_models import copies
 from record import append, runs_on_one_server

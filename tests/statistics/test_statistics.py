@@ -8,8 +8,9 @@ import pytest
 
 from assay.statistics.comparison import compare_all, possibly_equal, shaffer, spreads
 from assay.statistics.interval import Interval
-from assay.statistics.mean import mean_estimate, share_estimate, share_of_blocks
+from assay.statistics.mean import mean_estimate
 from assay.statistics.ratio import paired_ratio
+from assay.statistics.share import share_estimate, share_of_blocks
 from assay.statistics.stopping import LOOKS, enough, next_look
 
 

@@ -14,8 +14,7 @@ from typing import Any
 from assay.deciding.history import Earlier
 from assay.deciding.verdict import Verdict
 from assay.ground.numerals import counted, ends
-from assay.statistics.interval import Interval
-from assay.statistics.mean import t_quantile
+from assay.statistics.interval import Interval, t_quantile
 from assay.statistics.prediction import ENOUGH, Spread, another
 
 # Verdicts that are closer together say no more of other hours than one of them.

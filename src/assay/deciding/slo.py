@@ -10,7 +10,7 @@ from assay.params.cells import Cell
 from assay.params.perf import Slo
 from assay.statistics.interval import Interval
 from assay.statistics.limit import Answer, at_least, at_most, overall
-from assay.statistics.mean import share_estimate, share_of_blocks
+from assay.statistics.share import share_estimate, share_of_blocks
 
 Blocks = Sequence[Sequence[Window]]  # windows of each independent block: a round, or a start of the server
 

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from scipy.special import ndtri, stdtrit
+
 from assay.ground.numerals import ends, times
 
 CONFIDENCE = 0.95
@@ -41,3 +43,13 @@ class Interval:
     def covers_one(self) -> bool:
         """Whether it holds 1: for a ratio, no difference."""
         return self.low <= 1 <= self.high
+
+
+def t_quantile(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:
+    """Return how many standard errors a two-sided interval reaches (Student 1908)."""
+    return float(stdtrit(degrees_of_freedom, (1 + confidence) / 2))
+
+
+def normal_quantile(confidence: float = CONFIDENCE) -> float:
+    """Return how many known standard errors a two-sided interval reaches."""
+    return float(ndtri((1 + confidence) / 2))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.statistics.interval import Interval
-from assay.statistics.mean import t_quantile
+from assay.statistics.interval import Interval, t_quantile
 
 # So many observations of one's own say more about their spread than somebody else's many.
 ENOUGH = 4

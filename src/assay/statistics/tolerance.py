@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assay.statistics.interval import CONFIDENCE, Interval
-from assay.statistics.mean import normal_quantile, t_quantile
+from assay.statistics.interval import CONFIDENCE, Interval, normal_quantile, t_quantile
 
 # After how many blocks the interval is looked at. Every look is a chance to be wrong, so the 5 %
 # are divided among them (Bonferroni).
