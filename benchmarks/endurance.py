@@ -32,8 +32,9 @@ from assay.servers.embedded import serve
 from assay.serving.client import Server
 from assay.serving.installation import find_installation
 from assay.serving.launch import Launch, Place, launched
-from assay.serving.model_config import ModelShape, read_config, render, serving_config
+from assay.serving.model_config import ModelShape, render, serving_config
 from assay.serving.tritonserver import with_our_backend
+from assay.tensors.named import part
 from record import append, last_run
 
 WINDOW_MS, CONCURRENCY = 3000, 16
@@ -84,13 +85,12 @@ def with_control(place: Place) -> Launch:
 def many_loads(folder: Path, cycles: int) -> list[dict[str, float]]:
     """Return looks at a server in which one model is loaded, asked and unloaded, again and again."""
     model = write_model(folder / "loaded", "delay_0us")
-    examples = anchor().examples[:1]
-    name = read_config(ANCHOR / "config.pbtxt").input[0].name
+    example = part(anchor().examples, 0, 1)
     looks = []
     with launched(with_control, [model], 60) as server:
         for cycle in range(1, cycles + 1):
             server.load(model, 60)
-            server.infer(model.name, name, examples, "logits", "grpc")
+            server.infer(model.name, example, ["logits"], "grpc")
             server.unload(model.name)
             if cycle % CYCLES_A_LOOK == 0:
                 looks.append({"cycles": cycle, **look(server)})

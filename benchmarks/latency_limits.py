@@ -25,6 +25,7 @@ from assay.machine.lock import machine_to_ourselves
 from assay.measuring.bench import anchor, bench
 from assay.measuring.readings import beyond_limit, completed
 from assay.statistics.limit import Answer
+from assay.tensors.named import values_in
 from assay.validation.schema import Params, load_params
 from known_models import copies
 from record import append
@@ -45,7 +46,7 @@ def measure_start(params: Params) -> tuple[list[Window], dict[str, list[float]]]
         tempfile.TemporaryDirectory() as exports,
         bench(copies(["limited"], Path(folder)), params.conditions) as plain,
     ):
-        with_export = replace(plain, folder=Path(exports), values_a_request={"limited": anchor().examples[0].size})
+        with_export = replace(plain, folder=Path(exports), values_a_request={"limited": values_in(anchor().examples)})
         for windows in (plain, with_export):
             windows.measure("limited", CONCURRENCY)
         for _ in range(ROUNDS):

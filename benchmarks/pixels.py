@@ -31,9 +31,10 @@ from assay.machine.lock import machine_to_ourselves
 from assay.measuring.bench import Candidate, asked, bench
 from assay.measuring.readings import cpu_per_1000, throughput
 from assay.params.cells import CLASSIFIER
-from assay.serving.model_config import ModelShape, render, serving_config
+from assay.serving.model_config import ModelShape, only_input, render, serving_config
 from assay.statistics.ratio import paired_ratio
 from assay.tensors.arrays import read_split
+from assay.tensors.named import message_bytes, part
 from assay.validation.schema import Params, load_params
 from record import append, last_run
 
@@ -72,7 +73,7 @@ def candidates(model: onnx.ModelProto, params: Params, folder: Path) -> list[Can
         onnx.save(form, folder / name / "1" / "model.onnx")
         config = serving_config(name, ModelShape.of(form), threads=threads)
         (folder / name / "config.pbtxt").write_text(render(config))
-        found += asked([folder / name], examples, folder / f"{name}.json")
+        found += asked([folder / name], {only_input(folder / name): examples}, folder / f"{name}.json")
     return found
 
 
@@ -128,7 +129,7 @@ def main() -> None:
         described = {
             "model": params.model,
             "shape": params.raw_data.shown_shape,
-            "request_bytes": {each.name: each.examples[0].nbytes for each in both},
+            "request_bytes": {each.name: message_bytes(part(each.examples, 0, 1)) for each in both},
             "protocol": params.load.protocol,
             "shared_memory": params.load.shared_memory,
             "window_ms": perf.window_ms,

@@ -63,7 +63,8 @@ def measure(rounds: int, folder: Path) -> dict[str, dict[str, Rounds]]:
     folders = {name: write_mean_model(folder / name, size) for name, size in SIZES.items()}
     inputs = {name: folder / f"{name}.json" for name in SIZES}
     for name, size in SIZES.items():
-        write_input_data(inputs[name], "numbers", np.random.default_rng(0).random((REQUESTS, size), np.float32))
+        numbers = np.random.default_rng(0).random((REQUESTS, size), np.float32)
+        write_input_data(inputs[name], {"numbers": numbers})
     shared = set().union(*(names(folders[name], inputs[name]) for name in SIZES))
     with serve(list(folders.values()), 60) as server, reserved(server, shared):
         clients = {}

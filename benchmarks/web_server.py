@@ -164,7 +164,7 @@ def check_answers(addresses: dict[str, str], scripts: dict[str, Path], headers: 
 
 def measure(python: Path, rounds: int, folder: Path) -> dict[str, Rounds]:
     """Return requests a second by concurrency and server."""
-    images = anchor().examples
+    (images,) = anchor().examples.values()
     plain = [json.dumps({"image": [image.tolist()]}).encode() for image in images]
     recorded = {
         "FastAPI, JSON": (plain, {"Content-Type": "application/json"}),

@@ -65,7 +65,7 @@ def main() -> None:
     write_text(ANCHOR / "config.pbtxt", render(config))
     images = load(digits.DATASET, ROOT / "datasets" / "digits").x
     scaled = images[:IMAGES].astype(np.float32) / np.float32(255)
-    write_input_data(ANCHOR / "input_data.json", "image", scaled)
+    write_input_data(ANCHOR / "input_data.json", {"image": scaled})
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def served(
         (model_input,), (output,) = shape.inputs, shape.outputs
 
         def ask(x: np.ndarray) -> np.ndarray:
-            return server.infer(model, model_input.name, x, output.name, protocol)
+            return server.infer(model, {model_input.name: x}, [output.name], protocol)[output.name]
 
         yield probabilities_of(ask, output.name), learned
 

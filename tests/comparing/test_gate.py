@@ -151,7 +151,7 @@ def test_a_longer_budget_is_advised_only_where_it_brings_another_look(
     monkeypatch.setattr("gate.bench", start)
     monkeypatch.setattr("gate.throughput", float)
     monkeypatch.setattr("gate.time", SimpleNamespace(monotonic=lambda: clock[-1]))
-    reference, workspace = (Candidate(Path(name), Path(), np.empty(0)) for name in ("reference", "workspace"))
+    reference, workspace = (Candidate(Path(name), Path(), {}) for name in ("reference", "workspace"))
     found = compare_throughput((reference, workspace), validate(read_params()), 0.05, budget_s)
     assert (found.answer, found.takes) == ("cannot tell", takes)
     assert capsys.readouterr().out.count("server start ") == starts
@@ -261,8 +261,9 @@ def folders(model_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pyte
 def test_each_revision_is_asked_in_the_type_that_it_takes(folders: tuple[Path, Path], tmp_path: Path) -> None:
     """Bytes, or fractions where it was trained on these: the same model of both kinds is equally accurate."""
     candidates = prepared(folders, datasets.get("digits"), SAME, tmp_path)
-    assert [each.examples.dtype for each in candidates] == [np.float32, np.uint8]
-    assert [float(each.examples.max()) for each in candidates] == [1, 255]
+    asked = [each.examples["image"] for each in candidates]
+    assert [each.dtype for each in asked] == [np.float32, np.uint8]
+    assert [float(each.max()) for each in asked] == [1, 255]
     requests = [read_json(each.input_data)["data"][0]["image"]["b64"] for each in candidates]
     assert [len(base64.b64decode(each)) for each in requests] == [4 * 784, 784]
     found = compare_accuracy(candidates, SAME, 0.5, alike=True)

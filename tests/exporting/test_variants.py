@@ -264,8 +264,8 @@ def test_openvino_serves_what_it_is_asked_to(tmp_path: Path) -> None:
     assert named.name == "openvino"
     with serve([folder], 60) as server:
         check_effective_config(server, folder)
-        check_answers(server, folder, x)
-    assert ModelAlone(folder, x).single()["p95"] > 0
+        check_answers(server, folder, {"image": x})
+    assert ModelAlone(folder, {"image": x}).single()["p95"] > 0
     with (
         pytest.raises(StageError, match="unknown Execution Accelerator 'tensorrt'"),
         serve([write("tensorrt")], 60),

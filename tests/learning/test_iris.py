@@ -44,7 +44,7 @@ def test_the_known_examples_are_named_alone_and_in_a_batch(tmp_path: Path) -> No
             for count in (1, 2, 3):
                 for first in range(len(KNOWN) - count + 1):
                     batch = slice(first, first + count)
-                    said = server.infer("labelled-fp32", "features", examples[batch], "label", protocol)
+                    said = server.infer("labelled-fp32", {"features": examples[batch]}, ["label"], protocol)["label"]
                     assert [name.decode() for (name,) in said] == list(names[batch])
 
         # By name, in whatever order they are.

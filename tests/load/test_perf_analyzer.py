@@ -167,7 +167,7 @@ def test_an_incomplete_report_is_an_error(tmp_path: Path, text: str | None, sent
 def test_inputs_are_the_examples_bytes(tmp_path: Path, dtype: type, size: int) -> None:
     """Each example is one request, its bytes in base64: an image's are a quarter of what floats would be."""
     examples: np.ndarray = np.arange(6, dtype=dtype).reshape(2, 3)
-    write_input_data(tmp_path / "input.json", "image", examples)
+    write_input_data(tmp_path / "input.json", {"image": examples})
     requests = json.loads((tmp_path / "input.json").read_text())["data"]
     assert [len(base64.b64decode(request["image"]["b64"])) for request in requests] == [size, size]
     read = read_input_data(tmp_path / "input.json", "image", np.dtype(dtype), (3,))

@@ -45,7 +45,7 @@ def folder(model_folder: Callable[..., Path]) -> Path:
 @pytest.fixture
 def input_data(tmp_path: Path) -> Path:
     path = tmp_path / "input.json"
-    write_input_data(path, "image", np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), np.uint8))
+    write_input_data(path, {"image": np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), np.uint8)})
     return path
 
 

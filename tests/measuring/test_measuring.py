@@ -25,6 +25,7 @@ from assay.measuring.resources import cpu_seconds, finished_children_cpu_seconds
 from assay.measuring.rounds import Rounds, measure_rounds
 from assay.serving.client import Server
 from assay.telling.progress import Progress
+from assay.tensors.named import examples_in
 
 MODELS = {"anchor": "the-anchor", "candidate": "a-cell"}
 
@@ -182,7 +183,7 @@ def test_large_examples_are_fewer_requests(
     assert count_requests(candidate.input_data) == 256
     monkeypatch.setattr("assay.measuring.bench._LARGEST_REQUESTS", 10 * examples[0].nbytes)
     (candidate,) = exported([folder], tmp_path)
-    assert (count_requests(candidate.input_data), len(candidate.examples)) == (10, 300)
+    assert (count_requests(candidate.input_data), examples_in(candidate.examples)) == (10, 300)
 
 
 def test_the_digest_follows_content_names_and_values(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def questions(asked: Server, truths: dict[str, Any]) -> dict[str, tuple[Callable
         "has_model": lambda: asked.has_model("linear"),
         "configuration": lambda: asked.effective_config("linear", "http").max_batch_size,
         "statistics": lambda: senseless(asked.statistics("linear")),
-        "answer": lambda: asked.infer("linear", "image", EXAMPLES, "logits", "http"),
+        "answer": lambda: asked.infer("linear", {"image": EXAMPLES}, ["logits"], "http")["logits"],
     }
     return {name: (question, truths.get(name)) for name, question in every.items()}
 

@@ -175,11 +175,11 @@ def test_an_installation_without_one_serves_with_ours(installed: Path, model_fol
     with on_installation(installed, [folder, label, ensemble]) as server:
         assert server.pid is not None
         check_effective_config(server, folder)
-        check_answers(server, folder, EXAMPLES)
-        check_labels(server, ensemble, folder, digits, EXAMPLES)
+        check_answers(server, folder, {"image": EXAMPLES})
+        check_labels(server, ensemble, folder, digits, {"image": EXAMPLES})
     shutil.rmtree(installed / "backends")
     with on_installation(installed, [folder]) as server:
-        check_answers(server, folder, EXAMPLES)
+        check_answers(server, folder, {"image": EXAMPLES})
 
 
 @slow
@@ -290,7 +290,7 @@ def test_a_container_serves_and_is_gone_afterwards(
     folder = model_folder()
     with serve([folder], triton(content, server="docker"), Timeouts()) as server:
         assert server.pid is None
-        check_answers(server, folder, EXAMPLES)
+        check_answers(server, folder, {"image": EXAMPLES})
     asked = docker_commands()
     assert [line.split()[0] for line in asked] == ["image", "run", "rm"]
     assert not Server(server.http_address, server.grpc_address, pid=None).is_ready()
@@ -410,7 +410,7 @@ def test_a_running_server_is_left_as_it_was(model_folder: Folder, capsys: pytest
             assert server.pid is None
             for folder in (had, brought):
                 check_effective_config(server, folder)
-                check_answers(server, folder, EXAMPLES)
+                check_answers(server, folder, {"image": EXAMPLES})
         assert running.has_model("had")
         assert not running.has_model("brought")
     printed = f"the server at http://{running.http_address} has had: taken as served there, and not unloaded\n"
@@ -458,7 +458,7 @@ def test_what_a_killed_run_left_is_refused_with_the_command_that_unloads_it(mode
             pytest.raises(StageError, match=r"differ from ONNX Runtime's .*left by a run that was killed: ") as raised,
             url.serve([folder], *addresses, 60) as server,
         ):
-            check_answers(server, folder, EXAMPLES)
+            check_answers(server, folder, {"image": EXAMPLES})
         assert running.has_model("cell")
         command = r"unload it with `curl --request POST http://([^/]*)([^`]*)`, restart that server, or put this cell"
         ((address, path),) = re.findall(command, str(raised.value))
@@ -467,7 +467,7 @@ def test_what_a_killed_run_left_is_refused_with_the_command_that_unloads_it(mode
             assert connection.getresponse().status == 200
         assert not running.has_model("cell")
         with url.serve([folder], *addresses, 60) as server:
-            check_answers(server, folder, EXAMPLES)
+            check_answers(server, folder, {"image": EXAMPLES})
         assert not running.has_model("cell")
 
 
@@ -495,7 +495,7 @@ def test_a_server_that_loads_nothing_is_measured_as_it_is(
     with embedded.serve([had], 60) as running:
         addresses = running.http_address, running.grpc_address
         with url.serve([had], *addresses, timeout_s=60) as server:
-            check_answers(server, had, EXAMPLES)
+            check_answers(server, had, {"image": EXAMPLES})
         with (
             pytest.raises(
                 StageError,
@@ -520,7 +520,7 @@ def test_a_running_server_with_another_model_of_that_name_is_refused(model_folde
         check_effective_config(its, model_folder("cell", instances=2))
         (folder / "1" / "model.onnx").write_bytes(linear_model(scale=0.2).SerializeToString())
         with pytest.raises(StageError, match="that differ from ONNX Runtime's"):
-            check_answers(its, folder, EXAMPLES)
+            check_answers(its, folder, {"image": EXAMPLES})
         shutil.rmtree(folder.parent)
         with pytest.raises(StageError, match=r"instance_group: config\.pbtxt says"):
             check_effective_config(its, model_folder("cell", instances=1))
@@ -572,7 +572,7 @@ def test_an_ensemble_is_sent_along_with_its_steps(model_folder: Folder) -> None:
     with with_control([model_folder("had"), label]) as running:
         running.unload("label")
         with url.serve([folder, label, ensemble], running.http_address, running.grpc_address, 60) as server:
-            check_labels(server, ensemble, folder, digits, EXAMPLES)
+            check_labels(server, ensemble, folder, digits, {"image": EXAMPLES})
         assert not any(running.has_model(each.name) for each in (folder, label, ensemble))
 
 

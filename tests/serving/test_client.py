@@ -36,8 +36,8 @@ ASKED: dict[str, Ask] = {
     "statistics": lambda server: server.statistics("m"),
     "http config": lambda server: server.effective_config("m", "http"),
     "grpc config": lambda server: server.effective_config("m", "grpc"),
-    "http infer": lambda server: server.infer("m", "x", X, "y", "http"),
-    "grpc infer": lambda server: server.infer("m", "x", X, "y", "grpc"),
+    "http infer": lambda server: server.infer("m", {"x": X}, ["y"], "http")["y"],
+    "grpc infer": lambda server: server.infer("m", {"x": X}, ["y"], "grpc")["y"],
     "grpc unload": lambda server: server.unload("m"),
 }
 
@@ -105,7 +105,7 @@ def test_a_large_slow_batch_has_more_time() -> None:
     with answering(never) as address:
         server, began = Server(address, address, pid=None, request_timeout_s=0.1), time.monotonic()
         with pytest.raises(StageError, match=r"a batch of 2 for m over http: it had 0\.6 s"):
-            server.infer("m", "x", X, "y", "http", expected_bytes=1_000_000, alone_s=0.02)
+            server.infer("m", {"x": X}, ["y"], "http", expected_bytes=1_000_000, alone_s=0.02)
         assert time.monotonic() - began > 0.5
 
 
@@ -220,7 +220,7 @@ def test_tensors_that_are_none_are_one_sentence(answer: bytes) -> None:
     with answering(says(answer)) as address:
         server = Server(address, address, pid=None, request_timeout_s=5)
         with pytest.raises(StageError, match="did not answer a batch of 2 for m over http: ") as raised:
-            server.infer("m", "x", X, "y", "http")
+            server.infer("m", {"x": X}, ["y"], "http")
     assert len(str(raised.value).splitlines()) == 1
 
 
@@ -228,7 +228,7 @@ def test_a_tensor_is_read() -> None:
     """What is right is believed: the bytes behind the description, in its shape."""
     y = np.arange(6, dtype=np.float32).reshape(2, 3)
     with answering(says(inferred(Y, y.tobytes()))) as address:
-        assert np.array_equal(Server(address, address, pid=None).infer("m", "x", X, "y", "http"), y)
+        assert np.array_equal(Server(address, address, pid=None).infer("m", {"x": X}, ["y"], "http")["y"], y)
 
 
 def test_an_answer_that_breaks_off_is_none() -> None:

@@ -88,7 +88,7 @@ def test_every_batching_serves_right_answers(model_folder: Folder, batching: str
     folder = model_folder(instances=2, max_batch_size=16, batching=parse_batching(batching))
     with serve([folder], timeout_s=60) as server:
         check_effective_config(server, folder)
-        differences = check_answers(server, folder, EXAMPLES)
+        differences = check_answers(server, folder, {"image": EXAMPLES})
     assert {protocol: list(sizes) for protocol, sizes in differences.items()} == {
         protocol: ["1", "3", "16"] for protocol in PROTOCOLS
     }
@@ -100,13 +100,15 @@ def test_a_model_of_bytes_is_asked_bytes(model_folder: Folder) -> None:
     folders = [model_folder("bytes", taking_bytes(linear_model()), max_batch_size=4), model_folder("fractions")]
     with serve(folders, timeout_s=60) as server:
         check_effective_config(server, folders[0])
-        check_answers(server, folders[0], pixels)
+        check_answers(server, folders[0], {"image": pixels})
         for protocol in PROTOCOLS:
-            of_bytes = server.infer("bytes", "image", pixels[:4], "logits", protocol)
-            of_fractions = server.infer("fractions", "image", pixels[:4] / np.float32(255), "logits", protocol)
+            of_bytes = server.infer("bytes", {"image": pixels[:4]}, ["logits"], protocol)["logits"]
+            of_fractions = server.infer("fractions", {"image": pixels[:4] / np.float32(255)}, ["logits"], protocol)[
+                "logits"
+            ]
             np.testing.assert_allclose(of_bytes, of_fractions, atol=1e-5)
             with pytest.raises(StageError, match=f"over {protocol}"):
-                server.infer("bytes", "image", EXAMPLES[:1], "logits", protocol)
+                server.infer("bytes", {"image": EXAMPLES[:1]}, ["logits"], protocol)
 
 
 def test_requests_that_triton_batches_get_their_own_answers(model_folder: Folder) -> None:
@@ -115,9 +117,11 @@ def test_requests_that_triton_batches_get_their_own_answers(model_folder: Folder
     with serve([folder], timeout_s=60) as server:
         parts = [EXAMPLES[:1], EXAMPLES[1:3], EXAMPLES[3:4], EXAMPLES[3:5]]
         with ThreadPoolExecutor(len(parts)) as at_once:
-            answers = list(at_once.map(lambda part: server.infer("linear", "image", part, "logits", "grpc"), parts))
+            answers = list(
+                at_once.map(lambda part: server.infer("linear", {"image": part}, ["logits"], "grpc")["logits"], parts)
+            )
         executions = until_counted(server, "linear", len(parts))["execution_count"]
-        alone = [server.infer("linear", "image", part, "logits", "http") for part in parts]
+        alone = [server.infer("linear", {"image": part}, ["logits"], "http")["logits"] for part in parts]
     assert 0 < executions < len(parts)
     for answer, expected in zip(answers, alone, strict=True):
         np.testing.assert_allclose(answer, expected, atol=1e-5)
@@ -129,8 +133,8 @@ def test_a_wrong_input_is_refused_and_the_server_goes_on(model_folder: Folder) -
     with serve([folder], timeout_s=60) as server:
         for protocol in PROTOCOLS:
             with pytest.raises(StageError, match=f"over {protocol}"):
-                server.infer("linear", "image", EXAMPLES[:, :5], "logits", protocol)
-        check_answers(server, folder, EXAMPLES)
+                server.infer("linear", {"image": EXAMPLES[:, :5]}, ["logits"], protocol)
+        check_answers(server, folder, {"image": EXAMPLES})
 
 
 def test_different_answers_are_found(model_folder: Folder) -> None:
@@ -139,7 +143,7 @@ def test_different_answers_are_found(model_folder: Folder) -> None:
     with serve([folder], timeout_s=60) as server:
         (folder / "1" / "model.onnx").write_bytes(linear_model(scale=0.2).SerializeToString())
         with pytest.raises(StageError, match=r"linear answers a batch of 1 over http .* differ from ONNX Runtime's"):
-            check_answers(server, folder, EXAMPLES)
+            check_answers(server, folder, {"image": EXAMPLES})
 
 
 def test_a_corrupt_model_shows_the_servers_own_words(model_folder: Folder) -> None:
@@ -197,7 +201,7 @@ def test_nobody_may_load_a_model(model_folder: Folder, tmp_path: Path) -> None:
             with pytest.raises(InferenceServerException, match="explicit model load / unload is not allowed"):
                 client.unload_model(folder.name)
             client.close()
-        check_answers(server, folder, EXAMPLES)
+        check_answers(server, folder, {"image": EXAMPLES})
         assert server.folder is not None
         assert [path.name for path in (server.folder / "backends").iterdir()] == ["onnxruntime"]
     assert not proof.exists()
@@ -211,7 +215,7 @@ def test_a_runtime_that_crashes_the_server_is_told_with_the_model(model_folder: 
         with serve([folder], timeout_s=60) as server:
             os.kill(pid_of(server), signal.SIGSEGV)
             wait_until(lambda: not server.is_ready())
-            server.infer("linear", "image", EXAMPLES[:1], "logits", "grpc")
+            server.infer("linear", {"image": EXAMPLES[:1]}, ["logits"], "grpc")
 
     with pytest.raises(StageError, match=r"the Triton server died \(exit code -11\): .* linear"):
         crash_and_ask()
@@ -288,7 +292,7 @@ def test_two_servers_run_side_by_side(model_folder: Folder) -> None:
     with serve([folder], timeout_s=60) as first:
         with serve([folder], timeout_s=60) as second:
             assert first.http_address != second.http_address
-        check_answers(first, folder, EXAMPLES)
+        check_answers(first, folder, {"image": EXAMPLES})
 
 
 @pytest.mark.parametrize("victim", ["server", "inner", "outer"])
@@ -301,7 +305,7 @@ def test_a_server_that_dies_is_the_error(model_folder: Folder, victim: str) -> N
             outer, inner, *_ = psutil.Process(pid_of(server)).parents()[1::-1]
             os.kill({"server": pid_of(server), "inner": inner.pid, "outer": outer.pid}[victim], signal.SIGKILL)
             wait_until(lambda: not server.is_ready())
-            check_answers(server, folder, EXAMPLES)
+            check_answers(server, folder, {"image": EXAMPLES})
 
     with pytest.raises(StageError, match=r"the Triton server died \(exit code -9\)"):
         crash_and_ask()
@@ -412,8 +416,8 @@ def test_an_ensemble_names_the_likeliest_classes_of_every_example(model_folder: 
     examples = np.random.default_rng(0).integers(0, 256, (9, 28, 28, 1), np.uint8)
     with serve([folder, label, ensemble], timeout_s=60) as server:
         check_effective_config(server, ensemble)
-        check_labels(server, ensemble, folder, classes, examples)
-        said = server.infer("labelled-fp32", "image", examples[:2], "index", "grpc")
+        check_labels(server, ensemble, folder, classes, {"image": examples})
+        said = server.infer("labelled-fp32", {"image": examples[:2]}, ["index"], "grpc")["index"]
         assert said.shape == (2, 3)
         with pytest.raises(StageError, match="labelled-fp32 names other classes in a batch of 1 over http"):
-            check_labels(server, ensemble, folder, classes[::-1], examples)
+            check_labels(server, ensemble, folder, classes[::-1], {"image": examples})

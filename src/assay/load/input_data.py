@@ -3,16 +3,28 @@
 import base64
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from tritonclient.utils import serialize_byte_tensor
 
 from assay.ground.files import read_json, reading, write_json
+from assay.tensors.named import Tensors, examples_in
 
 
-def write_input_data(path: Path, input_name: str, examples: np.ndarray) -> None:
-    """Write one request an example; `examples` are [N, …] in the model's own dtype."""
-    requests = [{input_name: {"b64": base64.b64encode(example.tobytes()).decode()}} for example in examples]
-    write_json(path, {"data": requests})
+def write_input_data(path: Path, examples: Tensors) -> None:
+    """Write one request an example, each tensor in the model's own dtype."""
+    count = examples_in(examples)
+    write_json(
+        path, {"data": [{name: _content(array[n : n + 1]) for name, array in examples.items()} for n in range(count)]}
+    )
+
+
+def _content(example: np.ndarray) -> dict[str, Any]:
+    """Return one example [1, …] of a tensor: its bytes, and its shape, for models that leave an axis free."""
+    text = example.dtype.kind == "O"
+    content = serialize_byte_tensor(example).item() if text else example.tobytes()
+    return {"b64": base64.b64encode(content).decode(), "shape": list(example.shape[1:])}
 
 
 def count_requests(path: Path) -> int:

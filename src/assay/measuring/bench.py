@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from assay.ground.files import write_text
 from assay.ground.paths import ANCHOR, ARRAYS, LIBRARY, MACHINE
 from assay.load.input_data import read_input_data, write_input_data
@@ -21,8 +19,9 @@ from assay.params.matrix import ANCHOR_COPY
 from assay.params.measuring import Conditions
 from assay.servers import serve
 from assay.serving.answers import check_answers, check_effective_config
-from assay.serving.model_config import ModelShape, read_config, render
+from assay.serving.model_config import ModelShape, only_input, read_config, render
 from assay.tensors.arrays import read_split
+from assay.tensors.named import Tensors, message_bytes, part, values_in
 
 # Enough different requests that no cache of one input helps; sent in turn, again and again.
 REQUESTS = 256
@@ -39,7 +38,7 @@ class Candidate:
 
     folder: Path
     input_data: Path
-    examples: np.ndarray  # [N, …] in the model's own type: what the requests are made of, and more where there is more
+    examples: Tensors  # in the model's own types: what the requests are made of, and more where there is more
 
     @property
     def name(self) -> str:
@@ -47,23 +46,25 @@ class Candidate:
         return self.folder.name
 
 
-def asked(folders: Sequence[Path], examples: np.ndarray, input_data: Path) -> list[Candidate]:
-    """Return models, whose input has one name, to be asked `examples` [N, …] of its type; write the requests."""
-    count = min(REQUESTS, max(1, _LARGEST_REQUESTS // examples[0].nbytes))
-    write_input_data(input_data, read_config(folders[0] / "config.pbtxt").input[0].name, examples[:count])
+def asked(folders: Sequence[Path], examples: Tensors, input_data: Path) -> list[Candidate]:
+    """Return models, whose inputs have the same names, to be asked `examples`; write the requests."""
+    count = min(REQUESTS, max(1, _LARGEST_REQUESTS // message_bytes(part(examples, 0, 1))))
+    write_input_data(input_data, part(examples, 0, count))
     return [Candidate(folder, input_data, examples) for folder in folders]
 
 
 def exported(folders: Sequence[Path], temporary: Path) -> list[Candidate]:
     """Return some of our models, to be asked the test split as it is stored."""
-    return asked(folders, read_split(ARRAYS / "test.npz")[0], temporary / "input_data.json")
+    x, _ = read_split(ARRAYS / "test.npz")
+    return asked(folders, {only_input(folders[0]): x}, temporary / "input_data.json")
 
 
 def anchor() -> Candidate:
     """Return the anchor."""
     (taken,) = ModelShape.configured(read_config(ANCHOR / "config.pbtxt")).inputs
     input_data = ANCHOR / "input_data.json"
-    return Candidate(ANCHOR, input_data, read_input_data(input_data, taken.name, taken.dtype, taken.dims))
+    images = read_input_data(input_data, taken.name, taken.dtype, taken.dims)
+    return Candidate(ANCHOR, input_data, {taken.name: images})
 
 
 def renamed(candidate: Candidate, name: str, temporary: Path) -> Candidate:
@@ -123,5 +124,7 @@ def bench(
                 cores=client_cores,
                 shared_memory=shared_memory,
                 answers=answers,
-                values_a_request={each.name: each.examples[0].size for each in candidates} if single_requests else {},
+                values_a_request={each.name: values_in(each.examples) for each in candidates}
+                if single_requests
+                else {},
             )

@@ -10,13 +10,14 @@ import numpy as np
 
 from assay.ground.quiet import load_openvino
 from assay.serving.model_config import THREADS, read_config
-from assay.tensors.parity import onnx_answer, onnx_session
+from assay.tensors.named import Tensors, batch_of
+from assay.tensors.parity import onnx_answers, onnx_session
 
 RUNS = 15
 # Runs of single examples: enough for ten beyond the 95th percentile.
 SINGLE_RUNS = 200
 
-Run = Callable[[np.ndarray], Any]
+Run = Callable[[Tensors], Any]
 
 
 def _openvino(path: Path, threads: int) -> Run:
@@ -26,21 +27,18 @@ def _openvino(path: Path, threads: int) -> Run:
     if threads:
         settings["INFERENCE_NUM_THREADS"] = str(threads)
     request = openvino.Core().compile_model(path, "CPU", settings).create_infer_request()
-    return lambda x: request.infer([x])
+    return lambda batch: request.infer(dict(batch))
 
 
 def _onnx_runtime(path: Path, threads: int) -> Run:
     session = onnx_session(str(path), threads)
-    return lambda x: onnx_answer(session, x)
+    return lambda batch: onnx_answers(session, batch)
 
 
 class ModelAlone:
-    """A served model's ONNX file in this process, computed by what its configuration says, with its threads.
+    """A served model's ONNX file in this process, computed by what its configuration says, with its threads."""
 
-    `examples` are [N, …].
-    """
-
-    def __init__(self, folder: Path, examples: np.ndarray) -> None:
+    def __init__(self, folder: Path, examples: Tensors) -> None:
         config = read_config(folder / "config.pbtxt")
         threads = int(config.parameters[THREADS].string_value or 0)
         accelerators = config.optimization.execution_accelerators.cpu_execution_accelerator
@@ -57,10 +55,10 @@ class ModelAlone:
         return {f"p{percent}": float(np.percentile(times, percent)) for percent in (50, 95)}
 
     def _times_us(self, batch: int, runs: int) -> list[float]:
-        x = np.resize(self._examples, (batch, *self._examples.shape[1:]))
+        inputs = batch_of(self._examples, batch)
         times = []
         for _ in range(runs):
             began = time.perf_counter_ns()
-            self._run(x)
+            self._run(inputs)
             times.append((time.perf_counter_ns() - began) / 1000)
         return times

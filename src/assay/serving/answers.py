@@ -12,7 +12,8 @@ from assay.serving.client import PROTOCOLS, Server
 from assay.serving.ensemble import INDEX, LABEL
 from assay.serving.failures import ServedOtherwiseError
 from assay.serving.model_config import effective_differences, read_config
-from assay.tensors.parity import largest_difference, magnitude, onnx_answer, onnx_session
+from assay.tensors.named import Tensors, batch_of, message_bytes
+from assay.tensors.parity import largest_difference, magnitude, onnx_answers, onnx_session
 
 # One ONNX Runtime against another on the same machine: only the order of sums may differ.
 TOLERANCE = 1e-4
@@ -25,19 +26,19 @@ def check_effective_config(server: Server, folder: Path) -> None:
         raise ServedOtherwiseError(written.name, f"{written.name} is not served as configured: {'; '.join(changed)}")
 
 
-def batches(config: ModelConfig, examples: np.ndarray) -> list[np.ndarray]:
-    """Return batches of 1, 3 and a model's maximum from `examples` [N, …], starting over when it is short."""
+def batches(config: ModelConfig, examples: Tensors) -> dict[int, dict[str, np.ndarray]]:
+    """Return batches of 1, 3 and a model's maximum, by size, from examples, starting over when there are fewer."""
     sizes = sorted({1, min(3, config.max_batch_size), config.max_batch_size})
-    return [np.resize(examples, (size, *examples.shape[1:])) for size in sizes]
+    return {size: batch_of(examples, size) for size in sizes}
 
 
-def timed_answer(session: Any, batch: np.ndarray) -> tuple[np.ndarray, float]:
+def timed_answers(session: Any, batch: Tensors) -> tuple[dict[str, np.ndarray], float]:
     """Return what ONNX Runtime answers in this process, and how many seconds that takes."""
     began = time.monotonic()
-    return onnx_answer(session, batch), time.monotonic() - began
+    return onnx_answers(session, batch), time.monotonic() - began
 
 
-def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequence[str], examples: np.ndarray) -> None:
+def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequence[str], examples: Tensors) -> None:
     """Compare an ensemble's labels with the likeliest classes of the classifier, run by ONNX Runtime.
 
     Batches and protocols are those of `check_answers`; classes whose scores are as good as
@@ -45,53 +46,52 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
     """
     config = read_config(folder / "config.pbtxt")
     session, names = onnx_session(str(classifier / "1" / "model.onnx")), np.array(classes, object)
-    top_k, name = config.output[0].dims[0], config.input[0].name
-    for batch in batches(config, examples):
-        scores, alone_s = timed_answer(session, batch)
+    top_k = config.output[0].dims[0]
+    for size, batch in batches(config, examples).items():
+        answers, alone_s = timed_answers(session, batch)
+        (scores,) = answers.values()
         best = -np.sort(-scores, axis=1)[:, :top_k]
         near = TOLERANCE * magnitude(scores)
         for protocol in PROTOCOLS:
-            labels, index = (
-                server.infer(config.name, name, batch, each, protocol, alone_s=alone_s) for each in (LABEL, INDEX)
-            )
-            named = np.vectorize(bytes.decode, otypes=[object])(labels)
+            said = server.infer(config.name, batch, (LABEL, INDEX), protocol, alone_s=alone_s)
+            index = said[INDEX]
+            named = np.vectorize(bytes.decode, otypes=[object])(said[LABEL])
             given = np.take_along_axis(scores, index, axis=1)
             if not (np.array_equal(named, names[index]) and np.allclose(given, best, rtol=0, atol=near)):
                 raise ServedOtherwiseError(
-                    config.name, f"{config.name} names other classes in a batch of {len(batch)} over {protocol}"
+                    config.name, f"{config.name} names other classes in a batch of {size} over {protocol}"
                 )
 
 
-def check_answers(server: Server, folder: Path, examples: np.ndarray) -> dict[str, dict[str, float]]:
-    """Compare a served model with ONNX Runtime on the same file, on batches of real examples.
+def check_answers(server: Server, folder: Path, examples: Tensors) -> dict[str, dict[str, float]]:
+    """Compare a served model with ONNX Runtime on the same file, on batches of real examples, in every output.
 
-    Batches of 1, 3 and the model's maximum are taken from `examples` [N, …]. Returns the
+    Batches of 1, 3 and the model's maximum are taken from `examples`. Returns the
     largest difference by protocol and batch size; raises ServedOtherwiseError if one is not
     equal within rounding.
     """
     config = read_config(folder / "config.pbtxt")
-    (model_input,), (model_output,) = config.input, config.output
     session = onnx_session(str(folder / "1" / "model.onnx"))
     differences: dict[str, dict[str, float]] = {protocol: {} for protocol in PROTOCOLS}
-    for batch in batches(config, examples):
-        size = len(batch)
-        expected, alone_s = timed_answer(session, batch)
+    for size, batch in batches(config, examples).items():
+        expected, alone_s = timed_answers(session, batch)
         for protocol in PROTOCOLS:
-            answer = server.infer(
+            answers = server.infer(
                 config.name,
-                model_input.name,
                 batch,
-                model_output.name,
+                list(expected),
                 protocol,
-                expected_bytes=expected.nbytes,
+                expected_bytes=message_bytes(expected),
                 alone_s=alone_s,
             )
-            difference = largest_difference(expected, answer)
-            if difference > TOLERANCE:
+            apart = {name: largest_difference(each, answers[name]) for name, each in expected.items()}
+            worst = max(apart, key=apart.__getitem__)
+            if apart[worst] > TOLERANCE:
                 raise ServedOtherwiseError(
                     config.name,
-                    f"{config.name} answers a batch of {size} over {protocol} with {list(answer.shape)} values "
-                    f"that differ from ONNX Runtime's {list(expected.shape)} by up to {difference:.3g}",
+                    f"{config.name} answers a batch of {size} over {protocol} with {list(answers[worst].shape)} values "
+                    f"in {worst} that differ from ONNX Runtime's {list(expected[worst].shape)} by up to "
+                    f"{apart[worst]:.3g}",
                 )
-            differences[protocol][str(size)] = difference
+            differences[protocol][str(size)] = apart[worst]
     return differences

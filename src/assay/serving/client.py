@@ -7,7 +7,7 @@ answer, and what comes is checked before it is believed.
 import json
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +29,7 @@ from assay.ground.records.checking import complaint
 from assay.ground.records.measured import Statistics
 from assay.serving.bounded_http import Answer, Question
 from assay.serving.failures import LateError
+from assay.tensors.named import Tensors, examples_in, message_bytes
 
 Protocol = Literal["http", "grpc"]
 PROTOCOLS: tuple[Protocol, ...] = ("http", "grpc")
@@ -233,34 +234,35 @@ class Server:
     def infer(
         self,
         model: str,
-        input_name: str,
-        x: np.ndarray,
-        output_name: str,
+        inputs: Tensors,
+        outputs: Sequence[str],
         protocol: Protocol,
         *,
         expected_bytes: int = 0,
         alone_s: float = 0.0,
-    ) -> np.ndarray:
-        """Return the model's output for the batch `x`; raises StageError if it refuses.
+    ) -> dict[str, np.ndarray]:
+        """Return the outputs of a model that are asked for, by name, for a batch; text is bytes.
 
-        It may take longer the more bytes are expected, and the more seconds `x` takes to compute in this process.
+        It may take longer the more bytes are expected, and the more seconds the batch takes to compute in this
+        process. Raises StageError if the server refuses.
         """
-        patience_s = self.patience_s(x.nbytes + expected_bytes, alone_s)
-        with _answering(f"answer a batch of {len(x)} for {model} over {protocol}", patience_s):
+        patience_s = self.patience_s(message_bytes(inputs) + expected_bytes, alone_s)
+        with _answering(f"answer a batch of {examples_in(inputs)} for {model} over {protocol}", patience_s):
             ask = self._infer_http if protocol == "http" else self._infer_grpc
-            answer = ask(model, input_name, x, output_name, patience_s).as_numpy(output_name)
-            if answer is None:
-                raise ValueError(f"there is no {output_name} in what it answered")
-        return np.asarray(answer)
+            result = ask(model, inputs, outputs, patience_s)
+            answers = {name: result.as_numpy(name) for name in outputs}
+            if lacking := [name for name, answer in answers.items() if answer is None]:
+                raise ValueError(f"there is no {' and no '.join(lacking)} in what it answered")
+        return {name: np.asarray(answer) for name, answer in answers.items()}
 
-    def _infer_grpc(self, model: str, input_name: str, x: np.ndarray, output_name: str, patience_s: float) -> Any:
-        tensor, wanted = _tensors(tritonclient.grpc, input_name, x, output_name)
-        return self._grpc.infer(model, [tensor], outputs=[wanted], client_timeout=patience_s)
+    def _infer_grpc(self, model: str, inputs: Tensors, outputs: Sequence[str], patience_s: float) -> Any:
+        tensors, wanted = _tensors(tritonclient.grpc, inputs, outputs)
+        return self._grpc.infer(model, tensors, outputs=wanted, client_timeout=patience_s)
 
-    def _infer_http(self, model: str, input_name: str, x: np.ndarray, output_name: str, patience_s: float) -> Any:
-        tensor, wanted = _tensors(tritonclient.http, input_name, x, output_name)
+    def _infer_http(self, model: str, inputs: Tensors, outputs: Sequence[str], patience_s: float) -> Any:
+        tensors, wanted = _tensors(tritonclient.http, inputs, outputs)
         client = tritonclient.http.InferenceServerClient
-        body, header_bytes = client.generate_request_body([tensor], outputs=[wanted])
+        body, header_bytes = client.generate_request_body(tensors, outputs=wanted)
         headers = {"Inference-Header-Content-Length": str(header_bytes)}
         answer = Question(self.http_address, f"/v2/models/{quote(model)}/infer", body, headers).ask(
             patience_s, _LARGEST_TENSORS
@@ -271,11 +273,13 @@ class Server:
         return client.parse_response_body(answer.body, header_length=length)
 
 
-def _tensors(module: Any, input_name: str, x: np.ndarray, output_name: str) -> tuple[Any, Any]:
-    """Return a protocol's own descriptions of an input and of the output that is wanted."""
-    tensor = module.InferInput(input_name, list(x.shape), np_to_triton_dtype(x.dtype))
-    tensor.set_data_from_numpy(x)
-    return tensor, module.InferRequestedOutput(output_name)
+def _tensors(module: Any, inputs: Tensors, outputs: Sequence[str]) -> tuple[list[Any], list[Any]]:
+    """Return a protocol's own descriptions of the inputs and of the outputs that are wanted."""
+    tensors = []
+    for name, array in inputs.items():
+        tensors.append(module.InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype)))
+        tensors[-1].set_data_from_numpy(array)
+    return tensors, [module.InferRequestedOutput(name) for name in outputs]
 
 
 def _content(answer: Answer, length: int | None = None) -> dict[str, Any]:

@@ -157,6 +157,12 @@ def read_config(path: Path) -> schema.ModelConfig:
     return config
 
 
+def only_input(folder: Path) -> str:
+    """Return the name of the only input of a model's folder."""
+    (taken,) = read_config(folder / "config.pbtxt").input
+    return str(taken.name)
+
+
 def disagreements(config: schema.ModelConfig, shape: ModelShape) -> list[str]:
     """Return in words where a configuration and an ONNX file do not belong together."""
     found, configured = [], ModelShape.configured(config)

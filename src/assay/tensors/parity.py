@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 
 from assay.ground.files import reading
+from assay.tensors.named import Tensors
 
 
 def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceSession:
@@ -20,6 +21,12 @@ def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceS
     options.intra_op_num_threads = threads
     with reading(Path(model), "an ONNX model") if isinstance(model, str) else nullcontext():
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def onnx_answers(session: onnxruntime.InferenceSession, inputs: Tensors) -> dict[str, np.ndarray]:
+    """Return every output of a model, by name, for a batch."""
+    names = [output.name for output in session.get_outputs()]
+    return {name: np.asarray(answer) for name, answer in zip(names, session.run(names, dict(inputs)), strict=True)}
 
 
 def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndarray:
@@ -51,13 +58,22 @@ def magnitude(expected: np.ndarray) -> float:
     return max(1.0, float(np.abs(expected.astype(np.float64)).max(initial=0)))
 
 
+def as_bytes(texts: np.ndarray) -> np.ndarray:
+    """Return texts in UTF-8: ONNX Runtime gives characters, a server bytes."""
+    return np.array([each if isinstance(each, bytes) else each.encode() for each in texts.ravel()], object).reshape(
+        texts.shape
+    )
+
+
 def largest_difference(expected: np.ndarray, found: np.ndarray) -> float:
     """Return max |expected - found|, as a share of the largest |expected| where that exceeds 1.
 
-    Infinite if the two have other shapes, or one holds what is not a number.
+    Infinite if the two have other shapes, one holds what is not a number, or a text is another.
     """
     if expected.shape != found.shape:
         return np.inf
+    if expected.dtype.kind == "O":
+        return 0.0 if np.array_equal(as_bytes(expected), as_bytes(found)) else np.inf
     with np.errstate(invalid="ignore"):  # infinity against infinity is not a number, and counted as that
         difference = np.abs(expected.astype(np.float64) - found.astype(np.float64)) / magnitude(expected)
     return float(np.where(np.isnan(difference), np.inf, difference).max(initial=0))
