@@ -2,7 +2,7 @@
 
 Reads   artifacts/models/, artifacts/data/
 Writes  artifacts/onnx/<variant>/<export>.onnx, and test inputs where they are not the dataset's examples
-        reports/onnx/<variant>.json: parity, accuracy and size of each export
+        reports/onnx/<variant>.json: parity, accuracy, size and batch safety of each export
 Run     PYTHONHASHSEED=0 python stages/export.py fp32
 """
 
@@ -25,8 +25,9 @@ from assay.ground.process import StageError
 from assay.machine.lock import machine_shared
 from assay.params.cells import CLASSIFIER
 from assay.tensors.arrays import INPUTS_SUFFIX, read_inputs, read_split
+from assay.tensors.batch_safety import batch_safety
 from assay.tensors.onnx_costs import costs
-from assay.tensors.parity import answers_alone, largest_difference, neighbours_matter, onnx_answer, onnx_session
+from assay.tensors.parity import answers_alone, largest_difference, onnx_answer, onnx_session
 from assay.tensors.releases import TARGET
 from assay.validation.schema import Params, load_params
 
@@ -92,7 +93,7 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
             "file_bytes": len(content),
             "opset": params.onnx.opset,
             "accelerator": variants.get(variant).accelerator,
-            "neighbours_matter": neighbours_matter(ask, x, answer),
+            "batch": batch_safety(ask, x, answer, f"{name} as {variant}"),
             **costs(model),
         }
         if name == CLASSIFIER:

@@ -40,7 +40,7 @@ from assay.telling.recommendation import accuracy_in_words, failing, rates_in_wo
 from assay.telling.results import Results, read_results
 from assay.telling.surroundings import machine_in_words, server_in_words, threads_in_words
 from assay.telling.tables import MeasuredCell, verdict_table
-from assay.telling.variants_table import accelerated_in_words, alone_in_words
+from assay.telling.variants_table import accelerated_in_words, batches_in_words
 from assay.telling.words import verdict_in_words
 from assay.validation.schema import Params, load_params
 
@@ -93,7 +93,7 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
         "results": results,
         "reconstructed": RECONSTRUCTIONS.exists(),
         "variants": rows,
-        "alone": alone_in_words(rows),
+        "batches": batches_in_words(rows),
         "accelerated": accelerated_in_words(rows) if "onnxruntime" in machine["server"] else None,
         "run_variant": recommended_variant(verdict, rows),
         "machine_in_words": machine_in_words(machine, params.triton),

@@ -9,7 +9,7 @@ from assay.deciding.verdict import Verdict, decide
 from assay.params.cells import Cell
 from assay.validation.schema import Params, validate
 
-EXPORT = {"test_correct": 950, "test_examples": 1000, "neighbours_matter": False}
+EXPORT = {"test_correct": 950, "test_examples": 1000, "batch": {"safe": True}}
 DEFAULT = Cell("fp32", 1, 64, "off")
 
 

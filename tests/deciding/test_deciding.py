@@ -235,12 +235,12 @@ def test_an_accuracy_limit_has_three_answers(limit: float, answer: str) -> None:
     assert check_accuracy(limit, 950, 1000).answer == answer
 
 
-def test_nobody_can_tell_that_batches_are_as_accurate_where_neighbours_matter() -> None:
+def test_nobody_can_tell_that_batches_are_as_accurate_where_a_variant_is_not_batch_safe() -> None:
     """What is known is the accuracy of examples asked alone: too little is too little, enough may not be."""
     slo = Slo(p95_ms=None, p99_ms=None, accuracy=0.9)
 
     def answer(variant: str, batching: str, correct: int = 950) -> str:
-        export = {"test_correct": correct, "test_examples": 1000, "neighbours_matter": variant == "int8_dynamic"}
+        export = {"test_correct": correct, "test_examples": 1000, "batch": {"safe": variant != "int8_dynamic"}}
         (check,) = check_all(slo, [], export, Cell(variant, 1, 64, batching))
         return f"{check.limit}: {check.answer}"
 

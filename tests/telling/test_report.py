@@ -11,7 +11,7 @@ from assay.params.cells import Cell
 from assay.telling.flags import anchor_in_words, batching_in_words, flags
 from assay.telling.surroundings import cores_in_words, server_in_words
 from assay.telling.tables import MeasuredCell, cell_rows
-from assay.telling.variants_table import VariantRow, accelerated_in_words, alone_in_words
+from assay.telling.variants_table import VariantRow, accelerated_in_words, batches_in_words
 from assay.validation.schema import validate
 
 STEADY = [1.0, 1.001] * 6
@@ -61,7 +61,8 @@ def test_the_cores_of_somebody_elses_server_are_what_it_was_told(
 
 def rows_of(**exports: dict[str, Any]) -> list[VariantRow]:
     served = summarised(level(STEADY))
-    export = {"accelerator": None, "neighbours_matter": False}
+    safe = {"examples": 4, "safe": True, "difference": 0.0, "other_class": 0}
+    export = {"accelerator": None, "batch": safe, "test_examples": 1000}
     return [VariantRow(name, 0.9, None, export | its, None, served) for name, its in exports.items()]
 
 
@@ -75,10 +76,17 @@ def test_another_runtimes_variants_are_labelled() -> None:
 
 def test_accuracy_is_said_to_be_of_examples_alone_where_that_matters() -> None:
     """One whose neighbours in a batch change its answer has another accuracy where requests are batched."""
-    assert alone_in_words(rows_of(fp32={}, int8_static={})) is None
-    said = alone_in_words(rows_of(fp32={}, int8_dynamic={"neighbours_matter": True}))
-    assert said is not None
-    assert said.startswith("`int8_dynamic`: what else is in a batch changes an answer")
+    assert batches_in_words(rows_of(fp32={}, int8_static={})) == [
+        "Batch-safe: `fp32`, `int8_static`. 4 different examples together get the answers of each alone."
+    ]
+    unsafe = {"examples": 4, "safe": False, "difference": 0.0213, "other_class": 3}
+    said = batches_in_words(rows_of(fp32={}, int8_dynamic={"batch": unsafe}))
+    assert said[0].startswith("Batch-safe: `fp32`. 4 different")
+    assert said[1].startswith("Not batch-safe: `int8_dynamic`. What else is in a batch changes an answer")
+    assert (
+        "4 together, 3 of 1,000 test examples get another class, and values differ by up to 0.021, counted as parity is"
+        in said[1]
+    )
 
 
 def test_a_level_holds_ratio_medians_and_effective_batch() -> None:

@@ -73,7 +73,7 @@ def check_all(slo: Slo, blocks: Blocks, export: Mapping[str, Any], cell: Cell) -
     """Return the answer to every limit that is set, of a cell's windows and its export's test accuracy."""
     checks = check_latencies(slo, blocks)
     if slo.accuracy is not None:
-        neighbours = cell.batching is not None and export["neighbours_matter"]
+        neighbours = cell.batching is not None and not export["batch"]["safe"]
         correct, examples = export["test_correct"], export["test_examples"]
         checks.append(check_accuracy(slo.accuracy, correct, examples, neighbours=neighbours))
     return checks

@@ -64,15 +64,25 @@ def accelerated_in_words(rows: Sequence[VariantRow]) -> str | None:
     )
 
 
-def alone_in_words(rows: Sequence[VariantRow]) -> str | None:
-    """Say of which variants the accuracy is that of examples asked alone, and not of batches; None without such."""
-    alone = [f"`{row.name}`" for row in rows if row.export["neighbours_matter"]]
-    if not alone:
-        return None
+def batches_in_words(rows: Sequence[VariantRow]) -> list[str]:
+    """Say of which variants what else is in a batch changes no answer, and what it changes of the others."""
+    safe = [f"`{row.name}`" for row in rows if row.export["batch"]["safe"]]
+    said = [_unsafe_in_words(row) for row in rows if not row.export["batch"]["safe"]]
+    if safe:
+        examples = rows[0].export["batch"]["examples"]
+        said.insert(
+            0, f"Batch-safe: {', '.join(safe)}. {examples} different examples together get the answers of each alone."
+        )
+    return said
+
+
+def _unsafe_in_words(row: VariantRow) -> str:
+    batch, of = row.export["batch"], row.export["test_examples"]
     return (
-        f"{' and '.join(alone)}: what else is in a batch changes an answer, as where values are quantised with the "
-        "range of the whole. Accuracy and parity are those of examples asked alone; where requests are batched, they "
-        "may be others."
+        f"Not batch-safe: `{row.name}`. What else is in a batch changes an answer, as where values are quantised with "
+        f"the range of the whole: asked {batch['examples']} together, {batch['other_class']:,} of {of:,} test examples "
+        f"get another class, and values differ by up to {batch['difference']:.2g}, counted as parity is. Accuracy "
+        "and parity are those of examples asked alone; where requests are batched, they may be others."
     )
 
 

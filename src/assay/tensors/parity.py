@@ -45,11 +45,6 @@ def answers_alone(ask: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.
     return np.concatenate([ask(example[np.newaxis]) for example in x])
 
 
-def neighbours_matter(ask: Callable[[np.ndarray], np.ndarray], x: np.ndarray, alone: np.ndarray) -> bool:
-    """Return whether what else is in a batch changes an answer, beyond rounding: values may be quantised by it."""
-    return largest_difference(alone, ask(x)) > ROUNDING
-
-
 def magnitude(expected: np.ndarray) -> float:
     """Return the largest |value| of an answer, or 1 where none is larger: what its differences are measured by.
 

@@ -10,6 +10,19 @@ from assay.ground.records.checking import Count, Name, NonNegative, Positive, Po
 SHARES = ("accuracy", "macro_f1", "macro_precision", "macro_recall")
 
 
+class Batch(TypedDict):
+    """How answers to so many different examples together differ from those to each alone.
+
+    It is safe to batch them if they differ by rounding alone; `difference` is that of values, as parity's, and
+    `other_class` a number of test examples.
+    """
+
+    examples: PositiveCount
+    safe: bool
+    difference: NonNegative
+    other_class: Count
+
+
 @with_config(ConfigDict(extra="allow"))  # what a classifier has beside is checked next
 class Export(TypedDict):
     """One entry of reports/onnx/<variant>.json: how far it is from the trained model, its size, what computes it."""
@@ -26,7 +39,7 @@ class _Classifier(Export):
     macs: Count | None
     test_correct: Count
     test_examples: PositiveCount
-    neighbours_matter: bool
+    batch: Batch
     test_wrong: Annotated[str, Field(pattern=r"^(\d+( \d+)*)?$")]
 
 
