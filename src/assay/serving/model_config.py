@@ -14,27 +14,11 @@ from assay.ground.files import reading
 from assay.ground.process import StageError
 from assay.params.cells import DynamicBatching
 from assay.params.triton import BACKEND
+from assay.tensors.signature import Signature, Tensor
 
 PYTHON_BACKEND = "python"
 # The parameter of a configuration, for ONNX Runtime.
 THREADS = "intra_op_thread_count"
-
-_TRITON_TYPES: dict[int, int] = {
-    onnx.TensorProto.FLOAT: schema.TYPE_FP32,
-    onnx.TensorProto.FLOAT16: schema.TYPE_FP16,
-    onnx.TensorProto.DOUBLE: schema.TYPE_FP64,
-    onnx.TensorProto.BFLOAT16: schema.TYPE_BF16,
-    onnx.TensorProto.INT64: schema.TYPE_INT64,
-    onnx.TensorProto.INT32: schema.TYPE_INT32,
-    onnx.TensorProto.INT16: schema.TYPE_INT16,
-    onnx.TensorProto.INT8: schema.TYPE_INT8,
-    onnx.TensorProto.UINT64: schema.TYPE_UINT64,
-    onnx.TensorProto.UINT32: schema.TYPE_UINT32,
-    onnx.TensorProto.UINT16: schema.TYPE_UINT16,
-    onnx.TensorProto.UINT8: schema.TYPE_UINT8,
-    onnx.TensorProto.BOOL: schema.TYPE_BOOL,
-    onnx.TensorProto.STRING: schema.TYPE_STRING,
-}
 
 
 @dataclass(frozen=True)
@@ -70,12 +54,8 @@ class ModelShape:
 
     @classmethod
     def read(cls, path: Path) -> "ModelShape":
-        """Read the shape of an ONNX file; raises StageError if it is damaged."""
-        with reading(path, "an ONNX model"):
-            model = onnx.load(path)
-            if not model.graph.output:
-                raise ValueError("it gives nothing")
-        return cls.of(model)
+        """Read the shape of an ONNX file; raises StageError as `of` does, or if the file is damaged."""
+        return cls._batched(Signature.read(path))
 
     @classmethod
     def of(cls, model: onnx.ModelProto) -> "ModelShape":
@@ -84,25 +64,22 @@ class ModelShape:
         Raises StageError if the batch axis of a tensor is fixed or missing, or Triton has no
         type for what is in it.
         """
-        weights = {tensor.name for tensor in model.graph.initializer}
-        return cls(
-            inputs=tuple(_tensor(value) for value in model.graph.input if value.name not in weights),
-            outputs=tuple(_tensor(value) for value in model.graph.output),
-        )
+        return cls._batched(Signature.of(model))
+
+    @classmethod
+    def _batched(cls, signature: Signature) -> "ModelShape":
+        return cls(tuple(map(_without_batch, signature.inputs)), tuple(map(_without_batch, signature.outputs)))
 
 
-def _tensor(value: onnx.ValueInfoProto) -> TensorShape:
-    data_type = _TRITON_TYPES.get(value.type.tensor_type.elem_type)
-    if data_type is None:
-        kind = onnx.helper.printable_type(value.type)
-        raise StageError(f"{value.name}: Triton has no type for what the ONNX file calls {kind}")
-    if not value.type.tensor_type.shape.dim:
-        raise StageError(f"{value.name}: the ONNX file gives it no axes, and no batch axis; Triton could not batch")
-    batch, *rest = value.type.tensor_type.shape.dim
-    if batch.HasField("dim_value"):
-        raise StageError(f"{value.name}: the ONNX batch axis is fixed at {batch.dim_value}; Triton could not batch")
-    dims = tuple(axis.dim_value if axis.HasField("dim_value") else -1 for axis in rest)
-    return TensorShape(value.name, data_type, dims)
+def _without_batch(tensor: Tensor) -> TensorShape:
+    if not tensor.axes:
+        raise StageError(f"{tensor.name}: the ONNX file gives it no axes, and no batch axis; Triton could not batch")
+    batch, *rest = tensor.axes
+    if isinstance(batch, int):
+        raise StageError(f"{tensor.name}: the ONNX batch axis is fixed at {batch}; Triton could not batch")
+    name = "STRING" if tensor.datatype == "BYTES" else tensor.datatype
+    dims = tuple(axis if isinstance(axis, int) else -1 for axis in rest)
+    return TensorShape(tensor.name, schema.DataType.Value(f"TYPE_{name}"), dims)
 
 
 def serving_config(
