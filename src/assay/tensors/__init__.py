@@ -1,1 +1,1 @@
-"""Arrays, a model's inputs and outputs, and an ONNX file: its answer, its costs."""
+"""Arrays by name, a model's signature, and an ONNX file: its answer, its costs, whether it may be batched."""
