@@ -76,14 +76,14 @@ MACHINE: Any = {
 }
 
 
-def ours(content: dict[str, Any], measured_at: str, ratio: float = 1.5) -> dict[str, Any]:
+def ours(content: dict[str, Any], measured_at: str, ratio: float = 1.5, **export: Any) -> dict[str, Any]:
     against = {"ratio": ratio, "low": 0.95 * ratio, "high": 1.05 * ratio}
     found = {
         "recommended": "b",
         "finalists": [{"cell": "a", "against_default": None}, {"cell": "b", "against_default": against}],
     }
-    params = validate(content)
-    rests_on = basis(params.triton, params.load.client_cores, MACHINE, {"fp32": EXPORT}, question(params))
+    params, exports = validate(content), {"fp32": {"classifier": {**EXPORT, "sha256": "0" * 64, **export}}}
+    rests_on = basis(params.triton, params.load.client_cores, MACHINE, exports, question(params))
     return record(params.triton.server, MACHINE["server"], rests_on, found, measured_at)
 
 
@@ -105,6 +105,14 @@ def test_what_a_verdict_depends_on_makes_another_basis(content: dict[str, Any], 
     after = ours(content, "2026-01-01T08:00:00+00:00")
     assert comparable(after, [{**before, "server": "local"}]) == []
     assert len(of_the_same(remembering(after, before))) == 1
+
+
+def test_a_model_is_the_same_whatever_else_is_written_of_it(content: dict[str, Any]) -> None:
+    """What a later version measures of an export forgets no verdict; another file, or another accuracy, is another."""
+    before = ours(content, "2026-01-01T08:00:00+00:00")
+    for export, known in (({"batch": {"safe": False}}, 2), ({"sha256": "1" * 64}, 1), ({"test_correct": 1}, 1)):
+        after = ours(content, "2026-01-01T11:00:00+00:00", **export)
+        assert len(of_the_same(remembering(after, before))) == known
 
 
 def test_a_server_elsewhere_is_not_compared_with_one_here(content: dict[str, Any]) -> None:

@@ -35,9 +35,15 @@ def basis(
         "machine": {key: value for key, value in machine.items() if key != "server"},
         "server_at": url if elsewhere else "this machine",
         "server_cores": server_cores(triton, client_cores, machine["usable_cores"]),
-        "exports": exports,
+        "exports": {variant: {name: _same(each) for name, each in of.items()} for variant, of in exports.items()},
         **question,
     }
+
+
+def _same(export: dict[str, Any]) -> dict[str, Any]:
+    """Return what of an export tells it from others; what else is written of it says nothing new."""
+    told = ("sha256", "accelerator", "test_correct", "test_examples")
+    return {key: export[key] for key in told if key in export}
 
 
 def record(
