@@ -227,7 +227,7 @@ from assay.serving.installation import find_installation
 from assay.serving.launch import Launch, Place, launched
 with serve([Path({str(folder)!r})], 60) as server:
     try:
-        server.infer("m", {"x": np.array([[9]])}, ["y"], "grpc")
+        server.infer("m", {{"x": np.array([[9]])}}, ["y"], "grpc")
     except StageError as error:
         print(error)
 """
