@@ -57,7 +57,7 @@ from assay.machine.lock import machine_shared, machine_to_ourselves
 from assay.measuring.bench import Candidate, asked, bench, renamed
 from assay.measuring.readings import throughput
 from assay.predicting.classifiers import check_classifies
-from assay.serving.model_config import ModelShape, only_input
+from assay.serving.model_config import ModelShape
 from assay.statistics.interval import Interval
 from assay.statistics.limit import Answer, at_least, overall
 from assay.statistics.tolerance import LOOKS, paired_share_difference, ratio_at_look
@@ -141,7 +141,7 @@ def prepared(
         what, shape = f"{folder.name} of {whose}", ModelShape.read(folder / "1" / "model.onnx")
         check_classifies(what, shape, dataset)
         x = as_taken(examples, shape.inputs[0].dtype, what)
-        (found,) = asked([folder], {only_input(folder): x}, temporary / f"{name}.json")
+        (found,) = asked([folder], {shape.inputs[0].name: x}, temporary / f"{name}.json")
         return renamed(found, name, temporary / "served")
 
     reference, workspace = folders
