@@ -31,7 +31,7 @@ from assay.machine.lock import machine_to_ourselves
 from assay.measuring.bench import Candidate, asked, bench
 from assay.measuring.readings import cpu_per_1000, throughput
 from assay.params.cells import CLASSIFIER
-from assay.serving.model_config import ModelShape, only_input, render, serving_config
+from assay.serving.model_config import ModelShape, input_names, render, serving_config
 from assay.statistics.ratio import paired_ratio
 from assay.tensors.arrays import read_split
 from assay.tensors.named import message_bytes, part
@@ -73,7 +73,7 @@ def candidates(model: onnx.ModelProto, params: Params, folder: Path) -> list[Can
         onnx.save(form, folder / name / "1" / "model.onnx")
         config = serving_config(name, ModelShape.of(form), threads=threads)
         (folder / name / "config.pbtxt").write_text(render(config))
-        found += asked([folder / name], {only_input(folder / name): examples}, folder / f"{name}.json")
+        found += asked([folder / name], dict.fromkeys(input_names(folder / name), examples), folder / f"{name}.json")
     return found
 
 

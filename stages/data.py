@@ -1,24 +1,34 @@
-"""Turn a dataset's raw files into train, validation and test arrays.
+"""Turn a dataset's raw files into train, validation and test arrays, or make what a model of one's own is asked.
 
-Reads   datasets/<dataset>/
-Writes  artifacts/data/{train,validation,test}.npz
+Reads   reports/raw_data.json, and what it tells of: datasets/<dataset>/, or brought/model/
+Writes  artifacts/data/{train,validation,test}.npz; of a model, test.npz alone
         reports/data.json: examples of each class in each split, and the names of a table's columns
 Run     python stages/data.py
 """
 
 from assay.ground.stage import run_stage
 
+from typing import Any
+
 import numpy as np
 from sklearn.model_selection import train_test_split
 
 from assay.ground.files import write_json
-from assay.ground.paths import ARRAYS, DATASETS, REPORTS
+from assay.ground.numerals import counted
+from assay.ground.paths import ARRAYS, DATASETS, RAW_DATA, REPORTS
 from assay.ground.process import StageError
+from assay.ground.records.checking import read_record
+from assay.ground.records.prepared import RawData
+from assay.learning.bringing.examples import brought_examples
+from assay.learning.bringing.folder import brought_here
 from assay.learning.datasets import Arrays, Examples
 from assay.learning.loading import load, too_rare
 from assay.machine.lock import machine_shared
-from assay.tensors.arrays import write_split
-from assay.validation.schema import load_params
+from assay.params.made_inputs import MadeInput
+from assay.tensors.arrays import write_named, write_split
+from assay.tensors.named import examples_in
+from assay.tensors.signature import Signature
+from assay.validation.schema import Params, load_params
 
 
 def take(count: int, examples: Arrays, classes: int, seed: int) -> tuple[Arrays, Arrays]:
@@ -59,20 +69,42 @@ def class_counts(y: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
     return {name: int(np.sum(y == index)) for index, name in enumerate(classes)}
 
 
-def main() -> None:
-    params = load_params()
+def divide(params: Params) -> dict[str, Any]:
+    """Write the splits of a dataset and return what is to be known of them."""
     dataset = params.raw_data
-    with machine_shared():
-        examples = load(dataset, DATASETS / dataset.name)
-        if why := too_rare(dataset, examples):  # whatever the fractions are
-            raise StageError(f"{dataset.name}: {why}")
-        splits = split(examples, params.data.validation_fraction, params.data.test_fraction, params.seed)
-        for name, (x, y) in splits.items():
-            write_split(ARRAYS / f"{name}.npz", x, y)
+    examples = load(dataset, DATASETS / dataset.name)
+    if why := too_rare(dataset, examples):  # whatever the fractions are
+        raise StageError(f"{dataset.name}: {why}")
+    splits = split(examples, params.data.validation_fraction, params.data.test_fraction, params.seed)
+    for name, (x, y) in splits.items():
+        write_split(ARRAYS / f"{name}.npz", x, y)
     counts = {name: class_counts(y, dataset.classes) for name, (_, y) in splits.items()}
     columns = {"columns": examples.columns} if examples.columns else {}
-    write_json(REPORTS / "data.json", {"dataset": dataset.name, **columns, "class_counts": counts})
     print("  ".join(f"{name} {sum(each.values()):,}" for name, each in counts.items()))
+    return {"dataset": dataset.name, **columns, "class_counts": counts}
+
+
+def take_samples(raw: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Write what a model that was brought is asked and return what is to be known of it."""
+    brought, told = brought_here(), [MadeInput.model_validate(each) for each in raw["inputs"]]
+    inputs, labels = brought_examples(brought, Signature.read(brought.model), told, seed)
+    write_named(ARRAYS / "test.npz", inputs, labels)
+    count = examples_in(inputs)
+    print(f"{counted(count, 'example')}, {'made' if brought.inputs is None else 'brought'}")
+    return {
+        "model": raw["model"],
+        "examples": count,
+        "shapes": {name: list(array.shape[1:]) for name, array in inputs.items()},
+        "made": brought.inputs is None,
+        "labelled": labels is not None,
+    }
+
+
+def main() -> None:
+    params, raw = load_params(), read_record(RAW_DATA, RawData)
+    with machine_shared():
+        found = take_samples(raw, params.seed) if "model" in raw else divide(params)
+    write_json(REPORTS / "data.json", found)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from assay.ground.numerals import counted
 from assay.ground.paths import CELLS, FINALIST_LIST, FINALISTS, MODEL_REPOSITORY, PARITY
 from assay.ground.records.checking import read_record, write_record
 from assay.ground.records.measured import CellFile, Finalists
-from assay.ground.records.prepared import Exports
-from assay.params.cells import CLASSIFIER, Cell
+from assay.ground.records.prepared import Exports, measured
+from assay.params.cells import Cell
 from assay.params.matrix import measured_names
 from assay.params.perf import Perf
 from assay.validation.schema import Params, load_params
@@ -32,7 +32,7 @@ from assay.validation.schema import Params, load_params
 def screened_cell(cell: Cell, perf: Perf) -> Screened:
     """Return what a cell's rounds say at the deciding concurrency."""
     rounds = read_record(CELLS / f"{cell.name}.json", CellFile)
-    return screen_measured(cell, rounds, perf, read_record(PARITY / f"{cell.variant}.json", Exports)[CLASSIFIER])
+    return screen_measured(cell, rounds, perf, measured(read_record(PARITY / f"{cell.variant}.json", Exports)))
 
 
 def remove_other_cells(params: Params) -> None:

@@ -1,26 +1,53 @@
-"""Check that the chosen dataset is here, as its publisher made it, before anything else.
+"""Check that the chosen dataset, or the model that was brought, is here and whole, before anything else.
 
 Cheap and never skipped: a missing or damaged file is named with the command that
 mends it, and what killed stages left half-written is removed. It comes before minutes of
 training, so it also builds the server's backend where nobody has, or says why that cannot be.
 
-Reads   datasets/<dataset>/
-Writes  reports/raw_data.json: the edition and its files
+Reads   datasets/<dataset>/, or brought/model/
+Writes  reports/raw_data.json: the edition and its files; of a model, what it is to be asked
 Run     python stages/raw_data.py
 """
 
 from assay.ground.stage import run_stage
 
 from dataclasses import asdict
+from typing import Any
 
 from assay.ground.files import remove_abandoned, write_json
-from assay.ground.paths import ARTIFACTS, DATASETS, REPORTS, ROOT
+from assay.ground.paths import ARTIFACTS, DATASETS, RAW_DATA, REPORTS, ROOT
 from assay.ground.process import StageError
+from assay.learning import models
+from assay.learning.bringing.fitting import check_fits
+from assay.learning.bringing.folder import brought_here
 from assay.learning.datasets import known_files
-from assay.learning.formats.published import check_files
+from assay.learning.formats.published import check_files, files_in
 from assay.learning.loading import edition_in, remedy
 from assay.servers import prepare
-from assay.validation.schema import load_params
+from assay.tensors.signature import Signature
+from assay.validation.schema import Params, load_params
+
+
+def of_dataset(params: Params) -> dict[str, Any]:
+    """Return what is there of a dataset; raises StageError if a file is missing, or not the published one."""
+    dataset = params.raw_data
+    folder = DATASETS / dataset.name
+    edition = edition_in(dataset, folder)
+    check_files(folder, edition.files, known_files, remedy(dataset))
+    files = edition.files or files_in(folder)  # one's own examples are as nobody has published them
+    return {"dataset": dataset.name, "edition": edition.description, "files": list(map(asdict, files))}
+
+
+def of_model(params: Params) -> dict[str, Any]:
+    """Return what is there of a model that was brought; raises StageError if params.yaml asks what it cannot do."""
+    brought = brought_here()
+    check_fits(Signature.read(brought.model), params.perf, labelled=brought.labels is not None)
+    return {
+        "model": params.model,
+        "edition": brought.model.name,
+        "files": list(map(asdict, brought.files())),
+        "inputs": params.hyperparameters.model_dump(include={"inputs"})["inputs"],
+    }
 
 
 def main() -> None:
@@ -30,13 +57,9 @@ def main() -> None:
         remove_abandoned(place)
     params = load_params()
     prepare(params.triton)
-    dataset = params.raw_data
-    folder = DATASETS / dataset.name
-    edition = edition_in(dataset, folder)
-    check_files(folder, edition.files, known_files, remedy(dataset))
-    found = {"dataset": dataset.name, "edition": edition.description, "files": [asdict(file) for file in edition.files]}
-    write_json(REPORTS / "raw_data.json", found)
-    print(f"{dataset.name}: {edition.description}")
+    found = of_model(params) if models.get(params.model).brought else of_dataset(params)
+    write_json(RAW_DATA, found)
+    print(f"{found.get('dataset', params.model)}: {found['edition']}")
 
 
 if __name__ == "__main__":

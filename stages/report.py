@@ -25,9 +25,9 @@ from assay.ground.dvc_lock import check_parameters, check_results
 from assay.ground.files import write_text
 from assay.ground.paths import BETWEEN_HOURS, LOCK, RECONSTRUCTIONS, REPORTS, VERDICTS
 from assay.ground.records.checking import read_record
+from assay.ground.records.prepared import measured
 from assay.ground.records.verdicts import BetweenHours
 from assay.machine.lock import machine_shared
-from assay.params.cells import CLASSIFIER
 from assay.params.matrix import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin
 from assay.params.stages import before_reporting
 from assay.params.triton import Kind
@@ -36,11 +36,12 @@ from assay.telling.figures.report_figures import report_figures
 from assay.telling.files import write_recommended, write_tables
 from assay.telling.flags import anchor_in_words, flags, interruptions_in_words, runoff_in_words, unstable_in_words
 from assay.telling.pages import render
-from assay.telling.recommendation import accuracy_in_words, failing, rates_in_words, recommended_variant, variant_rows
+from assay.telling.recommendation import failing, quality_in_words, rates_in_words, recommended_variant, variant_rows
 from assay.telling.results import Results, read_results
+from assay.telling.subject import about_the_model
 from assay.telling.surroundings import machine_in_words, server_in_words, threads_in_words
 from assay.telling.tables import MeasuredCell, verdict_table
-from assay.telling.variants_table import accelerated_in_words, batches_in_words
+from assay.telling.variants_table import accelerated_in_words
 from assay.telling.words import verdict_in_words
 from assay.validation.schema import Params, load_params
 
@@ -84,16 +85,15 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
     ours, study = to_keep(results, params), read_record(BETWEEN_HOURS, BetweenHours)
     earlier = of_the_same(ours)
     expected = another_hour(verdict, earlier, study)
-    classifiers = {variant: exports[CLASSIFIER] for variant, exports in results.exports.items()}
-    answer, *details = verdict_in_words(verdict, len(cells), failing(params.cells, results.cells, classifiers, perf))
+    served = {variant: measured(exports) for variant, exports in results.exports.items()}
+    answer, *details = verdict_in_words(verdict, len(cells), failing(params.cells, results.cells, served, perf))
     distribution = params.saturation.distribution
     sustained = recorded_saturation(results.saturation["rounds"], perf.slo) if distribution else None
     return {
         "params": params,
         "results": results,
+        **about_the_model(results, params.model, params.dataset, rows),
         "reconstructed": RECONSTRUCTIONS.exists(),
-        "variants": rows,
-        "batches": batches_in_words(rows),
         "accelerated": accelerated_in_words(rows) if "onnxruntime" in machine["server"] else None,
         "run_variant": recommended_variant(verdict, rows),
         "machine_in_words": machine_in_words(machine, params.triton),
@@ -117,7 +117,7 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
             answer,
             *([another_hour_in_words(verdict, expected, study)] if expected else []),
             *details,
-            *accuracy_in_words(verdict, rows),
+            *quality_in_words(verdict, rows),
             *rates_in_words(distribution, sustained),
             *said_of_other_servers(ours),
             *unstable_in_words([level for each in cells for level in each.levels], params.screening.precision),

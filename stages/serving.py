@@ -16,7 +16,7 @@ from assay.params.cells import CLASSIFIER
 from assay.servers import serve
 from assay.serving.answers import check_answers, check_effective_config, check_labels
 from assay.serving.ensemble import LABEL, ensemble_name
-from assay.serving.model_config import only_input
+from assay.serving.model_config import input_names
 from assay.tensors.arrays import read_inputs
 from assay.validation.schema import load_params
 
@@ -31,14 +31,14 @@ def main() -> None:
     with machine_shared(), serve([*folders, *ensemble], params.triton, params.timeouts) as server:
         for folder, path in folders.items():
             check_effective_config(server, folder)
-            checked[folder.name] = check_answers(server, folder, {only_input(folder): read_inputs(path)})
+            checked[folder.name] = check_answers(server, folder, read_inputs(path, input_names(folder)))
             worst = max(max(sizes.values()) for sizes in checked[folder.name].values())
             print(f"{folder.name}: answers over HTTP and gRPC equal ONNX Runtime's within {worst:.2g}")
         for folder in ensemble:
             check_effective_config(server, folder)
         if ensemble:
             classifier = MODEL_REPOSITORY / f"{CLASSIFIER}-{variant}"
-            examples = {only_input(classifier): read_inputs(folders[classifier])}
+            examples = read_inputs(folders[classifier], input_names(classifier))
             check_labels(server, labelled, classifier, params.raw_data.classes, examples)
             print(f"{labelled.name}: labels over HTTP and gRPC are the likeliest classes")
     write_json(SERVING / f"{variant}.json", checked)

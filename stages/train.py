@@ -1,8 +1,8 @@
-"""Train the chosen model family and measure it on the validation and test splits.
+"""Train the chosen model family, or take the model that was brought, and measure it where there are labels.
 
 Reads   artifacts/data/{train,validation,test}.npz
 Writes  artifacts/models/<export>.*, one for each model the family exports
-        reports/training.json: scores on the validation and test splits
+        reports/training.json: scores on the validation and test splits; none without labels
         reports/predictions.csv: actual and predicted class of each test example
         reports/curves/: loss and accuracy by epoch; roc.csv, each class against the rest on the test split
 Run     python stages/train.py
@@ -19,11 +19,17 @@ from assay.ground.files import replacing, replacing_directory, write_json
 from assay.ground.paths import ARRAYS, CURVES, MODELS, PREDICTIONS, ROC, TRAINING
 from assay.ground.process import StageError
 from assay.learning import frameworks, models
+from assay.learning.bringing.evidence import check_what_it_says
+from assay.learning.bringing.loading import open_model
+from assay.learning.bringing.samples import check_classes
+from assay.learning.models import Trained
 from assay.machine.lock import machine_shared
 from assay.params.cells import CLASSIFIER
-from assay.scoring.classification import classification_scores, roc_curves
-from assay.tensors.arrays import SPLITS, read_split, write_inputs
-from assay.validation.schema import load_params
+from assay.scoring.classification import Judged, class_scores, judged
+from assay.tensors.arrays import SPLITS, read_named, read_split, write_inputs
+from assay.tensors.named import only
+from assay.tensors.rows import scored
+from assay.validation.schema import Params, load_params
 
 MEASURED = ("validation", "test")
 
@@ -34,37 +40,51 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(partial, index=False, float_format="%.6g")
 
 
-def main() -> None:
-    params = load_params()
+def learned(params: Params, curves: Path) -> tuple[Trained, Judged]:
+    """Train a family on its dataset's splits and judge its classifier."""
     dataset, family = params.raw_data, models.get(params.model)
     framework = frameworks.get(family.framework)
-    with machine_shared():
-        splits = {name: read_split(ARRAYS / f"{name}.npz") for name in SPLITS}
-        framework.make_deterministic(params.seed)
-        with replacing_directory(CURVES) as curves:
-            trained = family.train(splits, dataset, params.hyperparameters, curves)
+    splits = {name: read_split(ARRAYS / f"{name}.npz") for name in SPLITS}
+    framework.make_deterministic(params.seed)
+    trained = family.train(splits, dataset, params.hyperparameters, curves)
+    scores = {name: only(framework.answer(trained.exports[CLASSIFIER], {"x": splits[name][0]})) for name in MEASURED}
+    if not all(np.isfinite(each).all() for each in scores.values()):
+        raise StageError(f"training diverged: answers are no numbers; lower a learning rate in models.{params.model}")
+    return trained, judged(scores, {name: splits[name][1] for name in MEASURED}, dataset.classes, trained.scores)
 
+
+def taken_over(params: Params, curves: Path) -> tuple[Trained, Judged]:
+    """Take a model that was brought, see that it is what its file says, and judge it where there are labels."""
+    family = models.get(params.model)
+    trained = family.train({}, params.raw_data, params.hyperparameters, curves)
+    (path,) = trained.exports.values()
+    opened, (inputs, labels) = open_model(path), read_named(ARRAYS / "test.npz")
+    check_what_it_says(opened.session, opened.signature, inputs)
+    if labels is None:
+        return trained, judged({}, {}, ())
+    answers = frameworks.get(family.framework).answer(path, inputs)
+    scores = class_scores(answers, scored(opened.signature))
+    check_classes(labels, scores)
+    return trained, judged({"test": scores}, {"test": labels}, tuple(map(str, range(scores.shape[1]))))
+
+
+def main() -> None:
+    params = load_params()
+    family = models.get(params.model)
+    framework = frameworks.get(family.framework)
+    with machine_shared():
+        with replacing_directory(CURVES) as curves:
+            trained, found = (taken_over if family.brought else learned)(params, curves)
         with replacing_directory(MODELS) as folder:
             for name, model in trained.exports.items():
                 framework.save(model, folder / f"{name}{framework.suffix}")
             for name, inputs in trained.inputs.items():
                 write_inputs(folder / name, inputs)
-        answers = {name: framework.answer(trained.exports[CLASSIFIER], splits[name][0]) for name in MEASURED}
-    if not all(np.isfinite(answer).all() for answer in answers.values()):
-        raise StageError(f"training diverged: answers are no numbers; lower a learning rate in models.{params.model}")
-    scores = {
-        name: {**classification_scores(splits[name][1], answer.argmax(axis=1)), **trained.scores.get(name, {})}
-        for name, answer in answers.items()
-    }
-    actual, answer = splits["test"][1], answers["test"]
-    predicted = {
-        "actual": np.take(dataset.classes, actual),
-        "predicted": np.take(dataset.classes, answer.argmax(axis=1)),
-    }
-    write_table(PREDICTIONS, pd.DataFrame(predicted))
-    write_table(ROC, roc_curves(actual, answer, dataset.classes))
-    write_json(TRAINING, scores)
-    print("test: " + "  ".join(f"{name} {value:.4f}" for name, value in scores["test"].items()))
+    write_table(PREDICTIONS, found.predictions)
+    write_table(ROC, found.curves)
+    write_json(TRAINING, found.scores)
+    said = "  ".join(f"{name} {value:.4f}" for name, value in found.scores.get("test", {}).items())
+    print(f"test: {said}" if said else "taken as it came; without labels, variants are compared with it")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Write a portable Triton model repository: every serving configuration of every variant.
 
-Reads   artifacts/onnx/, reports/onnx/, triton/anchor/, the number of usable cores in reports/machine.json, what was
-        learned from in reports/data.json
+Reads   artifacts/onnx/, reports/onnx/, triton/anchor/, usable cores in reports/machine.json, reports/data.json
 Writes  artifacts/model_repository/<cell>/: one folder for each cell of the matrix
         artifacts/model_repository/default_threads/: one of them with ONNX Runtime's own threads
         artifacts/model_repository/<export>-<variant>/: each export, to be served plainly; a classifier's
@@ -26,7 +25,8 @@ from assay.ground.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, PARITY, 
 from assay.ground.process import StageError
 from assay.ground.records.checking import read_record
 from assay.ground.records.learned import LEARNED_FROM, as_text, learned
-from assay.ground.records.prepared import Data, Exports, Machine
+from assay.ground.records.prepared import MEASURED, Data, Exports, Machine, measured_name
+from assay.learning.bringing.fitting import check_batch_safe
 from assay.machine.cores import server_cores
 from assay.machine.lock import machine_shared
 from assay.params.cells import CLASSIFIER, Cell
@@ -39,13 +39,15 @@ from assay.validation.schema import Params, load_params
 def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelConfig]]:
     """Return the configurations in which each ONNX file is to be served.
 
-    Raises StageError if the load generator's cores leave none for the server.
+    Raises StageError if the load generator's cores leave none for the server, or neighbours would change an answer.
     """
     cores = server_cores(params.triton, params.load.client_cores, usable_cores)
     exports = {path: ModelShape.read(path) for v in params.onnx.variants for path in exported(v)}
-    accelerators = {
-        v: read_record(PARITY / f"{v}.json", Exports)[CLASSIFIER]["accelerator"] for v in params.onnx.variants
-    }
+    records = {v: read_record(PARITY / f"{v}.json", Exports) for v in params.onnx.variants}
+    measured = measured_name(records[params.onnx.variants[0]])
+    for variant, record in records.items():
+        check_batch_safe(variant, record[measured]["batch"], params.perf, params.hyperparameters, params.model)
+    accelerators = {variant: record[measured]["accelerator"] for variant, record in records.items()}
     served: dict[Path, list[ModelConfig]] = {
         path: [
             serving_config(
@@ -60,17 +62,17 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
     }
 
     def add(name: str, cell: Cell, threads: int | None) -> None:
-        classifier = ONNX / cell.variant / f"{CLASSIFIER}.onnx"
+        path = ONNX / cell.variant / f"{measured}.onnx"
         config = serving_config(
             name,
-            exports[classifier],
+            exports[path],
             threads=threads,
             instances=cell.instances,
             max_batch_size=cell.max_batch_size,
             batching=cell.batching,
             accelerator=accelerators[cell.variant],
         )
-        served[classifier].append(config)
+        served[path].append(config)
 
     for cell in params.cells:
         add(cell.name, cell, threads=threads_for(cell.instances, cores))
@@ -80,16 +82,16 @@ def configurations(params: Params, usable_cores: int) -> dict[Path, list[ModelCo
 
 def say_what_was_learned(config: ModelConfig) -> None:
     """Let a classifier's configuration say what its scores stand for, to whoever asks the server that has it."""
-    content = learned(read_record(REPORTS / "data.json", Data))
-    config.parameters[LEARNED_FROM].string_value = as_text(content)
+    if "class_counts" in (data := read_record(REPORTS / "data.json", Data)):  # who brought a model knows what it means
+        config.parameters[LEARNED_FROM].string_value = as_text(learned(data))
 
 
 def exported(variant: str) -> list[Path]:
-    """Return the ONNX files of a variant; raises FileNotFoundError without a classifier."""
-    classifier = ONNX / variant / f"{CLASSIFIER}.onnx"
-    if not classifier.exists():
-        raise FileNotFoundError(errno.ENOENT, "no such file", str(classifier))
-    return sorted(classifier.parent.glob("*.onnx"))
+    """Return the ONNX files of a variant; raises FileNotFoundError without the one whose serving is measured."""
+    found = sorted((ONNX / variant).glob("*.onnx"))
+    if not {path.stem for path in found}.intersection(MEASURED):
+        raise FileNotFoundError(errno.ENOENT, "no such file", str(ONNX / variant / f"{MEASURED[0]}.onnx"))
+    return found
 
 
 def write_model(folder: Path, config: ModelConfig, model: Path) -> None:
@@ -100,8 +102,7 @@ def write_model(folder: Path, config: ModelConfig, model: Path) -> None:
     (folder / "1").mkdir(parents=True)
     shutil.copyfile(model, folder / "1" / "model.onnx")
     write_text(folder / "config.pbtxt", render(config))
-    shape = ModelShape.read(folder / "1" / "model.onnx")
-    if found := disagreements(read_config(folder / "config.pbtxt"), shape):
+    if found := disagreements(read_config(folder / "config.pbtxt"), ModelShape.read(folder / "1" / "model.onnx")):
         raise StageError(f"{folder.name}: config.pbtxt does not fit model.onnx: {'; '.join(found)}")
 
 
@@ -135,7 +136,7 @@ def main() -> None:
     with machine_shared(), replacing_directory(MODEL_REPOSITORY) as repository:
         exports = configurations(params, usable_cores)
         for model, (plain, *_) in exports.items():
-            if model.stem == CLASSIFIER:  # and no cell: what is measured stays the same under other names
+            if model.stem in MEASURED:  # and no cell: what is measured stays the same under other names
                 say_what_was_learned(plain)
         served = {**exports, ANCHOR / "1" / "model.onnx": anchors()}
         for model, configs in served.items():

@@ -17,8 +17,7 @@ from assay.ground.process import StageError
 from assay.ground.quoting import quoted
 from assay.ground.records.checking import read_record
 from assay.ground.records.measured import Runoff, RunoffFile
-from assay.ground.records.prepared import Exports
-from assay.params.cells import CLASSIFIER
+from assay.ground.records.prepared import Exports, measured
 from assay.validation.schema import Params, load_params
 
 
@@ -33,7 +32,7 @@ def decided(runoff: RunoffFile, params: Params) -> Verdict:
     return decide(
         [by_name[name] for name in runoff["finalists"]],
         runoff["rounds"],
-        {name: read_record(PARITY / f"{name}.json", Exports)[CLASSIFIER] for name in variants},
+        {name: measured(read_record(PARITY / f"{name}.json", Exports)) for name in variants},
         params.perf,
         rounds_a_start=params.runoff.rounds,
         repetition=params.triton.repetition,

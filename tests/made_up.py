@@ -138,7 +138,7 @@ def reports(cells: Sequence[Cell]) -> dict[str, Any]:
         "macs": 190_000,
         "test_correct": 342,
         "accelerator": None,
-        "batch": {"examples": 4, "safe": True, "difference": 1e-7, "other_class": 0},
+        "batch": {"examples": 4, "safe": True, "difference": 1e-7, "other_class": 0, "rows": 359},
         "test_examples": 359,
         "test_wrong": " ".join(map(str, range(17))),
     }

@@ -401,7 +401,7 @@ def test_a_matrix_of_one_is_not_said_to_win(content: dict[str, Any]) -> None:
         "`fp32-1-64-off` was measured alone, at concurrency 8.",
     ]
     alone, two = verdict(content, {DEFAULT: 1000.0}), verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
-    said = [metrics({}, {}, each, Interval(1, 0.9, 1.1), None)["perf"].get("told_apart") for each in (alone, two)]
+    said = [metrics({}, each, Interval(1, 0.9, 1.1), None)["perf"].get("told_apart") for each in (alone, two)]
     assert said == [None, True]
 
 
@@ -415,7 +415,7 @@ def test_what_a_limit_kept_out_is_not_said_to_be_beaten(content: dict[str, Any])
         "`fp32-1-64-off` was measured alone, at concurrency 8.",
     ]
     alone, two = verdict(content, {DEFAULT: 1000.0}), verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
-    said = [metrics({}, {}, each, Interval(1, 0.9, 1.1), None)["perf"].get("told_apart") for each in (alone, two)]
+    said = [metrics({}, each, Interval(1, 0.9, 1.1), None)["perf"].get("told_apart") for each in (alone, two)]
     assert said == [None, True]
     *_, left_out, method = verdict_in_words(found, CELLS, failing=1)
     assert left_out == "1 configuration was left out before, for a limit that its cell misses."

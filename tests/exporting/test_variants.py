@@ -8,11 +8,11 @@ import numpy as np
 import onnx
 import pytest
 from conftest import linear_model, taking_bytes
-from export import check_portable
 from measured import level, summarised
 from onnx import TensorProto, helper, numpy_helper
 
 from assay.exporting import variants
+from assay.exporting.portable import check_portable
 from assay.exporting.source import Source
 from assay.ground.process import StageError
 from assay.params import plugins
@@ -159,7 +159,7 @@ def test_eight_bits_lose_little_on_any_processor(quantise: str, caplog: pytest.L
     from assay.exporting.compression import quantise as tools
 
     model, x = taking_bytes(linear_model(scale=1.0)), CHANCE.integers(0, 256, (50, 28, 28, 1), np.uint8)
-    smaller = tools.static(model, x) if quantise == "static" else tools.dynamic(model)
+    smaller = tools.static(model, {"image": x}) if quantise == "static" else tools.dynamic(model)
     whole, quantised = (onnx_answer(onnx_session(each.SerializeToString()), x) for each in (model, smaller))
     assert largest_difference(whole, quantised) < 0.05
     assert not caplog.records  # the tools have no advice
@@ -172,7 +172,8 @@ def test_bytes_lose_no_more_in_eight_bits_than_fractions_do() -> None:
 
     x = CHANCE.integers(0, 256, (50, 28, 28, 1), np.uint8)
     fractions = x.astype(np.float32) / np.float32(255)
-    of_bytes, of_fractions = tools.static(taking_bytes(linear_model()), x), tools.static(linear_model(), fractions)
+    of_bytes = tools.static(taking_bytes(linear_model()), {"image": x})
+    of_fractions = tools.static(linear_model(), {"image": fractions})
     answers = [
         onnx_answer(onnx_session(model.SerializeToString()), examples)
         for model, examples in ((of_bytes, x), (of_fractions, fractions))

@@ -114,7 +114,7 @@ def test_a_key_that_is_missing_is_named(project: Path) -> None:
 
 READERS: list[tuple[str, Callable[[Path], Any]]] = [
     ("artifacts/data/test.npz", read_split),
-    ("artifacts/models/encoder.npy", lambda path: read_inputs(path.with_suffix(".keras"))),
+    ("artifacts/models/encoder.npy", lambda path: read_inputs(path.with_suffix(".keras"), ["image"])),
     ("artifacts/models/classifier.keras", keras_model.load),
     ("artifacts/models/classifier.skops", scikit_learn.load),
     ("artifacts/onnx/fp32/classifier.onnx", ModelShape.read),

@@ -10,9 +10,13 @@ import pytest
 from conftest import linear_model, taking_bytes
 from onnx import helper
 
+from assay.exporting import source
+from assay.exporting.portable import check_portable
 from assay.ground.files import read_json
 from assay.ground.process import StageError
 from assay.learning.datasets.digits import DATASET as DIGITS
+from assay.tensors.named import only
+from assay.tensors.signature import Signature
 
 pytestmark = pytest.mark.slow
 
@@ -114,7 +118,7 @@ def test_an_export_beyond_its_parity_limit_fails_the_stage(
     (tmp_path / "models").mkdir()
     keras.Model(image, logits).save(tmp_path / "models" / "classifier.keras")
     write_split(tmp_path / "test.npz", *splits["test"])
-    for module in (export, arrays):
+    for module in (source, arrays):
         monkeypatch.setattr(module, "ARRAYS", tmp_path)
     for name, folder in (("MODELS", "models"), ("ONNX", "onnx"), ("PARITY", "parity")):
         monkeypatch.setattr(export, name, tmp_path / folder)
@@ -129,7 +133,7 @@ def test_an_export_beyond_its_parity_limit_fails_the_stage(
     export.main()
     assert (tmp_path / "onnx" / "fp32" / "classifier.onnx").exists()
     content["variants"]["fp32"]["parity_limit"] = None
-    monkeypatch.setattr(export, "onnx_answer", lambda _, x: np.zeros((len(x), 1)))
+    monkeypatch.setattr(export, "onnx_answers", lambda _, inputs: {"logits": np.zeros((len(only(inputs)), 1))})
     with pytest.raises(StageError, match=r"with \[20, 1\] values, the trained model with \[20, 10\]"):
         export.main()
 
@@ -138,16 +142,14 @@ def test_a_model_that_takes_another_type_than_examples_have_is_refused() -> None
     """Whoever wrote its family forgot the type of its input; ONNX Runtime would say so in its own words."""
     from export import check_takes
 
-    x = np.zeros((1, 28, 28, 1), np.uint8)
-    check_takes(taking_bytes(linear_model()), x, "classifier")
+    asked = {"image": np.zeros((1, 28, 28, 1), np.uint8)}
+    check_takes(Signature.of(taking_bytes(linear_model())), asked, "classifier")
     with pytest.raises(StageError, match=r"classifier\.onnx takes float32 and will be asked uint8"):
-        check_takes(linear_model(), x, "classifier")
+        check_takes(Signature.of(linear_model()), asked, "classifier")
 
 
 def test_models_that_a_target_server_could_not_load_are_refused() -> None:
     """A new opset, a fixed batch axis or a second free axis is named before anything is written."""
-    from export import check_portable
-
     model = linear_model()
     check_portable(model, "classifier")
     newer = helper.make_model(model.graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)

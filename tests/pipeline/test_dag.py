@@ -27,6 +27,7 @@ CARRIES = {
     "src/assay/params/__init__.py": "likewise",
     "src/assay/params/moved_and_missing.py": "what a file lacks is said, or taken as shipped",
     "src/assay/params/matrix.py": "DVC has its own list of cells",
+    "src/assay/params/made_inputs.py": "as all sections",
     "src/assay/params/mistakes.py": "words about a file that is refused",
     "src/assay/params/measuring.py": "as all sections",
     "src/assay/params/own.py": "as all sections",

@@ -24,7 +24,6 @@ OF_ALL = {
     ".dvcignore": "likewise",
     ".gitignore": "likewise",
     "triton/backends": "reports/machine.json has the digest of what was built",
-    "artifacts/model_repository": "an export's folder is made of what serving depends on, and no glob names them all",
 }
 KEYS_OF_ALL = {
     "timeouts": "how long is waited before something is given up",

@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 import pytest
 from conftest import linear_model
+from google.protobuf import text_format
 from onnx import TensorProto, helper
 from tritonclient.grpc import model_config_pb2 as schema
 
@@ -92,12 +93,17 @@ def test_a_damaged_onnx_file_is_named(tmp_path: Path) -> None:
         ModelShape.read(path)
 
 
-def test_a_fixed_batch_axis_is_refused() -> None:
-    """Triton could not batch a model whose first axis is a number."""
+def test_a_fixed_first_axis_is_no_batch() -> None:
+    """Triton could not batch such a model: all of its axes are its own, and a larger batch does not fit."""
     model = linear_model()
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
-    with pytest.raises(StageError, match="image: the ONNX batch axis is fixed at 1"):
-        ModelShape.of(model)
+    shape = ModelShape.of(model)
+    assert shape.unbatchable == "the first axis of input image is fixed at 1"
+    assert [each.dims for each in (*shape.inputs, *shape.outputs)] == [(1, 28, 28, 1), (-1, 10)]
+    assert disagreements(serving_config("fixed", shape, threads=1, max_batch_size=0), shape) == []
+    assert disagreements(serving_config("fixed", shape, threads=1, max_batch_size=4), shape) == [
+        "max_batch_size is 4, and the model takes no batches: the first axis of input image is fixed at 1"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -132,13 +138,28 @@ def test_what_triton_has_no_type_for_is_one_sentence() -> None:
 
 
 def test_a_scalar_has_no_batch_axis() -> None:
-    """Nor has a tensor of which the file tells no shape: neither can be batched."""
+    """Triton has no empty dims: it is one value to it."""
     model = linear_model()
     del model.graph.input[0].type.tensor_type.shape.dim[:]
-    with pytest.raises(StageError, match="image: the ONNX file gives it no axes"):
-        ModelShape.of(model)
+    shape = ModelShape.of(model)
+    assert (shape.unbatchable, shape.inputs[0].dims) == ("input image is a scalar", (1,))
+
+
+def test_what_has_no_axis_but_the_batch_is_reshaped() -> None:
+    """As the label of each example is, in the models of skl2onnx: [N] to the model, [N, 1] to Triton."""
+    model = linear_model()
+    del model.graph.output[0].type.tensor_type.shape.dim[1:]
+    config = serving_config("labels", ModelShape.of(model), threads=1)
+    assert (list(config.output[0].dims), list(config.output[0].reshape.shape)) == ([1], [])
+    assert config.output[0].HasField("reshape")
+    assert disagreements(text_format.Parse(render(config), schema.ModelConfig()), ModelShape.of(model)) == []
+
+
+def test_a_tensor_of_which_no_shape_is_told_is_refused() -> None:
+    """Triton must know how many axes there are, and the way to write that down is said."""
+    model = linear_model()
     model.graph.input[0].type.tensor_type.ClearField("shape")
-    with pytest.raises(StageError, match="image: the ONNX file gives it no axes"):
+    with pytest.raises(StageError, match=r"image: the ONNX file does not say how many axes .*infer_shapes"):
         ModelShape.of(model)
 
 

@@ -61,7 +61,7 @@ def test_the_cores_of_somebody_elses_server_are_what_it_was_told(
 
 def rows_of(**exports: dict[str, Any]) -> list[VariantRow]:
     served = summarised(level(STEADY))
-    safe = {"examples": 4, "safe": True, "difference": 0.0, "other_class": 0}
+    safe = {"examples": 4, "safe": True, "difference": 0.0, "other_class": 0, "rows": 1000}
     export = {"accelerator": None, "batch": safe, "test_examples": 1000}
     return [VariantRow(name, 0.9, None, export | its, None, served) for name, its in exports.items()]
 
@@ -79,12 +79,12 @@ def test_accuracy_is_said_to_be_of_examples_alone_where_that_matters() -> None:
     assert batches_in_words(rows_of(fp32={}, int8_static={})) == [
         "Batch-safe: `fp32`, `int8_static`. 4 different examples together get the answers of each alone."
     ]
-    unsafe = {"examples": 4, "safe": False, "difference": 0.0213, "other_class": 3}
+    unsafe = {"examples": 4, "safe": False, "difference": 0.0213, "other_class": 3, "rows": 1000}
     said = batches_in_words(rows_of(fp32={}, int8_dynamic={"batch": unsafe}))
     assert said[0].startswith("Batch-safe: `fp32`. 4 different")
     assert said[1].startswith("Not batch-safe: `int8_dynamic`. What else is in a batch changes an answer")
     assert (
-        "4 together, 3 of 1,000 test examples get another class, and values differ by up to 0.021, counted as parity is"
+        "4 different examples together, 3 of 1,000 answers are others, values differ by up to 0.021, counted as parity"
         in said[1]
     )
 

@@ -1,16 +1,29 @@
 """Whether neighbours in a batch change an answer."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from assay.ground.process import StageError
+from assay.ground.records.prepared import Batch, neighbours_in_words
 from assay.tensors.batch_safety import batch_safety
+from assay.tensors.named import Ask, each_alone, only
 
-X = np.array([[1, 2], [3, 1], [0, 5], [100, 99], [2, 1]], np.float32)
+X = {"x": np.array([[1, 2], [3, 1], [0, 5], [100, 99], [2, 1]], np.float32)}
 
 
-def alone(ask: object, x: np.ndarray) -> np.ndarray:
-    return np.concatenate([ask(each[np.newaxis]) for each in x])  # type: ignore[operator]  # a function of a batch
+def asked(compute: Callable[[np.ndarray], np.ndarray]) -> Ask:
+    return lambda inputs: {"y": compute(only(inputs))}
+
+
+def safety(
+    compute: Callable[[np.ndarray], np.ndarray],
+    inputs: dict[str, np.ndarray] = X,
+    scores: tuple[str, ...] = ("y",),
+) -> Batch:
+    ask = asked(compute)
+    return batch_safety(ask, inputs, each_alone(ask, inputs), scores, "a model")
 
 
 def rounded_by_the_whole(x: np.ndarray) -> np.ndarray:
@@ -21,26 +34,51 @@ def rounded_by_the_whole(x: np.ndarray) -> np.ndarray:
 
 def test_a_model_that_takes_examples_one_by_one_is_safe() -> None:
     """The last batch may be shorter."""
-    found = batch_safety(lambda x: 2 * x, X, 2 * X, "twice")
-    assert found == {"examples": 4, "safe": True, "difference": 0, "other_class": 0}
+    found = safety(lambda x: 2 * x)
+    assert found == {"examples": 4, "safe": True, "difference": 0, "other_class": 0, "rows": 5}
 
 
 def test_what_a_large_neighbour_does_to_others_is_counted() -> None:
     """One example a hundred times the others takes the steps between them away: two get another class."""
-    found = batch_safety(rounded_by_the_whole, X, alone(rounded_by_the_whole, X), "rounded")
+    found = safety(rounded_by_the_whole)
     assert (found["safe"], found["other_class"]) == (False, 2)
     assert found["difference"] == pytest.approx(0.05)
+    assert neighbours_in_words(found) == (
+        "asked 4 different examples together, 2 of 5 answers are others, values differ by up to 0.05"
+    )
+
+
+def test_every_step_of_a_sequence_is_a_row() -> None:
+    """A label flips in one of them: the others of its example are as they were."""
+
+    def a_step_more_where_others_are(x: np.ndarray) -> np.ndarray:
+        scores = np.zeros((len(x), 3, 2), np.float32)
+        scores[:, 1, int(len(x) > 1)] = 1
+        return scores
+
+    found = safety(a_step_more_where_others_are, {"x": X["x"][:4]})
+    assert (found["other_class"], found["rows"]) == (4, 12)
+
+
+def test_another_text_is_no_number_of_difference() -> None:
+    """It is not safe all the same."""
+
+    def whether_alone(x: np.ndarray) -> np.ndarray:
+        return np.full(len(x), "alone" if len(x) == 1 else "not", object)
+
+    found = safety(whether_alone, {"x": X["x"][:4]}, scores=())
+    assert (found["safe"], found["difference"], found["other_class"], found["rows"]) == (False, None, 4, 4)
+    assert neighbours_in_words(found) == "asked 4 different examples together, 4 of 4 answers are others"
 
 
 def test_equal_examples_together_hide_it() -> None:
     """So what is asked together are different ones."""
-    same = np.repeat(X[:1], 4, axis=0)
-    assert batch_safety(rounded_by_the_whole, same, alone(rounded_by_the_whole, same), "rounded")["safe"]
+    assert safety(rounded_by_the_whole, {"x": np.repeat(X["x"][:1], 4, axis=0)})["safe"]
 
 
 def test_one_answer_for_a_whole_batch_is_refused() -> None:
     """A model that adds its batch up has a free axis and no answer for each."""
     with pytest.raises(
-        StageError, match=r"sum answers 4 examples together with \[1, 2\] values, and \[4, 2\] would be"
+        StageError, match=r"a model answers 4 examples together with \[1, 2\] values in y, and \[4, 2\] would be"
     ):
-        batch_safety(lambda x: x.sum(axis=0, keepdims=True), X, X, "sum")
+        safety(lambda x: x.sum(axis=0, keepdims=True))

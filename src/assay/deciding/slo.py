@@ -1,7 +1,7 @@
 """Whether a configuration meets `perf.slo`: it does, it does not, or the measurement cannot tell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.ground.records.measured import Window
@@ -56,26 +56,61 @@ def check_latencies(slo: Slo, blocks: Blocks) -> list[Check]:
 
 
 def check_accuracy(limit: float, correct: int, examples: int, *, neighbours: bool = False) -> Check:
-    """Compare the test accuracy with its lower limit.
-
-    The accuracy is that of examples asked alone. Where requests are batched and `neighbours` change an answer, it may
-    be another: nobody can tell that such a configuration meets the limit.
-    """
+    """Compare the test accuracy with its lower limit; see `_of_alone` about `neighbours`."""
     found = share_estimate(correct, examples)
-    answer = at_least(limit, found)
+    return _of_alone(Check(f"test accuracy ≥ {limit:g}", at_least(limit, found), found, limit), neighbours=neighbours)
+
+
+def check_agreement(limit: float, same: int, rows: int, *, neighbours: bool = False) -> Check:
+    """Compare the share of rows that say what the model said as it came with its lower limit.
+
+    It is that of the rows that were asked, of which nothing else is claimed: all the same meets a limit of 1.
+    """
+    share = same / rows
+    found = Interval(share, share, share)
+    answer: Answer = "meets" if share >= limit else "fails"
+    return _of_alone(Check(f"agreement ≥ {limit:g}", answer, found, limit), neighbours=neighbours)
+
+
+def check_difference(limit: float, largest: float, *, neighbours: bool = False) -> Check:
+    """Compare the largest difference of an output from that of the model as it came with its upper limit."""
+    found = Interval(largest, largest, largest)
+    answer: Answer = "meets" if largest <= limit else "fails"
+    return _of_alone(Check(f"difference ≤ {limit:g}", answer, found, limit), neighbours=neighbours)
+
+
+def _of_alone(check: Check, *, neighbours: bool) -> Check:
+    """Return the answer to a limit that is known of examples asked alone.
+
+    Where requests are batched and `neighbours` change an answer, it may be another: nobody can tell that such a
+    configuration meets the limit.
+    """
     if not neighbours:
-        return Check(f"test accuracy ≥ {limit:g}", answer, found, limit)
-    answer = "cannot tell" if answer == "meets" else answer
-    return Check(f"test accuracy ≥ {limit:g}, known of examples asked alone", answer, found, limit)
+        return check
+    answer: Answer = "cannot tell" if check.answer == "meets" else check.answer
+    return replace(check, limit=f"{check.limit}, known of examples asked alone", answer=answer)
 
 
 def check_all(slo: Slo, blocks: Blocks, export: Mapping[str, Any], cell: Cell) -> list[Check]:
-    """Return the answer to every limit that is set, of a cell's windows and its export's test accuracy."""
-    checks = check_latencies(slo, blocks)
+    """Return the answer to every limit that is set, of a cell's windows and what is known of its export's answers."""
+    checks, batch = check_latencies(slo, blocks), export["batch"]
+    neighbours = cell.batching is not None and batch is not None and not batch["safe"]
     if slo.accuracy is not None:
-        neighbours = cell.batching is not None and not export["batch"]["safe"]
         correct, examples = export["test_correct"], export["test_examples"]
         checks.append(check_accuracy(slo.accuracy, correct, examples, neighbours=neighbours))
+    outputs = export.get("agreement", {}).values()
+    if slo.agreement is not None:
+        checks += [
+            check_agreement(slo.agreement, each["same"], each["rows"], neighbours=neighbours)
+            for each in outputs
+            if each["rows"]
+        ]
+    if slo.difference is not None:
+        checks += [
+            check_difference(slo.difference, each["largest"], neighbours=neighbours)
+            for each in outputs
+            if not each["rows"]
+        ]
     return checks
 
 

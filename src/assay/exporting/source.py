@@ -11,7 +11,8 @@ import onnx
 from assay.ground.paths import ARRAYS
 from assay.learning import frameworks
 from assay.learning.frameworks import Framework
-from assay.tensors.arrays import read_split
+from assay.tensors.arrays import read_labels, read_named, read_split
+from assay.tensors.named import Tensors
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,17 @@ class Source:
     def converted(self) -> onnx.ModelProto:
         """Return the model itself in ONNX, in 32-bit floats."""
         return self.framework.to_onnx(self.trained, self.opset)
+
+    def test_labels(self) -> np.ndarray | None:
+        """Return the labels of the test examples [N], None if there are none."""
+        return read_labels(ARRAYS / "test.npz")
+
+    def validation_inputs(self) -> Tensors:
+        """Return examples that quality is not judged by, by the name of the input; of a model that was brought, all."""
+        if self.framework.as_it_came:
+            return read_named(ARRAYS / "test.npz")[0]
+        (taken,) = self.converted().graph.input
+        return {taken.name: self.split("validation")[0]}
 
     def split(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return a split of the examples that it was trained on, or was not."""

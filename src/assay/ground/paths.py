@@ -22,6 +22,7 @@ LIBRARY = ROOT / "src" / PACKAGE
 PARAMS = ROOT / "params.yaml"
 LOCK = ROOT / "dvc.lock"
 DATASETS = ROOT / "datasets"
+BROUGHT = ROOT / "brought" / "model"
 
 ARTIFACTS = ROOT / "artifacts"
 ARRAYS = ARTIFACTS / "data"
@@ -34,6 +35,7 @@ FINALISTS = ARTIFACTS / "finalists"
 JOURNAL = ROOT / ".journal"
 
 REPORTS = ROOT / "reports"
+RAW_DATA = REPORTS / "raw_data.json"
 MACHINE = REPORTS / "machine.json"
 LIBRARY_VERSIONS = REPORTS / "libraries.json"
 TRAINING = REPORTS / "training.json"

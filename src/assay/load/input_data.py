@@ -24,7 +24,8 @@ def _content(example: np.ndarray) -> dict[str, Any]:
     """Return one example [1, …] of a tensor: its bytes, and its shape, for models that leave an axis free."""
     text = example.dtype.kind == "O"
     content = serialize_byte_tensor(example).item() if text else example.tobytes()
-    return {"b64": base64.b64encode(content).decode(), "shape": list(example.shape[1:])}
+    # Triton has no empty dims.
+    return {"b64": base64.b64encode(content).decode(), "shape": list(example.shape[1:]) or [1]}
 
 
 def count_requests(path: Path) -> int:

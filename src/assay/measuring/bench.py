@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.ground.files import write_text
-from assay.ground.paths import ANCHOR, ARRAYS, LIBRARY, MACHINE
+from assay.ground.paths import ANCHOR, LIBRARY, MACHINE
 from assay.load.input_data import read_input_data, write_input_data
 from assay.load.shared_memory import names, reserved
 from assay.machine.cores import divide_cores
@@ -19,8 +19,8 @@ from assay.params.matrix import ANCHOR_COPY
 from assay.params.measuring import Conditions
 from assay.servers import serve
 from assay.serving.answers import check_answers, check_effective_config
-from assay.serving.model_config import ModelShape, only_input, read_config, render
-from assay.tensors.arrays import read_split
+from assay.serving.model_config import ModelShape, input_names, read_config, render
+from assay.tensors.arrays import inputs_of_test
 from assay.tensors.named import Tensors, message_bytes, part, values_in
 
 # Enough different requests that no cache of one input helps; sent in turn, again and again.
@@ -55,8 +55,7 @@ def asked(folders: Sequence[Path], examples: Tensors, input_data: Path) -> list[
 
 def exported(folders: Sequence[Path], temporary: Path) -> list[Candidate]:
     """Return some of our models, to be asked the test split as it is stored."""
-    x, _ = read_split(ARRAYS / "test.npz")
-    return asked(folders, {only_input(folders[0]): x}, temporary / "input_data.json")
+    return asked(folders, inputs_of_test(input_names(folders[0])), temporary / "input_data.json")
 
 
 def anchor() -> Candidate:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from assay.ground.numerals import counted
 
-# The export that every model family has; it is the one whose serving is measured.
+# The export that every model family has which is trained; it is the one whose serving is measured.
 CLASSIFIER = "classifier"
 
 _NUMBER = r"(?:0|[1-9]\d*)"

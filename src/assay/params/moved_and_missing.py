@@ -77,7 +77,7 @@ def defaults_taken(content: Any, complete: Mapping[str, Any], place: str = "") -
     found = []
     for key, value in complete.items():
         if key not in given:
-            found.append(f"{place}{key}: {_flow(value)}")
+            found.append(f"{place}{key}: {flow(value)}")
         elif isinstance(value, Mapping):
             found += defaults_taken(given[key], value, f"{place}{key}.")
     return found
@@ -100,19 +100,19 @@ def _has(content: Any, key: str) -> bool:
 
 
 def _line(key: str, defaults: Mapping[str, Any]) -> str:
-    return f"{key.rpartition('.')[2]}: {_flow(_at(defaults, key))}"
+    return f"{key.rpartition('.')[2]}: {flow(_at(defaults, key))}"
 
 
 def _place(key: str) -> str:
     return f" under {above}" if (above := key.rpartition(".")[0]) else ""
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
     """Return a value as it stands in a line of YAML, as every reader of it takes it."""
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {_flow(each)}' for key, each in value.items())}}}"
+        return f"{{{', '.join(f'{key}: {flow(each)}' for key, each in value.items())}}}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_flow, value))}]"
+        return f"[{', '.join(map(flow, value))}]"
     if isinstance(value, str) and ":" in value:  # DVC's reader takes no such text within braces
         return json.dumps(value)
     text, yaml = io.StringIO(), YAML(typ="safe", pure=True)

@@ -19,12 +19,15 @@ Batching = Annotated[str, AfterValidator(_batching)]
 class Slo(Section):
     """perf.slo: what a configuration must meet to be recommended; None sets no limit.
 
-    Latencies in milliseconds at `perf.decide_at`, the test accuracy a share of 1.
+    Latencies in milliseconds at `perf.decide_at`, the test accuracy a share of 1; of a model that was brought, the
+    least share of rows that say what it said as it came, and the largest difference of an output that has no rows.
     """
 
     p95_ms: Annotated[float, Field(gt=0)] | None = None
     p99_ms: Annotated[float, Field(gt=0)] | None = None
     accuracy: Fraction | None = None
+    agreement: Annotated[float, Field(gt=0, le=1)] | None = None
+    difference: Annotated[float, Field(gt=0)] | None = None
 
     @property
     def latency_limits_ms(self) -> dict[int, float]:
@@ -42,7 +45,7 @@ class Perf(Section):
     """perf: the matrix of serving configurations, the loads on each, and what makes one the best."""
 
     instances: Axis[Annotated[int, Field(ge=1, le=64)]] = [1, 2]
-    max_batch_size: Axis[Annotated[int, Field(ge=1, le=1024)]] = [64]
+    max_batch_size: Axis[Annotated[int, Field(ge=0, le=1024)]] = [64]
     dynamic_batching: Axis[Batching] = ["off", "delay_0us", "delay_500us"]
     concurrency: Axis[Annotated[int, Field(ge=1, le=1024)]] = [1, 8]
     window_ms: Annotated[int, Field(ge=20, le=60_000)] = 50
@@ -69,6 +72,10 @@ class Perf(Section):
         smallest = min(info.data.get("max_batch_size", []), default=None)
         for text in value:
             batching = parse_batching(text)
+            if batching and smallest == 0:
+                raise ValueError(
+                    f"{text!r} batches, and perf.max_batch_size is 0, which is for models that take no batches"
+                )
             if batching and batching.preferred and smallest and max(batching.preferred) > smallest:
                 raise ValueError(
                     f"{text!r} prefers a batch of {max(batching.preferred)}, "

@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.ground.quiet import load_openvino
 from assay.serving.model_config import THREADS, read_config
-from assay.tensors.named import Tensors, batch_of
+from assay.tensors.named import Tensors, batch_of, one
 from assay.tensors.parity import onnx_answers, onnx_session
 
 RUNS = 15
@@ -43,7 +43,7 @@ class ModelAlone:
         threads = int(config.parameters[THREADS].string_value or 0)
         accelerators = config.optimization.execution_accelerators.cpu_execution_accelerator
         self._run = (_openvino if accelerators else _onnx_runtime)(folder / "1" / "model.onnx", threads)
-        self._examples = examples
+        self._examples, self._batched = examples, config.max_batch_size > 0
 
     def microseconds(self, batch: int) -> float:
         """Return the median time that a batch of examples takes in this process."""
@@ -55,7 +55,7 @@ class ModelAlone:
         return {f"p{percent}": float(np.percentile(times, percent)) for percent in (50, 95)}
 
     def _times_us(self, batch: int, runs: int) -> list[float]:
-        inputs = batch_of(self._examples, batch)
+        inputs = batch_of(self._examples, batch) if self._batched else one(self._examples, 0, batched=False)
         times = []
         for _ in range(runs):
             began = time.perf_counter_ns()

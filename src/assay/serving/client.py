@@ -247,7 +247,9 @@ class Server:
         process. Raises StageError if the server refuses.
         """
         patience_s = self.patience_s(message_bytes(inputs) + expected_bytes, alone_s)
-        with _answering(f"answer a batch of {examples_in(inputs)} for {model} over {protocol}", patience_s):
+        lengths = {array.shape[:1] for array in inputs.values()}
+        asked = f"a batch of {examples_in(inputs)}" if len(lengths) == 1 else "a request"
+        with _answering(f"answer {asked} for {model} over {protocol}", patience_s):
             ask = self._infer_http if protocol == "http" else self._infer_grpc
             result = ask(model, inputs, outputs, patience_s)
             answers = {name: result.as_numpy(name) for name in outputs}

@@ -14,7 +14,7 @@ from assay.ground.files import reading
 from assay.ground.process import StageError
 from assay.params.cells import DynamicBatching
 from assay.params.triton import BACKEND
-from assay.tensors.signature import Signature, Tensor
+from assay.tensors.signature import Signature, Tensor, why_unbatchable
 
 PYTHON_BACKEND = "python"
 # The parameter of a configuration, for ONNX Runtime.
@@ -23,11 +23,15 @@ THREADS = "intra_op_thread_count"
 
 @dataclass(frozen=True)
 class TensorShape:
-    """One input or output: its name, Triton's data type, and dims without the batch axis."""
+    """One input or output: its name, Triton's data type, and dims without the batch axis.
+
+    Triton has no empty dims: a tensor with none is [1] to it, and `has_no_dims` where it also has a batch axis.
+    """
 
     name: str
     data_type: int
     dims: tuple[int, ...]
+    has_no_dims: bool = False
 
     @property
     def dtype(self) -> np.dtype:
@@ -38,48 +42,56 @@ class TensorShape:
 
 @dataclass(frozen=True)
 class ModelShape:
-    """What a model takes and gives."""
+    """What a model takes and gives, and why it takes no batches, where it does not: dims then have every axis."""
 
     inputs: tuple[TensorShape, ...]
     outputs: tuple[TensorShape, ...]
+    unbatchable: str | None = None
 
     @classmethod
     def configured(cls, config: schema.ModelConfig) -> "ModelShape":
         """Return the shape that a configuration states."""
-        inputs, outputs = (
-            tuple(TensorShape(each.name, each.data_type, tuple(each.dims)) for each in tensors)
-            for tensors in (config.input, config.output)
-        )
+        inputs, outputs = (tuple(map(_stated, tensors)) for tensors in (config.input, config.output))
         return cls(inputs, outputs)
 
     @classmethod
     def read(cls, path: Path) -> "ModelShape":
         """Read the shape of an ONNX file; raises StageError as `of` does, or if the file is damaged."""
-        return cls._batched(Signature.read(path))
+        return cls._signed(Signature.read(path))
 
     @classmethod
     def of(cls, model: onnx.ModelProto) -> "ModelShape":
-        """Read the shape of an ONNX model whose first axis is a free batch axis.
+        """Read the shape of an ONNX model.
 
-        Raises StageError if the batch axis of a tensor is fixed or missing, or Triton has no
-        type for what is in it.
+        Raises StageError if the file does not say how many axes a tensor has, or Triton has no type for what is in it.
         """
-        return cls._batched(Signature.of(model))
+        return cls._signed(Signature.of(model))
 
     @classmethod
-    def _batched(cls, signature: Signature) -> "ModelShape":
-        return cls(tuple(map(_without_batch, signature.inputs)), tuple(map(_without_batch, signature.outputs)))
+    def _signed(cls, signature: Signature) -> "ModelShape":
+        why = why_unbatchable(signature)
+        inputs, outputs = (
+            tuple(_shape(tensor, batched=why is None) for tensor in tensors)
+            for tensors in (signature.inputs, signature.outputs)
+        )
+        return cls(inputs, outputs, why)
 
 
-def _without_batch(tensor: Tensor) -> TensorShape:
-    if not tensor.axes:
-        raise StageError(f"{tensor.name}: the ONNX file gives it no axes, and no batch axis; Triton could not batch")
-    batch, *rest = tensor.axes
-    if isinstance(batch, int):
-        raise StageError(f"{tensor.name}: the ONNX batch axis is fixed at {batch}; Triton could not batch")
+def _stated(tensor: Any) -> TensorShape:
+    """Return an input or output of a configuration."""
+    return TensorShape(tensor.name, tensor.data_type, tuple(tensor.dims), tensor.HasField("reshape"))
+
+
+def _shape(tensor: Tensor, *, batched: bool) -> TensorShape:
+    if tensor.axes is None:
+        raise StageError(
+            f"{tensor.name}: the ONNX file does not say how many axes it has, which Triton must know; "
+            "save it again with onnx.shape_inference.infer_shapes"
+        )
+    axes = tensor.axes[1:] if batched else tensor.axes
     name = "STRING" if tensor.datatype == "BYTES" else tensor.datatype
-    dims = tuple(axis if isinstance(axis, int) else -1 for axis in rest)
-    return TensorShape(tensor.name, schema.DataType.Value(f"TYPE_{name}"), dims)
+    dims = tuple(axis if isinstance(axis, int) else -1 for axis in axes)
+    return TensorShape(tensor.name, schema.DataType.Value(f"TYPE_{name}"), dims or (1,), batched and not dims)
 
 
 def serving_config(
@@ -100,10 +112,11 @@ def serving_config(
     computes in place of ONNX Runtime's own kernels.
     """
     config = schema.ModelConfig(name=name, backend=BACKEND, max_batch_size=max_batch_size)
-    for tensor in shape.inputs:
-        config.input.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
-    for tensor in shape.outputs:
-        config.output.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+    for tensors, stated in ((shape.inputs, config.input), (shape.outputs, config.output)):
+        for tensor in tensors:
+            added = stated.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+            if tensor.has_no_dims:
+                added.reshape.SetInParent()  # to no dims
     config.instance_group.add(kind=schema.ModelInstanceGroup.KIND_CPU, count=instances)
     if batching is not None:
         config.dynamic_batching.max_queue_delay_microseconds = batching.delay_us
@@ -134,10 +147,9 @@ def read_config(path: Path) -> schema.ModelConfig:
     return config
 
 
-def only_input(folder: Path) -> str:
-    """Return the name of the only input of a model's folder."""
-    (taken,) = read_config(folder / "config.pbtxt").input
-    return str(taken.name)
+def input_names(folder: Path) -> tuple[str, ...]:
+    """Return the names of the inputs of a model's folder."""
+    return tuple(str(each.name) for each in read_config(folder / "config.pbtxt").input)
 
 
 def disagreements(config: schema.ModelConfig, shape: ModelShape) -> list[str]:
@@ -151,6 +163,8 @@ def disagreements(config: schema.ModelConfig, shape: ModelShape) -> list[str]:
             source = "config.pbtxt" if tensor in stated else "model.onnx"
             type_name = schema.DataType.Name(tensor.data_type)
             found.append(f"{kind} {tensor.name} {type_name} {list(tensor.dims)} is only in {source}")
+    if config.max_batch_size and shape.unbatchable:
+        found.append(f"max_batch_size is {config.max_batch_size}, and the model takes no batches: {shape.unbatchable}")
     if config.dynamic_batching.preferred_batch_size:
         largest = max(config.dynamic_batching.preferred_batch_size)
         if largest > config.max_batch_size:
@@ -179,7 +193,7 @@ def _essence(field: str, value: Any) -> Any:
     if field == "instance_group":
         return [(group.kind, group.count) for group in value]
     if field in ("input", "output"):
-        return [TensorShape(tensor.name, tensor.data_type, tuple(tensor.dims)) for tensor in value]
+        return [_stated(tensor) for tensor in value]
     if field == "optimization":
         return [each.name for each in value.execution_accelerators.cpu_execution_accelerator]
     return value

@@ -7,7 +7,7 @@ import pandas as pd
 
 from assay.ground.files import replacing, replacing_directory, write_json, write_text
 from assay.ground.paths import RECOMMENDED, REPORTS, VERDICTS
-from assay.params.cells import CLASSIFIER
+from assay.ground.records.prepared import measured
 from assay.telling.tables import cell_rows, metrics, verdict_table
 
 
@@ -22,10 +22,10 @@ def write_tables(found: dict[str, Any]) -> None:
     """Write metrics.json, perf.json, cells.csv and the verdict that is kept, from what the templates show."""
     results, verdict, anchor_copy = found["results"], found["verdict"], found["anchor_copy"]
     (anchor_ratio,) = (each.throughput_ratio for each in anchor_copy if each.concurrency == verdict.concurrency)
-    parity = {variant: exports[CLASSIFIER]["parity"] for variant, exports in results.exports.items()}
-    write_json(
-        REPORTS / "metrics.json", metrics(results.training, parity, verdict, anchor_ratio, found["another_hour"])
-    )
+    parity = {variant: measured(exports)["parity"] for variant, exports in results.exports.items()}
+    agreement = {row.name: row.agreement for row in found["variants"] if row.agreement is not None}
+    quality = {**results.training, "parity": parity, **({"agreement": agreement} if agreement else {})}
+    write_json(REPORTS / "metrics.json", metrics(quality, verdict, anchor_ratio, found["another_hour"]))
     rows = cell_rows(found["cells"], found["flags"])
     perf = {
         "verdict": verdict_table(verdict),

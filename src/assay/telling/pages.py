@@ -53,6 +53,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "minute": lambda when: f"{datetime.fromisoformat(when):%Y-%m-%d %H:%M} UTC",
     "microseconds": _if_known(amount),
     "seconds": _if_known(amount),
+    "difference": _if_known("{:.2g}".format),
     "limit": lambda value: "none" if value is None else f"{value:.2g}",
     "change": points,
     "count": _if_known("{:,d}".format),

@@ -29,12 +29,27 @@ def recommended_variant(verdict: Verdict, rows: Sequence[VariantRow]) -> Variant
     return row
 
 
-def accuracy_in_words(verdict: Verdict, rows: Sequence[VariantRow]) -> list[str]:
-    """Say what the recommended variant surely costs in accuracy, if it does."""
-    chosen = recommended_variant(verdict, rows)
-    if verdict.recommended is None or chosen.accuracy_change is None or chosen.accuracy_change.high >= 0:
+def quality_in_words(verdict: Verdict, rows: Sequence[VariantRow]) -> list[str]:
+    """Say what the recommended variant surely costs in accuracy, and how far it is from the model as it was brought."""
+    chosen, said = recommended_variant(verdict, rows), []
+    if verdict.recommended is None:
         return []
-    return [f"It is less accurate than `{rows[0].name}`: {points(chosen.accuracy_change)} percentage points."]
+    if chosen.accuracy_change is not None and chosen.accuracy_change.high < 0:
+        said.append(f"It is less accurate than `{rows[0].name}`: {points(chosen.accuracy_change)} percentage points.")
+    if chosen.difference:
+        same = "" if chosen.agreement is None else f"; {_same_rows(chosen)}"
+        said.append(
+            "Its answers differ from those of the model as it came by up to "
+            f"{chosen.difference:.2g}, counted as parity is{same}."
+        )
+    return said
+
+
+def _same_rows(row: VariantRow) -> str:
+    """Return in how many rows a variant says what the model said as it came, of the output where these are fewest."""
+    outputs = [each for each in row.export["agreement"].values() if each["rows"]]
+    least = min(outputs, key=lambda each: each["same"] / each["rows"])
+    return f"{least['same']:,} of {least['rows']:,} rows have the same largest score, or value"
 
 
 def failing(cells: Sequence[Cell], files: Mapping[str, Any], exports: Mapping[str, Any], perf: Perf) -> int:

@@ -68,13 +68,15 @@ def cell_rows(cells: list[MeasuredCell], flags: Callable[[LevelSummary], list[st
 
 
 def metrics(
-    training: dict[str, Any],
-    parity: dict[str, float],
+    quality: dict[str, Any],
     verdict: Verdict,
     anchor_copy: Interval,
     expected: AnotherHour | None,
 ) -> dict[str, Any]:
-    """Return the numbers worth comparing between experiments: about 20, none of them a list."""
+    """Return the numbers worth comparing between experiments: about 20, none of them a list.
+
+    `quality` is what is known of the variants' answers.
+    """
 
     def of(finalist: Finalist) -> dict[str, Any]:
         return {"cell": finalist.cell.name, "meaning": finalist.cell.meaning, verdict.objective.name: finalist.value}
@@ -87,8 +89,7 @@ def metrics(
         if expected:
             recommended["another_hour"] = {"low": expected.ratio.low, "high": expected.ratio.high}
     return {
-        **training,
-        "parity": parity,
+        **quality,
         "perf": {
             "concurrency": verdict.concurrency,
             "recommended": recommended,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.params.cells import CLASSIFIER
+from assay.ground.records.prepared import measured, neighbours_in_words
 from assay.statistics.interval import Interval
 from assay.statistics.tolerance import paired_share_difference
 from assay.telling.level import LevelSummary
@@ -14,14 +14,14 @@ from assay.telling.level import LevelSummary
 
 @dataclass(frozen=True)
 class VariantRow:
-    """A variant of the classifier, and how its cell of the matrix with the default configuration was served.
+    """A variant of the model, and how its cell of the matrix with the default configuration was served.
 
     `accuracy_change` is against the first variant, on the same test examples. `single_us`
-    are percentiles of one example without a server. What is None is unknown.
+    are percentiles of one example without a server. What is None is unknown, as the accuracy without labels.
     """
 
     name: str
-    accuracy: float
+    accuracy: float | None
     accuracy_change: Interval | None
     export: Mapping[str, Any]
     single_us: Mapping[str, float] | None
@@ -32,12 +32,29 @@ class VariantRow:
         """How many numbers it multiplies with; None for what multiplies none, as a forest."""
         return self.export["weights"] or None
 
+    @property
+    def agreement(self) -> float | None:
+        """The least share of an output's rows that say what the model said as it came; None where none has rows."""
+        shares = [each["same"] / each["rows"] for each in self._outputs if each["rows"]]
+        return min(shares, default=None)
+
+    @property
+    def difference(self) -> float | None:
+        """The largest difference of a number from what the model answered as it came; None where it gives no floats."""
+        return max((each["largest"] for each in self._outputs if each["largest"] is not None), default=None)
+
+    @property
+    def _outputs(self) -> list[Mapping[str, Any]]:
+        return list(self.export.get("agreement", {}).values())
+
 
 def variant_row(
     name: str, exports: Mapping[str, Any], first: Mapping[str, Any], cell: Mapping[str, Any], served: LevelSummary
 ) -> VariantRow:
     """Return a variant's row; `first` are the exports of the variant that it is compared with."""
-    export, compared = exports[CLASSIFIER], first[CLASSIFIER]
+    export, compared = measured(exports), measured(first)
+    if "test_examples" not in export:
+        return VariantRow(name, None, None, export, cell["single_alone_us"], served)
     change = None
     if exports is not first:
         change = paired_share_difference(_right(compared), _right(export))
@@ -66,23 +83,23 @@ def accelerated_in_words(rows: Sequence[VariantRow]) -> str | None:
 
 def batches_in_words(rows: Sequence[VariantRow]) -> list[str]:
     """Say of which variants what else is in a batch changes no answer, and what it changes of the others."""
-    safe = [f"`{row.name}`" for row in rows if row.export["batch"]["safe"]]
-    said = [_unsafe_in_words(row) for row in rows if not row.export["batch"]["safe"]]
+    batched = [row for row in rows if row.export["batch"]]
+    safe = [f"`{row.name}`" for row in batched if row.export["batch"]["safe"]]
+    said = [_unsafe_in_words(row) for row in batched if not row.export["batch"]["safe"]]
     if safe:
-        examples = rows[0].export["batch"]["examples"]
+        examples = batched[0].export["batch"]["examples"]
         said.insert(
             0, f"Batch-safe: {', '.join(safe)}. {examples} different examples together get the answers of each alone."
         )
-    return said
+    unbatchable = {row.export["unbatchable"]: row.name for row in rows if not row.export["batch"]}
+    return [*(f"The model takes no batches: {why}." for why in unbatchable), *said]
 
 
 def _unsafe_in_words(row: VariantRow) -> str:
-    batch, of = row.export["batch"], row.export["test_examples"]
     return (
         f"Not batch-safe: `{row.name}`. What else is in a batch changes an answer, as where values are quantised with "
-        f"the range of the whole: asked {batch['examples']} together, {batch['other_class']:,} of {of:,} test examples "
-        f"get another class, and values differ by up to {batch['difference']:.2g}, counted as parity is. Accuracy "
-        "and parity are those of examples asked alone; where requests are batched, they may be others."
+        f"the range of the whole: {neighbours_in_words(row.export['batch'])}, counted as parity is. Accuracy, "
+        "agreement and parity are those of examples asked alone; where requests are batched, they may be others."
     )
 
 

@@ -1,10 +1,15 @@
-"""Tensors by name: what a model is asked and what it answers, one array a tensor, examples along the first axis."""
+"""Tensors by name: what a model is asked and what it answers, one array a tensor, examples along the first axis.
 
-from collections.abc import Mapping
+Of a model that takes batches, an example is a row of each array, and a batch several of them. One that takes none is
+asked an example as it is, with all axes that its file declares.
+"""
+
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 Tensors = Mapping[str, np.ndarray]
+Ask = Callable[[Tensors], Tensors]
 
 
 def examples_in(tensors: Tensors) -> int:
@@ -15,15 +20,38 @@ def examples_in(tensors: Tensors) -> int:
     return next(iter(counts.values()))
 
 
+def only(tensors: Tensors) -> np.ndarray:
+    """Return the array of what has one; raises ValueError if there are more, or none."""
+    (array,) = tensors.values()
+    return array
+
+
 def part(tensors: Tensors, begin: int, end: int) -> dict[str, np.ndarray]:
     """Return the examples from `begin` up to, and without, `end`."""
     return {name: array[begin:end] for name, array in tensors.items()}
+
+
+def one(tensors: Tensors, place: int, *, batched: bool) -> dict[str, np.ndarray]:
+    """Return one example as a model is asked it alone: as a batch of one where it takes batches."""
+    if batched:
+        return part(tensors, place, place + 1)
+    return {name: np.asarray(array[place]) for name, array in tensors.items()}
 
 
 def batch_of(tensors: Tensors, size: int) -> dict[str, np.ndarray]:
     """Return a batch of the first `size` examples, starting over where there are fewer."""
     order = np.arange(size) % examples_in(tensors)
     return {name: array[order] for name, array in tensors.items()}
+
+
+def each_alone(ask: Ask, inputs: Tensors, *, batched: bool = True) -> dict[str, np.ndarray]:
+    """Return the answers [N, …] to N examples, each asked alone: neighbours may change an answer.
+
+    Raises ValueError if answers to two examples have other shapes.
+    """
+    answers = [ask(one(inputs, place, batched=batched)) for place in range(examples_in(inputs))]
+    together = np.concatenate if batched else np.stack
+    return {name: together([answer[name] for answer in answers]) for name in answers[0]}
 
 
 def values_in(tensors: Tensors) -> int:

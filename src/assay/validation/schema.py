@@ -149,6 +149,10 @@ class Params(Section):
     @classmethod
     def _there_are_so_many_classes(cls, value: Labels, info: ValidationInfo) -> Labels:
         dataset, data, top_k = info.data.get("dataset"), info.data.get("data"), value.top_k
+        if top_k and (model := info.data.get("model")) and models.get(model).brought:
+            raise ValueError(
+                f"top_k names classes of a dataset, and model {model} was brought without one; set it to null"
+            )
         if dataset and data and top_k and top_k > (count := len(datasets.get(dataset, data.own).classes)):
             raise ValueError(f"top_k is {top_k}, and dataset {dataset} has {count} classes")
         return value
@@ -162,6 +166,22 @@ class Params(Section):
                 f"objective cpu counts the processor time of the server's processes, and triton.server {triton.server} "
                 "does not show them; choose embedded or local, or another objective"
             )
+        return value
+
+    @field_validator("perf")
+    @classmethod
+    def _limits_are_of_the_model(cls, value: Perf, info: ValidationInfo) -> Perf:
+        model = info.data.get("model")
+        if model and not models.get(model).brought:
+            if value.slo.agreement is not None or value.slo.difference is not None:
+                raise ValueError(
+                    f"slo.agreement and slo.difference compare with a model that was brought, and {model} is trained; "
+                    "set slo.accuracy"
+                )
+            if 0 in value.max_batch_size:
+                raise ValueError(
+                    f"max_batch_size 0 is for models that take no batches, and {model} does; write 1 or more"
+                )
         return value
 
     @field_validator("load")

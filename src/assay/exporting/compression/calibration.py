@@ -7,6 +7,7 @@ from pydantic import Field
 
 from assay.exporting.settings import OtherModel
 from assay.exporting.source import Source
+from assay.tensors.named import part
 
 
 class Calibrated(OtherModel):
@@ -22,5 +23,4 @@ def calibrated(model: onnx.ModelProto, source: Source) -> onnx.ModelProto:
     """
     from assay.exporting.compression.quantise import static
 
-    examples, _ = source.split("validation")
-    return static(model, examples[: source.settings.calibration_examples])
+    return static(model, part(source.validation_inputs(), 0, source.settings.calibration_examples))

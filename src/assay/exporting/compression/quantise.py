@@ -19,7 +19,9 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from assay.tensors.named import Tensors, examples_in, one
 from assay.tensors.releases import IR_VERSION
+from assay.tensors.signature import Signature, why_unbatchable
 
 
 def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -41,8 +43,8 @@ def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
         return _read(target)
 
 
-def static(model: onnx.ModelProto, examples: np.ndarray) -> onnx.ModelProto:
-    """Return the model with 8-bit weights and values, whose ranges come from examples [N, …].
+def static(model: onnx.ModelProto, examples: Tensors) -> onnx.ModelProto:
+    """Return the model with 8-bit weights and values, whose ranges come from examples.
 
     Quantise-dequantise pairs, weights with a scale for each channel: what ONNX Runtime and
     OpenVINO turn into 8-bit kernels. What brings the input into range stays as it is: in 8 bits
@@ -53,7 +55,7 @@ def static(model: onnx.ModelProto, examples: np.ndarray) -> onnx.ModelProto:
         quantize_static(
             prepared,
             target,
-            _Examples(model.graph.input[0].name, examples),
+            _Examples(model, examples),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
@@ -84,7 +86,8 @@ def _scaling(model: onnx.ModelProto) -> list[str]:
 
 def _read(path: Path) -> onnx.ModelProto:
     model = onnx.load(path)
-    model.ir_version = IR_VERSION
+    # One that was brought may need a newer one, for its opset.
+    model.ir_version = max(IR_VERSION, onnx.helper.find_min_ir_version_for(model.opset_import, ignore_unknown=True))
     # The tools name every set of operators that they know; a server may not know them all.
     used = [each for each in model.opset_import if each.domain in {node.domain for node in model.graph.node}]
     del model.opset_import[:]
@@ -93,8 +96,11 @@ def _read(path: Path) -> onnx.ModelProto:
 
 
 class _Examples(CalibrationDataReader):
-    def __init__(self, name: str, examples: np.ndarray) -> None:
-        self._feeds: Iterator[dict[str, np.ndarray]] = iter({name: example[np.newaxis]} for example in examples)
+    def __init__(self, model: onnx.ModelProto, examples: Tensors) -> None:
+        batched = why_unbatchable(Signature.of(model)) is None
+        self._feeds: Iterator[dict[str, np.ndarray]] = (
+            one(examples, place, batched=batched) for place in range(examples_in(examples))
+        )
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self._feeds, None)

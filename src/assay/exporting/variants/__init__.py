@@ -37,8 +37,13 @@ class Variant:
 
 
 def networks_only(family: "Family") -> str | None:
-    """Return why a family is no neural network, or None."""
-    return None if family.framework == "keras_model" else "it has no layers of weights"
+    """Return why a family is no neural network, or None; what is in a file that was brought is seen when it is read."""
+    return None if family.framework == "keras_model" or family.brought else "it has no layers of weights"
+
+
+def trained_here(family: "Family") -> str | None:
+    """Return why a family is no neural network that can be trained on, or None."""
+    return "it would be trained on, and it was brought as it is" if family.brought else networks_only(family)
 
 
 def get(name: str) -> Variant:

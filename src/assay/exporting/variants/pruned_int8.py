@@ -5,7 +5,7 @@ import onnx
 from assay.exporting.compression.calibration import Calibrated, calibrated
 from assay.exporting.compression.fine_tuning import Pruned, fine_tuned
 from assay.exporting.source import Source
-from assay.exporting.variants import Variant, networks_only
+from assay.exporting.variants import Variant, trained_here
 
 
 class PrunedInt8(Pruned, Calibrated):
@@ -17,4 +17,4 @@ def export(source: Source) -> onnx.ModelProto:
     return calibrated(fine_tuned(source), source)
 
 
-VARIANT = Variant(export, refuses=networks_only, settings=PrunedInt8)
+VARIANT = Variant(export, refuses=trained_here, settings=PrunedInt8)

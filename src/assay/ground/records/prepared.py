@@ -1,5 +1,6 @@
 """What is there before anything is measured: data, models, the machine."""
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, NotRequired
 
 from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, with_config
@@ -10,20 +11,47 @@ from assay.ground.records.checking import Count, Name, NonNegative, Positive, Po
 SHARES = ("accuracy", "macro_f1", "macro_precision", "macro_recall")
 
 
+# The export whose serving is measured: a family's classifier, or the model that was brought.
+MEASURED = ("classifier", "model")
+
+
+def measured_name(names: Iterable[str]) -> str:
+    """Return which of some exports is the measured one; raises LookupError if none is."""
+    return next(name for name in MEASURED if name in set(names))
+
+
 class Batch(TypedDict):
     """How answers to so many different examples together differ from those to each alone.
 
-    It is safe to batch them if they differ by rounding alone; `difference` is that of values, as parity's, and
-    `other_class` a number of test examples.
+    It is safe to batch them if they differ by rounding alone; `difference` is that of values, as parity's, None where
+    a text is another, and `other_class` a number of rows of all test examples' answers.
     """
 
     examples: PositiveCount
     safe: bool
-    difference: NonNegative
+    difference: NonNegative | None
     other_class: Count
+    rows: Count
 
 
-@with_config(ConfigDict(extra="allow"))  # what a classifier has beside is checked next
+def neighbours_in_words(batch: Batch) -> str:
+    """Say what neighbours change in answers."""
+    said = f"asked {batch['examples']} different examples together"
+    if batch["rows"]:
+        said += f", {batch['other_class']:,} of {batch['rows']:,} answers are others"
+    return said if batch["difference"] is None else f"{said}, values differ by up to {batch['difference']:.2g}"
+
+
+class Agreement(TypedDict):
+    """How an output differs from that of the model as it came; None is what it does not have."""
+
+    largest: NonNegative | None
+    typical: NonNegative | None
+    rows: Count | None
+    same: Count | None
+
+
+@with_config(ConfigDict(extra="allow"))  # what the measured one has beside is checked next
 class Export(TypedDict):
     """One entry of reports/onnx/<variant>.json: how far it is from the trained model, its size, what computes it."""
 
@@ -33,36 +61,88 @@ class Export(TypedDict):
     accelerator: str | None
 
 
-class _Classifier(Export):
+class Measured(Export):
+    """What the measured export has beside: its costs, and how it answers batches, or why it takes none."""
+
     weights: Count
     sparsity: NonNegative | None
     macs: Count | None
+    batch: Batch | None
+    unbatchable: NotRequired[str]
+
+
+WrongOnes = Annotated[str, Field(pattern=r"^(\d+( \d+)*)?$")]  # places of examples
+
+
+class Classifier(Measured):
+    """A classifier that was trained here, and what it makes of the test examples."""
+
     test_correct: Count
     test_examples: PositiveCount
-    batch: Batch
-    test_wrong: Annotated[str, Field(pattern=r"^(\d+( \d+)*)?$")]
+    test_wrong: WrongOnes
 
 
-def _counts_agree(export: _Classifier) -> _Classifier:
-    wrong, count = [int(index) for index in export["test_wrong"].split()], export["test_examples"]
-    if len(wrong) + export["test_correct"] != count or max(wrong, default=0) >= count:
+class Brought(Measured):
+    """A model that was brought: how far a variant's outputs are from its own, and from labels, if there are any."""
+
+    agreement: dict[Name, Agreement]
+    test_correct: NotRequired[Count]
+    test_examples: NotRequired[PositiveCount]
+    test_wrong: NotRequired[WrongOnes]
+
+
+def _counts_agree(export: dict[str, Any]) -> dict[str, Any]:
+    if (export["batch"] is None) != ("unbatchable" in export):
+        raise ValueError("of batches it says how they are answered, or why there are none")
+    if "test_wrong" not in export:
+        return export
+    wrong, count = [int(index) for index in export["test_wrong"].split()], export.get("test_examples", 0)
+    if len(wrong) + export.get("test_correct", 0) != count or max(wrong, default=0) >= count:
         raise ValueError("the test examples that it counts do not add up")
     return export
 
 
-class RawData(TypedDict):
-    """reports/raw_data.json."""
+_SHAPES: dict[str, Any] = {
+    "classifier": dict[str, Annotated[Classifier, AfterValidator(_counts_agree)]],
+    "model": dict[str, Annotated[Brought, AfterValidator(_counts_agree)]],
+}
 
-    dataset: Name
+
+class RawFile(TypedDict):
+    """A file that examples or a model come from."""
+
+    name: str
+    size: Count
+    sha256: str
+
+
+class RawData(TypedDict):
+    """reports/raw_data.json: what is there to begin with, of a dataset, or of the model that was brought.
+
+    Of that, `inputs` are those that are to be made, as params.yaml describes them.
+    """
+
     edition: Name
+    files: list[RawFile]
+    dataset: NotRequired[Name]
+    model: NotRequired[Name]
+    inputs: NotRequired[list[dict[str, Any]]]
 
 
 class Data(TypedDict):
-    """reports/data.json."""
+    """reports/data.json: examples of each class in each split, or the shapes of the inputs of a model that was brought.
 
-    dataset: Name
-    class_counts: dict[Name, dict[str, Count]]
+    Of those, `examples` is how many there are, and `made` whether they were.
+    """
+
+    dataset: NotRequired[Name]
+    class_counts: NotRequired[dict[Name, dict[str, Count]]]
     columns: NotRequired[list[str]]
+    model: NotRequired[Name]
+    examples: NotRequired[PositiveCount]
+    shapes: NotRequired[dict[str, list[Count]]]
+    made: NotRequired[bool]
+    labelled: NotRequired[bool]
 
 
 class Machine(TypedDict):
@@ -79,18 +159,24 @@ class Machine(TypedDict):
     server: dict[str, Any]
 
 
-class _Exports(TypedDict):
-    classifier: Annotated[_Classifier, AfterValidator(_counts_agree)]
-
-
-def _has_classifier(exports: dict[str, Export]) -> dict[str, Export]:
-    if why := complaint(exports, _Exports):
+def _has_a_measured_one(exports: dict[str, Export]) -> dict[str, Export]:
+    name = next((name for name in MEASURED if name in exports), MEASURED[0])
+    if name not in exports:
+        raise ValueError(f"{name} is missing")
+    if why := complaint({name: exports[name]}, _SHAPES[name]):
         raise ValueError(why)
     return exports
 
 
-# reports/onnx/<variant>.json: the classifier, and whatever else was exported.
-Exports = Annotated[dict[Name, Export], AfterValidator(_has_classifier)]
+# reports/onnx/<variant>.json: the measured one, and whatever else was exported.
+Exports = Annotated[dict[Name, Export], AfterValidator(_has_a_measured_one)]
+
+
+def measured(exports: Mapping[str, Any]) -> Any:
+    """Return the entry of the measured export."""
+    return exports[measured_name(exports)]
+
+
 Served = dict[Name, dict[str, dict[str, NonNegative]]]
 
 

@@ -23,6 +23,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def files_in(folder: Path) -> list[RawFile]:
+    """Return every file in a folder, and in those within it, as it is there."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [RawFile(path.relative_to(folder).as_posix(), path.stat().st_size, sha256_of(path)) for path in found]
+
+
 Owners = Callable[[], Mapping[str, str]]
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 
 from assay.params import plugins
+from assay.tensors.named import Tensors
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,19 @@ class Framework:
     """How models of one framework are kept, asked, and converted.
 
     `suffix` ends the name of a saved model. `make_deterministic` makes training give the same
-    for the same seed on one machine. `answer` gives a model's output, float32 [N, …], for a
-    batch in the type that it takes. `to_onnx` converts a model to an opset, its batch axis
-    free, with one input, of that type, and one output.
+    for the same seed on one machine. `answer` gives a model's outputs, by the names that they have
+    in ONNX, for examples in the types that it takes. `to_onnx` converts a model to an opset, its batch axis
+    free, with one input, of that type, and one output. A file that is `as_it_came` is not converted: what it
+    takes and gives, and its opset, are its own.
     """
 
     suffix: str
     make_deterministic: Callable[[int], None]
     save: Callable[[Any, Path], None]
     load: Callable[[Path], Any]
-    answer: Callable[[Any, np.ndarray], np.ndarray]
+    answer: Callable[[Any, Tensors], Tensors]
     to_onnx: Callable[[Any, int], onnx.ModelProto]
+    as_it_came: bool = False
 
 
 def get(name: str) -> Framework:

@@ -13,6 +13,7 @@ from assay.ground.files import reading
 from assay.ground.process import StageError
 from assay.ground.quiet import load_tensorflow, quiet_tensorflow
 from assay.learning.frameworks import Framework
+from assay.tensors.named import Tensors, only
 from assay.tensors.releases import IR_VERSION
 
 if TYPE_CHECKING:
@@ -91,9 +92,10 @@ def load(path: Path) -> "keras.Model":
         return keras.models.load_model(path)
 
 
-def answer(model: "keras.Model", x: np.ndarray) -> np.ndarray:
+def answer(model: "keras.Model", inputs: Tensors) -> Tensors:
     """Return the output for a batch."""
-    return np.asarray(model.predict(x, verbose=0))
+    (name,) = model.output_names
+    return {name: np.asarray(model.predict(only(inputs), verbose=0))}
 
 
 def to_onnx(model: "keras.Model", opset: int) -> onnx.ModelProto:

@@ -8,10 +8,14 @@ import onnx
 
 from assay.ground.files import reading
 from assay.learning.frameworks import Framework
+from assay.tensors.named import Tensors, only
 from assay.tensors.releases import IR_VERSION, TARGET
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
+
+# skl2onnx's name for them.
+PROBABILITIES = "probabilities"
 
 
 def make_deterministic(seed: int) -> None:
@@ -35,9 +39,9 @@ def load(path: Path) -> "ClassifierMixin":
         return skops.io.load(path, trusted=["sklearn.tree._tree.Tree"])
 
 
-def answer(model: "ClassifierMixin", x: np.ndarray) -> np.ndarray:
+def answer(model: "ClassifierMixin", inputs: Tensors) -> Tensors:
     """Return the probability of each class, [N, classes]."""
-    return np.asarray(model.predict_proba(x), np.float32)
+    return {PROBABILITIES: np.asarray(model.predict_proba(only(inputs)), np.float32)}
 
 
 def to_onnx(model: "ClassifierMixin", opset: int) -> onnx.ModelProto:
@@ -56,7 +60,7 @@ def to_onnx(model: "ClassifierMixin", opset: int) -> onnx.ModelProto:
         options={id(model): {"zipmap": False}},
         target_opset={"": opset, "ai.onnx.ml": TARGET.ml_opset},
     )
-    converted: onnx.ModelProto = select_model_inputs_outputs(both, ["probabilities"])
+    converted: onnx.ModelProto = select_model_inputs_outputs(both, [PROBABILITIES])
     (probabilities,) = converted.graph.output
     probabilities.CopyFrom(both.graph.output[1])
     for tensor in (*converted.graph.input, probabilities):

@@ -27,7 +27,8 @@ class Trained:
 
     `exports` are models of the family's framework by name, `classifier` among them: from
     examples [N, *shape] as the dataset stores them, pixels uint8 or features float32, to a
-    score for each class [N, classes] float32, the largest for the predicted one. `scores` are
+    score for each class [N, classes] float32, the largest for the predicted one. One that was brought is
+    called `model`, and takes and gives what it likes. `scores` are
     numbers beyond the classifier's own, measured on the validation and test splits. `inputs`
     are test inputs, float32 [N, …], of exports that take something else than the dataset's
     examples.
@@ -43,13 +44,15 @@ class Family:
     """A kind of model: its section of params.yaml, its framework, and how it is trained.
 
     `refuses` gives the reason why a dataset is impossible, or None. `train` takes
-    the splits, the dataset, the family's section and a folder for curves.
+    the splits, the dataset, the family's section and a folder for curves. One that is `brought` has been
+    trained elsewhere and comes with its own examples: it has no use for a dataset, and its `train` gets no splits.
     """
 
     framework: str
     hyperparameters: type[Section]
     refuses: Callable[["Dataset"], str | None]
     train: Callable[[Splits, "Dataset", Any, Path], Trained]
+    brought: bool = False
 
 
 def refuses_but_images(dataset: "Dataset", smallest: int) -> str | None:

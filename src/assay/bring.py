@@ -1,0 +1,127 @@
+"""Bring a model of one's own: look at its ONNX file, see that it is what it says, and track it with DVC.
+
+Nothing is trained, and no labels are needed. Without samples, inputs are made as `models.own.inputs` in params.yaml
+describes them; `--set` writes the entries that are needed there.
+
+Run     python -m assay.bring model.onnx                                    floats of a fixed size need nothing said
+        python -m assay.bring model.onnx --inputs samples.npz               an array an input, examples along axis 0
+        python -m assay.bring model.onnx --inputs samples.npz --labels labels.npy
+        python -m assay.bring model.onnx --set 'ids[128]=integers 0 30521' --set 'image[320,320]=normal'
+"""
+
+from assay.ground.stage import run_stage
+
+import argparse
+import shutil
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from assay.ground.arguments import named
+from assay.ground.files import beside
+from assay.ground.paths import BROUGHT, PARAMS
+from assay.ground.process import StageError
+from assay.ground.quoting import printable
+from assay.ground.records.prepared import Batch
+from assay.learning import models
+from assay.learning.bringing.description import description, next_steps
+from assay.learning.bringing.evidence import ASKED, check_what_it_says
+from assay.learning.bringing.examples import brought_examples
+from assay.learning.bringing.folder import INPUTS, LABELS, MODEL, SAMPLES, Brought
+from assay.learning.bringing.loading import OpenedModel, open_model
+from assay.learning.bringing.params_file import write_inputs
+from assay.learning.bringing.samples import check_classes
+from assay.learning.bringing.told import merged, told_inputs
+from assay.learning.fetching.tracking import track
+from assay.machine.lock import machine_shared
+from assay.params import plugins
+from assay.params.made_inputs import MadeInput, text_of
+from assay.scoring.classification import class_scores
+from assay.tensors.batch_safety import batch_safety
+from assay.tensors.named import Tensors, each_alone, part
+from assay.tensors.parity import onnx_answers
+from assay.tensors.rows import scored
+from assay.tensors.signature import why_unbatchable
+from assay.validation.schema import load_params
+
+
+def arguments() -> argparse.Namespace:
+    """Return what was typed."""
+    parser = argparse.ArgumentParser(prog="python -m assay.bring", description="Bring a model of one's own.")
+    parser.add_argument("model", type=named, help="an ONNX file; weights kept beside it come along")
+    parser.add_argument("--inputs", type=named, metavar="NPZ", help="samples, an array an input, examples along axis 0")
+    parser.add_argument("--labels", type=named, metavar="NPY", help="the class of each sample, from 0")
+    parser.add_argument(
+        "--set",
+        dest="told",
+        action="append",
+        default=[],
+        type=named,
+        metavar="'NAME[SIZES]=VALUES'",
+        help="how to make an input: sizes of its free axes, and values",
+    )
+    given = parser.parse_args()
+    if given.labels and not given.inputs:
+        raise StageError("--labels are those of samples: give `--inputs samples.npz`, too")
+    if given.told and given.inputs:
+        raise StageError("--set says how to make inputs, and --inputs brings them: give one of them")
+    return given
+
+
+def family_that_is_brought() -> str:
+    """Return the name of the model family that takes what is brought."""
+    return next(name for name in plugins.names(models) if models.get(name).brought)
+
+
+def collect(given: argparse.Namespace, opened: OpenedModel, texts: Iterable[Path], folder: Path) -> Brought:
+    """Copy a model and what belongs to it into a new folder."""
+    (folder / MODEL).mkdir(parents=True)
+    (folder / SAMPLES).mkdir()
+    for path in opened.files:
+        target = folder / MODEL / path.relative_to(opened.files[0].parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    for source, name in ((given.inputs, INPUTS), (given.labels, LABELS), *((path, path.name) for path in texts)):
+        if source:
+            shutil.copyfile(source, folder / SAMPLES / name)
+    return Brought(folder)
+
+
+def judge(opened: OpenedModel, inputs: Tensors, labels: np.ndarray | None) -> Batch | None:
+    """See that a model is what its file says; return how neighbours change its answers, None if it takes no batches."""
+    check_what_it_says(opened.session, opened.signature, inputs)
+    ask, few = partial(onnx_answers, opened.session), part(inputs, 0, ASKED)
+    batched, scores = why_unbatchable(opened.signature) is None, scored(opened.signature)
+    answers = each_alone(ask, few, batched=batched)
+    if labels is not None:
+        check_classes(labels, class_scores(answers, scores))
+    return batch_safety(ask, few, answers, scores, opened.files[0].name) if batched else None
+
+
+def main() -> None:
+    """Bring what was typed."""
+    given = arguments()
+    params, family = load_params(), family_that_is_brought()
+    known: list[MadeInput] = getattr(params.models, family).inputs
+    for path in filter(None, (given.model, given.inputs, given.labels)):
+        if not Path(path).is_file():
+            raise StageError(f"there is no file {printable(path)}")
+    opened = open_model(Path(given.model))
+    typed, texts = told_inputs(given.told, opened.signature)
+    told = [] if given.inputs else merged(typed, known, opened.signature)
+    kept = [text for each in told if (text := text_of(each)) and text not in texts]
+    with machine_shared(), beside(BROUGHT) as folder:
+        brought = collect(given, opened, [*texts.values(), *(Brought(BROUGHT).text(name) for name in kept)], folder)
+        inputs, labels = brought_examples(brought, opened.signature, told, params.seed)
+        batch = judge(opened, inputs, labels)
+        print(*description(opened, inputs, batch, made=brought.inputs is None, labelled=labels is not None), sep="\n")
+        track(folder, BROUGHT)
+    if told != known:
+        write_inputs(PARAMS, family, told)
+    print(*next_steps(opened.signature, batch, family, params_changed=told != known), sep="\n")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,39 @@
+"""Whether a variant's answers are any good: as the labels say, or as the model that it was made of does."""
+
+from typing import Any
+
+import numpy as np
+
+from assay.exporting.source import Source
+from assay.ground.process import StageError
+from assay.scoring.agreement import agreement
+from assay.scoring.classification import class_scores
+from assay.tensors.named import Tensors
+
+
+def check_answers(called: str, expected: Tensors, answers: Tensors) -> None:
+    """Raise StageError unless a variant answers as many numbers as the model that it was made of, and finite ones."""
+    for output, answer in answers.items():
+        if answer.dtype.kind == "f" and not np.isfinite(answer).all():
+            raise StageError(f"{called} gives answers that are no numbers; was a learning rate too high?")
+        if answer.shape != (wanted := expected[output].shape):
+            raise StageError(
+                f"{called} answers {len(answer)} examples with {list(answer.shape)} values, "
+                f"the trained model with {list(wanted)}"
+            )
+
+
+def quality(source: Source, expected: Tensors, answers: Tensors, scores: tuple[str, ...]) -> dict[str, Any]:
+    """Return what is recorded of the measured export: how far it agrees with what came, and which labels it gives."""
+    found: dict[str, Any] = {}
+    if source.framework.as_it_came:
+        found["agreement"] = agreement(expected, answers, scores)
+    labels = source.test_labels()
+    if labels is not None:
+        wrong = np.flatnonzero(class_scores(answers, scores).argmax(axis=1) != labels)
+        found |= {
+            "test_correct": len(labels) - len(wrong),
+            "test_examples": len(labels),
+            "test_wrong": " ".join(map(str, wrong)),
+        }
+    return found

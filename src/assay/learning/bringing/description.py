@@ -1,0 +1,93 @@
+"""What is said of a model that is brought: what its file holds, what was found, and what to do next."""
+
+from collections.abc import Iterator
+
+from assay.ground.files import shown
+from assay.ground.numerals import counted
+from assay.ground.paths import BROUGHT
+from assay.ground.records.prepared import Batch, neighbours_in_words
+from assay.learning.bringing.fitting import WITHOUT_BATCHES
+from assay.learning.bringing.loading import OpenedModel
+from assay.tensors.named import Tensors, examples_in
+from assay.tensors.releases import RELEASES, first_to_read
+from assay.tensors.rows import scored
+from assay.tensors.signature import Signature, Tensor, why_unbatchable
+
+
+def description(
+    opened: OpenedModel, inputs: Tensors, batch: Batch | None, *, made: bool, labelled: bool
+) -> Iterator[str]:
+    """Yield the lines of a table: the file, its inputs and outputs, batches, who reads it, and what it is asked.
+
+    `batch` is what `batch_safety` has found, None where the model takes no batches.
+    """
+    files = "" if len(opened.files) == 1 else f" in {counted(len(opened.files), 'file')}"
+    opsets = ", ".join(f"{domain} {version}" for domain, version in sorted(opened.opsets.items()))
+    yield f"{opened.files[0].name}: {opened.size / 1e6:,.1f} MB{files}, opset {opsets}, IR version {opened.ir_version}"
+    yield from _tensors(opened.signature)
+    why = why_unbatchable(opened.signature)
+    if batch is None:
+        yield f"  batches  none, for {why}: every request is answered alone"
+    else:
+        safe = "get the answers of each alone: batch-safe"
+        found = (
+            f"{batch['examples']} different examples together {safe}" if batch["safe"] else neighbours_in_words(batch)
+        )
+        yield f"  batches  the first axis; {found}{'' if batch['safe'] else ': not batch-safe'}"
+    yield f"  read by  the embedded server; {readers(opened)}"
+    count = counted(examples_in(inputs), "example")
+    yield f"  asked    {count} {'made' if made else 'brought'}{', with labels' if labelled else ''}"
+
+
+def _tensors(signature: Signature) -> Iterator[str]:
+    batched, scores = why_unbatchable(signature) is None, scored(signature)
+    rows = [
+        (
+            kind,
+            tensor.name,
+            tensor.datatype,
+            _axes(tensor, batched=batched),
+            "scores of classes" * (tensor.name in scores),
+        )
+        for kind, tensors in (("input", signature.inputs), ("output", signature.outputs))
+        for tensor in tensors
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        cells = (text.ljust(width) for text, width in zip(row, widths, strict=False))
+        yield f"  {'  '.join(cells)}  {row[4]}".rstrip()
+
+
+def _axes(tensor: Tensor, *, batched: bool) -> str:
+    """Return the axes as the file has them, free ones by their names, the batch marked."""
+    axes = [str(axis) if isinstance(axis, int) else axis or "?" for axis in tensor.axes or ()]
+    if batched:
+        axes[0] = "batch" if axes[0] in ("batch", "?") else f"batch {axes[0]}"
+    return f"[{', '.join(axes)}]"
+
+
+def readers(opened: OpenedModel) -> str:
+    """Say which releases of NVIDIA's Triton read a file."""
+    opset, ml_opset = opened.opsets.get("ai.onnx", 0), opened.opsets.get("ai.onnx.ml", 0)
+    first = first_to_read(opset, ml_opset, opened.ir_version)
+    if first is None:
+        newest = RELEASES[-1]
+        return (
+            f"no release of NVIDIA's image that is known here, up to {newest.triton} (opset {newest.opset}, IR version "
+            f"{newest.ir_version})"
+        )
+    since = "" if first is RELEASES[0] else f", not by older ones (ONNX Runtime before {first.onnxruntime})"
+    return f"NVIDIA's image {first.triton} and later{since}"
+
+
+def next_steps(signature: Signature, batch: Batch | None, family: str, *, params_changed: bool) -> list[str]:
+    """Return the lines to type next."""
+    tracked = f"{shown(BROUGHT.parent)}{' params.yaml' if params_changed else ''}"
+    options = f" {WITHOUT_BATCHES}" if why_unbatchable(signature) else ""
+    if batch is not None and not batch["safe"]:
+        options = " -S 'perf.dynamic_batching=[off]'"
+    return [
+        f"tracked by {shown(BROUGHT.with_name(f'{BROUGHT.name}.dvc'))}",
+        f'next: git add {tracked} && git commit -m "Bring a model", or queued experiments do not see it;',
+        f"      dvc exp run -S model={family}{options}",
+    ]

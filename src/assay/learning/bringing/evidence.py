@@ -1,0 +1,86 @@
+"""Whether a model is what its file says: it is asked a few examples before anything is served."""
+
+import numpy as np
+import onnxruntime
+
+from assay.ground.process import StageError
+from assay.ground.quoting import listed
+from assay.learning.bringing.loading import runtimes_words
+from assay.tensors.named import Tensors, one
+from assay.tensors.parity import onnx_answers
+from assay.tensors.signature import Signature, why_unbatchable
+
+# So many examples tell enough: of a slow model, each takes a second.
+ASKED = 8
+
+
+def check_what_it_says(session: onnxruntime.InferenceSession, signature: Signature, inputs: Tensors) -> None:
+    """Ask a model some examples, each alone, and see that its answers are some.
+
+    Raises StageError if it fails on one, answers otherwise than its file declares, with what is no number, or the same
+    whatever it is asked. An output that is an input again is no evidence.
+    """
+    batched = why_unbatchable(signature) is None
+    count = min(ASKED, len(next(iter(inputs.values()))))
+    asked = [one(inputs, place, batched=batched) for place in range(count)]
+    answers = [_answered(session, example, place) for place, example in enumerate(asked)]
+    for place, answer in enumerate(answers):
+        for tensor in signature.outputs:
+            _check_shape(tensor.name, tensor.axes or (), answer[tensor.name], batched=batched)
+            _check_finite(tensor.name, answer[tensor.name], place)
+    echoed = {
+        tensor.name
+        for tensor in signature.outputs
+        if all(_echoes(answer[tensor.name], example) for answer, example in zip(answers, asked, strict=True))
+    }
+    telling = [tensor.name for tensor in signature.outputs if tensor.name not in echoed]
+    if not telling:
+        raise StageError("every output is an input again: there is nothing that this model computes")
+    if not any(not _alike(answers[0][name], other[name]) for name in telling for other in answers[1:]):
+        same = listed(telling)
+        raise StageError(
+            f"the model answers the same in {same} to {count} examples: they are alike to it, as integers are that it "
+            "does not know; bring real samples with `--inputs samples.npz`, or tell other values"
+        )
+
+
+def _answered(session: onnxruntime.InferenceSession, example: Tensors, place: int) -> dict[str, np.ndarray]:
+    try:
+        return onnx_answers(session, example)
+    except Exception as error:  # ONNX Runtime's exceptions have no base of their own
+        shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in example.items())
+        raise StageError(
+            f"the model fails on example {place} ({shapes}): {runtimes_words(error)}; other sizes or values may be "
+            "what it wants"
+        ) from None
+
+
+def _check_shape(name: str, axes: tuple[int | str, ...], answer: np.ndarray, *, batched: bool) -> None:
+    declared = [axis if isinstance(axis, int) else None for axis in axes]
+    if batched:
+        declared[:1] = [1]
+    if answer.ndim != len(declared) or any(
+        axis not in (size, None) for size, axis in zip(answer.shape, declared, strict=True)
+    ):
+        said = ", ".join(str(axis) if isinstance(axis, int) else axis or "any" for axis in axes)
+        raise StageError(
+            f"output {name} is declared as [{said}] and answers one example with {list(answer.shape)}: a server would "
+            "refuse it; export the model with the shapes that it has"
+        )
+
+
+def _check_finite(name: str, answer: np.ndarray, place: int) -> None:
+    if answer.dtype.kind == "f" and not np.isfinite(answer).all():
+        raise StageError(
+            f"output {name} of example {place} holds values that are no numbers (NaN), or infinite ones: what was "
+            "asked may mean nothing to the model, as a mask of random numbers; bring real samples with "
+            "`--inputs samples.npz`"
+        )
+
+
+def _echoes(answer: np.ndarray, example: Tensors) -> bool:
+    return any(_alike(answer, array) for array in example.values())
+
+
+def _alike(answer: np.ndarray, other: np.ndarray) -> bool:
+    return answer.shape == other.shape and bool(np.array_equal(answer, other))

@@ -1,0 +1,39 @@
+"""Whether what params.yaml asks of a model that was brought can be asked of it, before anything is computed."""
+
+from pydantic import BaseModel
+
+from assay.ground.process import StageError
+from assay.ground.records.prepared import Batch, neighbours_in_words
+from assay.params.perf import Perf
+from assay.tensors.signature import Signature, why_unbatchable
+
+WITHOUT_BATCHES = "-S 'perf.max_batch_size=[0]' -S 'perf.dynamic_batching=[off]'"
+
+
+def check_fits(signature: Signature, perf: Perf, *, labelled: bool) -> None:
+    """Raise StageError if the matrix batches what takes no batches, or a limit needs labels that nobody brought."""
+    why = why_unbatchable(signature)
+    batches = perf.max_batch_size != [0] or perf.dynamic_batching != ["off"]
+    if why and batches:
+        raise StageError(f"the model takes no batches, for {why}: `dvc exp run` it with {WITHOUT_BATCHES}")
+    if not why and 0 in perf.max_batch_size:
+        raise StageError("perf.max_batch_size is 0, which is for models that take no batches, and this one does")
+    if perf.slo.accuracy is not None and not labelled:
+        raise StageError(
+            "perf.slo.accuracy needs labels, and none were brought; bring them with `--labels labels.npy`, or set "
+            "perf.slo.agreement, the least share of answers that are those of the model as it came"
+        )
+
+
+def check_batch_safe(variant: str, batch: Batch | None, perf: Perf, hyperparameters: BaseModel, model: str) -> None:
+    """Raise StageError if requests were batched though neighbours change an answer and nobody said that they may.
+
+    A model family whose section has no `allow_batching` lets it be measured, and the report says what it changes.
+    """
+    if batch is None or batch["safe"] or perf.dynamic_batching == ["off"]:
+        return
+    if not getattr(hyperparameters, "allow_batching", True):
+        raise StageError(
+            f"{variant} is not batch-safe: {neighbours_in_words(batch)}; leave batching off with "
+            f"-S 'perf.dynamic_batching=[off]', or allow it with -S models.{model}.allow_batching=true"
+        )

@@ -1,0 +1,80 @@
+"""An ONNX file that somebody else made, opened, or refused in one sentence."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import onnxruntime
+from google.protobuf.message import DecodeError
+
+from assay.ground.process import StageError
+from assay.ground.quoting import cut, listed, printable
+from assay.tensors.external_data import external_files
+from assay.tensors.parity import onnx_session
+from assay.tensors.signature import Signature
+
+_LONGEST = 200
+# Protocol buffers end there, and what is exported is written as one.
+LARGEST_BYTES = 2**31 - 1
+# ONNX Runtime puts a code, and the place in its own source, before its words.
+_CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (/\S+:\d+ .*?\) (?=[A-Z]))?")
+_NOT_HANDLED = {"BF16": "ONNX Runtime takes no bfloat16 from Python; let the model's first layer convert"}
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model in ONNX Runtime, what its file says of it, and the files that it is in, its own first."""
+
+    session: onnxruntime.InferenceSession
+    signature: Signature
+    files: tuple[Path, ...]
+    opsets: dict[str, int]
+    ir_version: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes its files have together."""
+        return sum(path.stat().st_size for path in self.files)
+
+
+def runtimes_words(error: Exception) -> str:
+    """Return what ONNX Runtime says of a model or an example, in one line."""
+    said = " ".join(str(error).split())
+    return cut(_CODE.sub("", said.rpartition("Status Message: ")[2] or said), _LONGEST)
+
+
+def open_model(path: Path) -> OpenedModel:
+    """Open an ONNX file; raises StageError that says why it is none, or none that can be served, FileNotFoundError."""
+    name = printable(path.name)
+    try:
+        graph = onnx.load(path, load_external_data=False)
+    except DecodeError:
+        raise StageError(f"{name} is no ONNX file") from None
+    if not graph.graph.node or not graph.graph.output:
+        raise StageError(f"{name} is no ONNX file with a model in it: it computes nothing")
+    signature, beside = Signature.of(graph), [path.parent / each for each in external_files(path)]
+    if missing := [each.name for each in beside if not each.is_file()]:
+        raise StageError(f"{name} keeps weights in {listed(missing)}, and they are not beside it")
+    for tensor in (*signature.inputs, *signature.outputs):
+        if tensor.datatype in _NOT_HANDLED:
+            raise StageError(f"{tensor.name} holds {tensor.datatype}: {_NOT_HANDLED[tensor.datatype]}")
+        if tensor.axes is None:
+            raise StageError(
+                f"{name} does not say how many axes {tensor.name} has, which Triton must know; save it again with "
+                "onnx.shape_inference.infer_shapes"
+            )
+    if not signature.inputs:
+        raise StageError(f"{name} takes nothing: there is nothing to ask it")
+    try:
+        onnxruntime.set_default_logger_severity(4)  # what it says comes as an exception, too
+        session = onnx_session(str(path))
+    except Exception as error:  # ONNX Runtime's exceptions have no base of their own
+        raise StageError(
+            f"ONNX Runtime {onnxruntime.__version__} cannot read {name}: {runtimes_words(error)}"
+        ) from None
+    opsets = {each.domain or "ai.onnx": each.version for each in graph.opset_import}
+    opened = OpenedModel(session, signature, (path, *beside), opsets, graph.ir_version)
+    if opened.size > LARGEST_BYTES:
+        raise StageError(f"{name} and its weights have {opened.size / 1e9:.1f} GB, and 2 GB are read at most")
+    return opened

@@ -1,0 +1,160 @@
+"""Inputs that are made, for a model that came without samples."""
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from assay.ground.numerals import agreeing, counted
+from assay.ground.process import StageError
+from assay.ground.quoting import listed
+from assay.learning.bringing.folder import Brought
+from assay.params.made_inputs import MadeInput, parse_values
+from assay.tensors.rows import FLOATS
+from assay.tensors.signature import Signature, Tensor, why_unbatchable
+
+# As many different requests as a measurement sends, if they are not too large.
+MOST, LARGEST_BYTES, FEWEST = 256, 2**25, 4
+_TAKES = {
+    "normal": "floats",
+    "uniform": "floats",
+    "integers": "numbers",
+    "zeros": "numbers or truth values",
+    "constant": "numbers or truth values",
+    "lines": "text",
+}
+
+
+def free_axes(tensor: Tensor, *, batched: bool) -> list[str]:
+    """Return the names of the axes whose sizes must be told; the batch is none of them."""
+    return [axis for axis in (tensor.axes or ())[1 if batched else 0 :] if isinstance(axis, str)]
+
+
+def goes_without_saying(tensor: Tensor, *, batched: bool) -> bool:
+    """Return whether nothing need be told of an input: floats of a fixed size."""
+    return tensor.datatype in FLOATS and not free_axes(tensor, batched=batched)
+
+
+def complete(signature: Signature, told: Sequence[MadeInput]) -> list[MadeInput]:
+    """Return an entry for each input, in the model's order.
+
+    Raises StageError that says of every input what must be told, and why, or which entry fits none.
+    """
+    by_name = {each.name: each for each in told}
+    names = [tensor.name for tensor in signature.inputs]
+    if unknown := [name for name in by_name if name not in names]:
+        raise StageError(f"the model has no input {listed(unknown)}; it has {listed(names)}")
+    batched = why_unbatchable(signature) is None
+    open_questions = [
+        question(tensor, batched=batched)
+        for tensor in signature.inputs
+        if tensor.name not in by_name and not goes_without_saying(tensor, batched=batched)
+    ]
+    if open_questions:
+        raise StageError(
+            "\n  ".join(
+                ["inputs can be made, or brought with `--inputs samples.npz`; to make them, tell:", *open_questions]
+            )
+        )
+    for tensor in signature.inputs:
+        if tensor.name in by_name:
+            _check(tensor, by_name[tensor.name], batched=batched)
+    return [by_name.get(name, MadeInput(name=name)) for name in names]
+
+
+def question(tensor: Tensor, *, batched: bool) -> str:
+    """Say what must be told of an input, why, and how."""
+    free = free_axes(tensor, batched=batched)
+    sizes = (
+        f"[{','.join(f'SIZE{place + 1}' if len(free) > 1 else 'SIZE' for place in range(len(free)))}]" if free else ""
+    )
+    if tensor.datatype == "BYTES":
+        values, why = "lines FILE", "text that means nothing to a model is answered as nothing"
+    elif tensor.datatype in FLOATS:
+        values, why = "normal", "what it costs depends on its free axes"
+    elif tensor.datatype == "BOOL":
+        values, why = "constant 1", "a mask of random values hides what it likes"
+    else:
+        values, why = (
+            "integers LOW HIGH",
+            "a number beyond those that the model knows is an error, or answered as another",
+        )
+    also = (
+        f", and its free axes need sizes ({', '.join(name or 'one without a name' for name in free)})" if free else ""
+    )
+    kind = tensor.datatype if tensor.datatype != "BYTES" else "text"
+    return f"--set '{tensor.name}{sizes}={values}'   {kind}: {why}{also}"
+
+
+def _check(tensor: Tensor, told: MadeInput, *, batched: bool) -> None:
+    free, (kind, bounds) = free_axes(tensor, batched=batched), parse_values(told.values)
+    if len(told.sizes) != len(free):
+        axes, beside = agreeing(len(free), "axis", "axes"), " beside the batch" if batched else ""
+        told_are = agreeing(len(told.sizes), "was", "were")
+        raise StageError(
+            f"input {tensor.name} has {len(free)} free {axes}{beside}, and {counted(len(told.sizes), 'size')} "
+            f"{told_are} told: {told.sizes}"
+        )
+    is_float, is_text = tensor.datatype in FLOATS, tensor.datatype == "BYTES"
+    fits = is_text if kind == "lines" else not is_text and (kind not in ("normal", "uniform") or is_float)
+    if not fits or (kind == "integers" and tensor.datatype == "BOOL"):
+        raise StageError(f"input {tensor.name} holds {tensor.datatype}, and `{told.values}` makes {_TAKES[kind]}")
+    if tensor.datatype.lstrip("U").startswith("INT"):
+        limits = np.iinfo(tensor.dtype)
+        for bound in bounds.values():
+            if not float(bound).is_integer() or not limits.min <= float(bound) <= limits.max:
+                raise StageError(f"input {tensor.name} holds {tensor.datatype}, and {bound} is none")
+
+
+def make(signature: Signature, told: Sequence[MadeInput], brought: Brought, seed: int) -> dict[str, np.ndarray]:
+    """Return examples for every input of a model, the same for the same seed.
+
+    Raises StageError as `complete` does, or if a text file has too few lines.
+    """
+    batched = why_unbatchable(signature) is None
+    entries = complete(signature, told)
+    shapes = {
+        tensor.name: _shape(tensor, entry, batched=batched)
+        for tensor, entry in zip(signature.inputs, entries, strict=True)
+    }
+    size = sum(int(np.prod(shapes[tensor.name])) * tensor.dtype.itemsize for tensor in signature.inputs)
+    count = max(FEWEST, min(MOST, LARGEST_BYTES // max(1, size)))
+    return {
+        tensor.name: _filled(tensor, entry, (count, *shapes[tensor.name]), brought, seed)
+        for tensor, entry in zip(signature.inputs, entries, strict=True)
+    }
+
+
+def _shape(tensor: Tensor, told: MadeInput, *, batched: bool) -> tuple[int, ...]:
+    """Return the sizes of an example's axes."""
+    sizes = iter(told.sizes)
+    return tuple(axis if isinstance(axis, int) else next(sizes) for axis in (tensor.axes or ())[1 if batched else 0 :])
+
+
+def _filled(tensor: Tensor, told: MadeInput, shape: tuple[int, ...], brought: Brought, seed: int) -> np.ndarray:
+    kind, bounds = parse_values(told.values)
+    # An input's values are its own: another input more or less changes none of them.
+    generator = np.random.default_rng([seed, zlib.crc32(tensor.name.encode())])
+    if kind == "normal":
+        return generator.standard_normal(shape).astype(tensor.dtype)
+    if kind == "uniform":
+        return generator.random(shape).astype(tensor.dtype)
+    if kind == "integers":
+        return generator.integers(int(bounds["low"]), int(bounds["high"]), shape, endpoint=True).astype(tensor.dtype)
+    if kind == "lines":
+        lines = _lines(brought, bounds["file"])
+        return np.resize(np.array(lines, object), shape)
+    return np.full(shape, float(bounds.get("value", 0)), tensor.dtype)
+
+
+def _lines(brought: Brought, name: str) -> list[str]:
+    path = brought.text(name)
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError:
+        raise StageError(f"{name} is no text in UTF-8; save it as that") from None
+    if len(set(lines)) < FEWEST:
+        raise StageError(f"{name} has {counted(len(set(lines)), 'different line')}, and {FEWEST} are needed at least")
+    if any("\0" in line for line in lines):
+        raise StageError(f"{name} holds NUL characters, which end a text in a file of arrays; take them out")
+    return lines

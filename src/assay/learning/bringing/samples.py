@@ -1,0 +1,104 @@
+"""Samples and labels that come with a model, checked against what it takes before anything is done with them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from assay.ground.numerals import counted
+from assay.ground.process import StageError
+from assay.ground.quoting import listed, printable
+from assay.tensors.arrays import asked
+from assay.tensors.batch_safety import EXAMPLES_A_BATCH
+from assay.tensors.named import examples_in
+from assay.tensors.signature import Signature, Tensor, why_unbatchable
+
+# Two show whether an answer depends on what is asked, as many as a batch what neighbours do.
+FEWEST_ALONE = 2
+
+
+def read_samples(path: Path, signature: Signature) -> dict[str, np.ndarray]:
+    """Return the samples in an .npz file, an array an input, examples along the first axis, in the model's order.
+
+    Raises StageError that says which array does not fit the model, and why.
+    """
+    given, batched = _arrays(path), why_unbatchable(signature) is None
+    names, what = [tensor.name for tensor in signature.inputs], printable(path.name)
+    if unlike := sorted(set(given) ^ set(names)):
+        raise StageError(
+            f"{what} has the arrays {listed(given)}, and the model the inputs {listed(names)}: each needs one of its "
+            f"name, and {listed(unlike)} {'is' if len(unlike) == 1 else 'are'} in one alone"
+        )
+    found = {tensor.name: _checked(given[tensor.name], tensor, what, batched=batched) for tensor in signature.inputs}
+    try:
+        count = examples_in(found)
+    except ValueError as error:
+        raise StageError(f"{what}: {error}") from None
+    fewest = EXAMPLES_A_BATCH if batched else FEWEST_ALONE
+    if count < fewest:
+        raise StageError(f"{what} has {counted(count, 'example')}, and {fewest} are needed: one tells of no other")
+    return found
+
+
+def read_labels(path: Path, examples: int) -> np.ndarray:
+    """Return the labels in an .npy file, whole numbers [N] from 0; raises StageError if they are no such, or not N."""
+    what = printable(path.name)
+    try:
+        labels = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        raise StageError(f"{what} is no .npy file without pickled objects: {error}") from None
+    if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype.kind not in "iu":
+        shape = f"{labels.dtype} {list(labels.shape)}" if isinstance(labels, np.ndarray) else "several arrays"
+        raise StageError(f"{what} holds {shape}, and labels are whole numbers in one array with one axis")
+    if len(labels) != examples:
+        raise StageError(f"{what} has {counted(len(labels), 'label')}, and there are {counted(examples, 'example')}")
+    if labels.min() < 0:
+        raise StageError(f"{what} has the label {labels.min()}; labels count classes from 0")
+    return labels.astype(np.int64)
+
+
+def check_classes(labels: np.ndarray, scores: np.ndarray) -> None:
+    """Raise StageError if a label is beyond the classes that scores [N, classes] are of."""
+    if (largest := int(labels.max())) >= scores.shape[1]:
+        raise StageError(f"the labels go up to {largest}, and the model scores {scores.shape[1]} classes, from 0")
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    what = printable(path.name)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: asked(arrays[name]) for name in arrays}
+    except FileNotFoundError:
+        raise
+    except UnicodeDecodeError:
+        raise StageError(f"{what} holds text that is not UTF-8") from None
+    except Exception as error:  # whatever a damaged archive makes of NumPy and zipfile
+        if "pickle" in str(error).lower():
+            why = "it holds Python objects, which are not loaded; save text with .astype(str)"
+        else:
+            why = f"it is no .npz file of arrays ({type(error).__name__})"
+        raise StageError(f"{what} cannot be read: {why}; np.savez({what!r}, NAME=array, …) writes one") from None
+
+
+def _checked(array: np.ndarray, tensor: Tensor, what: str, *, batched: bool) -> np.ndarray:
+    """Return an input's array; raises StageError if it is of another type or shape, or holds what is no number."""
+    place = f"{what}: {tensor.name}"
+    if array.dtype != tensor.dtype:
+        into = "str" if tensor.dtype.kind == "O" else str(tensor.dtype)
+        raise StageError(
+            f"{place} is {'text' if array.dtype.kind == 'O' else array.dtype}, and the model takes "
+            f"{'text' if tensor.dtype.kind == 'O' else tensor.dtype}; save it with .astype({into!r})"
+        )
+    axes = (tensor.axes or ())[1 if batched else 0 :]
+    fits = array.ndim == len(axes) + 1 and all(
+        size == axis for size, axis in zip(array.shape[1:], axes, strict=True) if isinstance(axis, int)
+    )
+    if not fits:
+        wanted = ", ".join(["examples", *(str(axis) if isinstance(axis, int) else axis or "any" for axis in axes)])
+        raise StageError(f"{place} has the shape {list(array.shape)}, and the model takes [{wanted}]")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise StageError(f"{place} holds values that are no numbers (NaN), or infinite ones")
+    if array.dtype.kind == "O" and any("\0" in text for text in array.ravel()):
+        raise StageError(f"{place} holds NUL characters, which end a text in a file of arrays")
+    return array

@@ -1,0 +1,65 @@
+"""What `--set` says of inputs that are to be made, together with what params.yaml says already."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from assay.ground.process import StageError
+from assay.ground.quoting import listed, quoted
+from assay.params.made_inputs import VALUES_SYNTAX, MadeInput, parse_values
+from assay.tensors.signature import Signature
+
+_SYNTAX = f"write NAME=VALUES or NAME[SIZE,SIZE]=VALUES, where VALUES is {VALUES_SYNTAX}"
+
+
+def told_inputs(given: Sequence[str], signature: Signature) -> tuple[list[MadeInput], dict[str, Path]]:
+    """Return what is told of inputs, and by its name each text file whose lines they are.
+
+    Names may hold whatever tensors are called. Raises StageError, with the syntax, about what cannot be understood.
+    """
+    found: dict[str, MadeInput] = {}
+    texts: dict[str, Path] = {}
+    for text in given:
+        name = _name(text, [tensor.name for tensor in signature.inputs])
+        if name in found:
+            raise StageError(f"--set tells of {quoted(name)} twice")
+        found[name] = _entry(name, text[len(name) :], texts)
+    return list(found.values()), texts
+
+
+def merged(told: Sequence[MadeInput], known: Sequence[MadeInput], signature: Signature) -> list[MadeInput]:
+    """Return what is told of a model's inputs and, where nothing is, what params.yaml says of them, in their order."""
+    by_name = {each.name: each for each in (*known, *told)}
+    return [by_name[tensor.name] for tensor in signature.inputs if tensor.name in by_name]
+
+
+def _name(text: str, names: Sequence[str]) -> str:
+    """Return the input that a text begins with the name of; the longest, where one's name begins another's."""
+    found = [name for name in names if text.startswith((f"{name}=", f"{name}["))]
+    if not found:
+        raise StageError(f"--set {quoted(text)} begins with the name of no input ({listed(names)}); {_SYNTAX}")
+    return max(found, key=len)
+
+
+def _entry(name: str, rest: str, texts: dict[str, Path]) -> MadeInput:
+    """Return what the text after a name says."""
+    sizes, equals, values = rest.partition("=")
+    values = values.strip()
+    if values.startswith("lines "):
+        path = Path(values.removeprefix("lines ").strip())
+        if not path.is_file():
+            raise StageError(f"--set {name}: there is no file {quoted(str(path))} whose lines would be inputs")
+        if texts.setdefault(path.name, path) != path:
+            raise StageError(f"two files of lines are called {quoted(path.name)}: rename one")
+        values = f"lines {path.name}"
+    try:
+        parse_values(values)
+        inner = sizes.removeprefix("[").removesuffix("]")
+        if not equals or (sizes and sizes != f"[{inner}]"):
+            raise ValueError(f"{rest!r} follows {name!r}")
+        return MadeInput(name=name, sizes=[int(each) for each in inner.split(",")] if inner else [], values=values)
+    except ValidationError as error:
+        raise StageError(f"--set {name}: {error.errors()[0]['msg']}; sizes are whole numbers from 1") from None
+    except ValueError as error:
+        raise StageError(f"--set {name}: {error}; {_SYNTAX}") from None

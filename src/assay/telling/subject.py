@@ -1,0 +1,45 @@
+"""Say what was measured: a family on its dataset, or the model that was brought and what it was asked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from assay.ground.numerals import counted
+from assay.telling.results import Results
+from assay.telling.variants_table import VariantRow, batches_in_words
+
+
+def about_the_model(results: Results, model: str, dataset: str, rows: Sequence[VariantRow]) -> dict[str, Any]:
+    """Return what the templates say of the model: its name, its origin, its variants, and how good their answers are.
+
+    It was `brought` or trained here; it is `judged` where there are labels.
+    """
+    return {
+        "subject": subject_in_words(results, model),
+        "taken_from": taken_from_in_words(results, dataset),
+        "brought": "model" in results.raw_data,
+        "judged": rows[0].accuracy is not None,
+        "variants": rows,
+        "batches": batches_in_words(rows),
+    }
+
+
+def subject_in_words(results: Results, model: str) -> str:
+    """Return the title of the report, as in `mlp on digits` or `own: magika.onnx`."""
+    if "model" in results.raw_data:
+        return f"{model}: {results.raw_data['edition']}"
+    return f"{model} on {results.raw_data['dataset']}"
+
+
+def taken_from_in_words(results: Results, dataset: str) -> str:
+    """Say what the model was learned from; of one that was brought, what it was asked, and that no dataset was."""
+    if "model" not in results.raw_data:
+        return f"Learned from {results.raw_data['edition']}."
+    data = results.data
+    asked = ", ".join(f"{name} {shape}" for name, shape in data["shapes"].items())
+    how = "made as `params.yaml` describes them" if data["made"] else "brought with it"
+    labels = "with labels" if data["labelled"] else "without labels"
+    return (
+        f"{results.raw_data['edition']} was taken as it came. "
+        f"It was asked {counted(data['examples'], 'example')} {how}, "
+        f"{labels}: {asked}, the axes of one example. `dataset` ({dataset}) has no effect on it."
+    )
