@@ -22,6 +22,7 @@ from assay.ground.files import replacing_directory, write_json
 from assay.ground.paths import MODELS, ONNX, PARITY
 from assay.ground.process import StageError
 from assay.ground.records.prepared import MEASURED
+from assay.learning import frameworks
 from assay.machine.lock import machine_shared
 from assay.tensors.arrays import INPUTS_SUFFIX, read_inputs
 from assay.tensors.batch_safety import batch_safety
@@ -46,7 +47,7 @@ def check_takes(signature: Signature, inputs: Tensors, name: str) -> None:
 def sources(variant: str, params: Params) -> list[Source]:
     """Return the models that a variant is exported of."""
     names = ("*",) if variants.get(variant).every_export else MEASURED
-    found = sorted(path for name in names for path in MODELS.glob(f"{name}.*") if path.suffix != INPUTS_SUFFIX)
+    found = sorted(path for name in names for path in MODELS.glob(f"{name}.*") if frameworks.saves(path))
     return [Source(path, params.onnx.opset, params.settings(variant), params.seed) for path in found]
 
 

@@ -138,7 +138,9 @@ def main() -> None:
     results = read_results(params.onnx.variants, params.cells)
     found = gather(results, params)
     check_results(LOCK, before)
-    figures = report_figures(found["cells"], found["anchor_copy"], found["verdict"], found["sustained"])
+    figures = report_figures(
+        found["cells"], found["anchor_copy"], found["verdict"], found["sustained"], judged=found["judged"]
+    )
     write_recommended(found["recommended_config"])
     write_tables(found)
     write_text(REPORTS / "report.md", render("report.md.jinja", **found))

@@ -324,7 +324,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # Files that share something costly; and one whose servers keep what they are sent in one folder of the machine's.
-TOGETHER = ("test_experiments", "test_pipeline", "test_servers", "test_training")
+TOGETHER = ("test_experiments", "test_own_model", "test_pipeline", "test_servers", "test_training")
 
 
 class _OneByOne(LoadScopeScheduling):

@@ -13,6 +13,7 @@ from assay.ground.stage import run_stage
 
 import argparse
 import shutil
+import time
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -40,11 +41,14 @@ from assay.params import plugins
 from assay.params.made_inputs import MadeInput, text_of
 from assay.scoring.classification import class_scores
 from assay.tensors.batch_safety import batch_safety
-from assay.tensors.named import Tensors, each_alone, part
+from assay.tensors.named import Tensors, each_alone, one, part
 from assay.tensors.parity import onnx_answers
 from assay.tensors.rows import scored
 from assay.tensors.signature import why_unbatchable
 from assay.validation.schema import load_params
+
+# Enough that one of them had the machine to itself.
+TIMES = 3
 
 
 def arguments() -> argparse.Namespace:
@@ -100,6 +104,17 @@ def judge(opened: OpenedModel, inputs: Tensors, labels: np.ndarray | None) -> Ba
     return batch_safety(ask, few, answers, scores, opened.files[0].name) if batched else None
 
 
+def seconds_alone(opened: OpenedModel, inputs: Tensors) -> float:
+    """Return how long a model takes for an example in this process: the shortest of a few, others had to wait."""
+    example = one(inputs, 0, batched=why_unbatchable(opened.signature) is None)
+    times = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        onnx_answers(opened.session, example)
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
 def main() -> None:
     """Bring what was typed."""
     given = arguments()
@@ -116,11 +131,15 @@ def main() -> None:
         brought = collect(given, opened, [*texts.values(), *(Brought(BROUGHT).text(name) for name in kept)], folder)
         inputs, labels = brought_examples(brought, opened.signature, told, params.seed)
         batch = judge(opened, inputs, labels)
-        print(*description(opened, inputs, batch, made=brought.inputs is None, labelled=labels is not None), sep="\n")
+        alone_s = seconds_alone(opened, inputs)
+        print(
+            *description(opened, inputs, batch, alone_s, made=brought.inputs is None, labelled=labels is not None),
+            sep="\n",
+        )
         track(folder, BROUGHT)
     if told != known:
         write_inputs(PARAMS, family, told)
-    print(*next_steps(opened.signature, batch, family, params_changed=told != known), sep="\n")
+    print(*next_steps(opened.signature, batch, alone_s, params.perf, family, params_changed=told != known), sep="\n")
 
 
 if __name__ == "__main__":

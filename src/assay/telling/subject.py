@@ -41,5 +41,6 @@ def taken_from_in_words(results: Results, dataset: str) -> str:
     return (
         f"{results.raw_data['edition']} was taken as it came. "
         f"It was asked {counted(data['examples'], 'example')} {how}, "
-        f"{labels}: {asked}, the axes of one example. `dataset` ({dataset}) has no effect on it."
+        f"{labels}: {asked}, the axes of one example. `fp32` is the file as it came, whatever numbers it holds; "
+        f"`dataset` ({dataset}) has no effect."
     )

@@ -1,25 +1,30 @@
 """What is said of a model that is brought: what its file holds, what was found, and what to do next."""
 
+import math
 from collections.abc import Iterator
 
 from assay.ground.files import shown
-from assay.ground.numerals import counted
+from assay.ground.numerals import amount, counted
 from assay.ground.paths import BROUGHT
 from assay.ground.records.prepared import Batch, neighbours_in_words
 from assay.learning.bringing.fitting import WITHOUT_BATCHES
 from assay.learning.bringing.loading import OpenedModel
+from assay.params.perf import Perf
 from assay.tensors.named import Tensors, examples_in
 from assay.tensors.releases import RELEASES, first_to_read
 from assay.tensors.rows import scored
 from assay.tensors.signature import Signature, Tensor, why_unbatchable
 
+# With fewer, one after the other, a window may hold none, and says little where it does.
+REQUESTS_A_WINDOW = 3
+
 
 def description(
-    opened: OpenedModel, inputs: Tensors, batch: Batch | None, *, made: bool, labelled: bool
+    opened: OpenedModel, inputs: Tensors, batch: Batch | None, alone_s: float, *, made: bool, labelled: bool
 ) -> Iterator[str]:
     """Yield the lines of a table: the file, its inputs and outputs, batches, who reads it, and what it is asked.
 
-    `batch` is what `batch_safety` has found, None where the model takes no batches.
+    `batch` is what `batch_safety` has found, None where the model takes no batches; an example takes `alone_s` seconds.
     """
     files = "" if len(opened.files) == 1 else f" in {counted(len(opened.files), 'file')}"
     opsets = ", ".join(f"{domain} {version}" for domain, version in sorted(opened.opsets.items()))
@@ -36,7 +41,8 @@ def description(
         yield f"  batches  the first axis; {found}{'' if batch['safe'] else ': not batch-safe'}"
     yield f"  read by  the embedded server; {readers(opened)}"
     count = counted(examples_in(inputs), "example")
-    yield f"  asked    {count} {'made' if made else 'brought'}{', with labels' if labelled else ''}"
+    origin = f"{'made' if made else 'brought'}{', with labels' if labelled else ''}"
+    yield f"  asked    {count} {origin}; one takes {amount(1000 * alone_s)} ms in this process"
 
 
 def _tensors(signature: Signature) -> Iterator[str]:
@@ -80,14 +86,30 @@ def readers(opened: OpenedModel) -> str:
     return f"NVIDIA's image {first.triton} and later{since}"
 
 
-def next_steps(signature: Signature, batch: Batch | None, family: str, *, params_changed: bool) -> list[str]:
-    """Return the lines to type next."""
+def next_steps(
+    signature: Signature, batch: Batch | None, alone_s: float, perf: Perf, family: str, *, params_changed: bool
+) -> list[str]:
+    """Return the lines to type next, with the options that the model needs where params.yaml says otherwise."""
     tracked = f"{shown(BROUGHT.parent)}{' params.yaml' if params_changed else ''}"
-    options = f" {WITHOUT_BATCHES}" if why_unbatchable(signature) else ""
-    if batch is not None and not batch["safe"]:
-        options = " -S 'perf.dynamic_batching=[off]'"
+    options = [f"-S model={family}", *_batches(signature, batch, perf), *_windows(alone_s, perf.window_ms)]
     return [
         f"tracked by {shown(BROUGHT.with_name(f'{BROUGHT.name}.dvc'))}",
         f'next: git add {tracked} && git commit -m "Bring a model", or queued experiments do not see it;',
-        f"      dvc exp run -S model={family}{options}",
+        f"      dvc exp run {' '.join(options)}",
     ]
+
+
+def _batches(signature: Signature, batch: Batch | None, perf: Perf) -> list[str]:
+    if why_unbatchable(signature):
+        return [] if perf.max_batch_size == [0] and perf.dynamic_batching == ["off"] else [WITHOUT_BATCHES]
+    unsafe = batch is not None and not batch["safe"] and perf.dynamic_batching != ["off"]
+    return [
+        *(["-S 'perf.max_batch_size=[64]'"] if 0 in perf.max_batch_size else []),
+        *(["-S 'perf.dynamic_batching=[off]'"] if unsafe else []),
+    ]
+
+
+def _windows(alone_s: float, window_ms: int) -> list[str]:
+    """Return the option that makes windows long enough for a model that takes so long for an example, if one is."""
+    wanted_ms = 1000 * REQUESTS_A_WINDOW * alone_s
+    return [] if wanted_ms <= window_ms else [f"-S perf.window_ms={100 * math.ceil(wanted_ms / 100)}"]

@@ -11,14 +11,14 @@ from google.protobuf.message import DecodeError
 from assay.ground.process import StageError
 from assay.ground.quoting import cut, listed, printable
 from assay.tensors.external_data import external_files
-from assay.tensors.parity import onnx_session
 from assay.tensors.signature import Signature
 
 _LONGEST = 200
 # Protocol buffers end there, and what is exported is written as one.
 LARGEST_BYTES = 2**31 - 1
-# ONNX Runtime puts a code, and the place in its own source, before its words.
-_CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (/\S+:\d+ .*?\) (?=[A-Z]))?")
+_FATAL = 4
+# What ONNX Runtime puts before its words: a code, the file, the place in its own source.
+_BEFORE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed: ?)?(/\S+:\d+ .*?\) (?=[A-Z]))?")
 _NOT_HANDLED = {"BF16": "ONNX Runtime takes no bfloat16 from Python; let the model's first layer convert"}
 
 
@@ -41,7 +41,7 @@ class OpenedModel:
 def runtimes_words(error: Exception) -> str:
     """Return what ONNX Runtime says of a model or an example, in one line."""
     said = " ".join(str(error).split())
-    return cut(_CODE.sub("", said.rpartition("Status Message: ")[2] or said), _LONGEST)
+    return cut(_BEFORE.sub("", said.rpartition("Status Message: ")[2] or said), _LONGEST)
 
 
 def open_model(path: Path) -> OpenedModel:
@@ -66,9 +66,10 @@ def open_model(path: Path) -> OpenedModel:
             )
     if not signature.inputs:
         raise StageError(f"{name} takes nothing: there is nothing to ask it")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _FATAL  # what it says comes as an exception, too
     try:
-        onnxruntime.set_default_logger_severity(4)  # what it says comes as an exception, too
-        session = onnx_session(str(path))
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions have no base of their own
         raise StageError(
             f"ONNX Runtime {onnxruntime.__version__} cannot read {name}: {runtimes_words(error)}"

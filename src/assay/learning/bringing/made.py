@@ -75,10 +75,8 @@ def question(tensor: Tensor, *, batched: bool) -> str:
     elif tensor.datatype == "BOOL":
         values, why = "constant 1", "a mask of random values hides what it likes"
     else:
-        values, why = (
-            "integers LOW HIGH",
-            "a number beyond those that the model knows is an error, or answered as another",
-        )
+        values = "integers LOW HIGH" if tensor.axes else "constant VALUE"
+        why = "a number that the model does not know is an error, or answered as another"
     also = (
         f", and its free axes need sizes ({', '.join(name or 'one without a name' for name in free)})" if free else ""
     )

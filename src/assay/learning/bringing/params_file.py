@@ -15,21 +15,22 @@ from assay.params.moved_and_missing import flow
 def write_inputs(path: Path, family: str, told: Sequence[MadeInput]) -> None:
     """Let models.<family>.inputs in params.yaml be what is told; raises StageError if the file has no such key."""
     text = path.read_text(encoding="utf-8")
-    value = YAML(typ="rt").compose(text)
-    for key in ("models", family, "inputs"):
-        value = _at(value, key)
-        if value is None:
-            raise StageError(
-                f"{path.name} has no models.{family}.inputs; add the line `inputs: []` under models.{family}"
-            )
-    entries = flow([each.model_dump() for each in told])
-    write_text(path, text[: value.start_mark.index] + entries + text[_end(value) :])
+    section: Node | None = YAML(typ="rt").compose(text)
+    for name in ("models", family):
+        _, section = _entry(section, name)
+    key, value = _entry(section, "inputs")
+    if key is None or value is None:
+        raise StageError(f"{path.name} has no models.{family}.inputs; add the line `inputs: []` under models.{family}")
+    colon, *lines = text[key.end_mark.index : value.start_mark.index].splitlines()
+    # What follows the colon on its line, where the value begins on another, is a comment.
+    written = flow([each.model_dump() for each in told]) + (colon.removeprefix(":") if lines else "")
+    write_text(path, f"{text[: key.end_mark.index]}: {written}{text[_end(value) :]}")
 
 
-def _at(node: Node | None, key: str) -> Node | None:
-    if not isinstance(node, MappingNode):
-        return None
-    return next((value for name, value in node.value if name.value == key), None)
+def _entry(node: Node | None, key: str) -> tuple[Node | None, Node | None]:
+    """Return a key of a section and its value, None for both if it has none of that name."""
+    entries = node.value if isinstance(node, MappingNode) else []
+    return next(((name, value) for name, value in entries if name.value == key), (None, None))
 
 
 def _end(node: Node) -> int:

@@ -5,7 +5,7 @@ models were made with.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,16 @@ def get(name: str) -> Framework:
 
 def of(path: Path) -> Framework:
     """Return the framework that a saved model was made with; raises LookupError if there is none."""
-    every = (get(name) for name in plugins.names(sys.modules[__name__]))
-    for framework in every:
+    for framework in _every():
         if framework.suffix == path.suffix:
             return framework
     raise LookupError(f"no framework saves {path.suffix} files")
+
+
+def saves(path: Path) -> bool:
+    """Return whether a file is a saved model, and none that stands beside one."""
+    return any(framework.suffix == path.suffix for framework in _every())
+
+
+def _every() -> Iterator[Framework]:
+    return (get(name) for name in plugins.names(sys.modules[__name__]))

@@ -24,13 +24,14 @@ def report_figures(
     anchor_copy: list[LevelSummary],
     verdict: Verdict,
     sustained: Saturation | None,
+    *,
+    judged: bool = True,
 ) -> dict[str, Any]:
-    """Return the pictures of the page, None of what was not measured."""
+    """Return the pictures of the page, None of what was not measured; without labels nothing is `judged`."""
     finalists = sorted(verdict.finalists, key=lambda each: each.against_default.value if each.against_default else 0)
     against = {each.cell.name: each.against_default for each in reversed(finalists) if each.against_default}
     chosen = verdict.recommended.cell.name if verdict.recommended else None
     copies = {f"concurrency {level.concurrency}": level.throughput_ratio for level in anchor_copy}
-    curves = read_columns(ROC, ("area", "false_positive_rate", "true_positive_rate"), texts=("class",))
     return {
         "finalists": ratios(against, f"{verdict.objective.words}, against the default", accented=chosen)
         if against
@@ -42,7 +43,9 @@ def report_figures(
         "effective_batch": effective_batch(cells, verdict.concurrency),
         "saturation": saturation_figure(sustained.rates) if sustained else None,
         "training": training_curves(CURVES),
-        "roc": roc(curves) if len(curves) else None,
+        "roc": roc(read_columns(ROC, ("area", "false_positive_rate", "true_positive_rate"), texts=("class",)))
+        if judged
+        else None,
         "reconstructions": stored(RECONSTRUCTIONS, "An example of each class, and what the autoencoder made of it")
         if RECONSTRUCTIONS.exists()
         else None,

@@ -1,0 +1,154 @@
+"""From an ONNX file that somebody else made to a verdict, on the real server, in two commands."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import own_models
+import pytest
+from conftest import changed, clone, commit, ran, run, tiny
+
+from assay.ground.files import read_json
+
+pytestmark = pytest.mark.slow
+
+X = np.random.default_rng(0).normal(0, 1, (40, 4)).astype(np.float32)
+WITHOUT_BATCHES = ("-S", "perf.max_batch_size=[0]")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone without any dataset, in which nothing was ever run."""
+    return clone(tmp_path_factory.mktemp("own") / "clone", tiny)
+
+
+def bring(project: Path, *given: str | Path, check: bool = True) -> str:
+    return run("python", "-m", "assay.bring", *map(str, given), cwd=project, check=check).stdout
+
+
+def judged(project: Path, *options: str) -> dict[str, Any]:
+    """Return what the report says after the second command."""
+    run("dvc", "exp", "run", "-S", "model=own", *options, cwd=project)
+    found: dict[str, Any] = read_json(project / "reports" / "metrics.json")
+    return found
+
+
+def report(project: Path) -> str:
+    return (project / "reports" / "report.md").read_text()
+
+
+def test_two_integer_inputs_with_a_free_axis(project: Path, tmp_path: Path) -> None:
+    """Made as they were told; the default configuration is compared with nothing else, and that is said."""
+    path = own_models.save(tmp_path / "tokens.onnx", own_models.tokens())
+    said = bring(project, path, "--set", "ids[7]=integers 0 49", "--set", "mask:0[7]=constant 1")
+    assert "input   mask:0  INT64  [batch, sequence]" in said
+    assert said.splitlines()[-1].strip() == "dvc exp run -S model=own"
+    found = judged(project)
+    assert not (project / "datasets" / "digits").exists()
+    assert found["perf"]["recommended"]["cell"] == "fp32-1-64-off"
+    assert found["agreement"] == {"fp32": 1.0}
+    text = report(project)
+    assert text.startswith("# own: tokens.onnx\n")
+    assert "asked 256 examples made as `params.yaml` describes them, without labels: ids [7], mask:0 [7]" in text
+    assert "`dataset` (digits) has no effect" in text
+    assert "Batch-safe: `fp32`." in text
+    # Twice in a row nothing is done, and another seed makes other inputs.
+    assert changed(run("dvc", "repro", cwd=project).stdout) == []
+
+
+def test_text_of_a_fixed_batch(project: Path, tmp_path: Path) -> None:
+    """Lines of a file; two texts a request, which are all axes that there are."""
+    path, lines = own_models.save(tmp_path / "words.onnx", own_models.words()), tmp_path / "lines.txt"
+    lines.write_text("größer\n日本\na b\nc\nd\n")
+    said = bring(project, path, "--set", f"text=lines {lines}")
+    assert "batches  none, for the first axis of input text is fixed at 2" in said
+    assert "perf.max_batch_size=[0]" in said.splitlines()[-1]
+    refused = run("dvc", "exp", "run", "-S", "model=own", cwd=project, check=False)
+    assert "the model takes no batches, for the first axis of input text is fixed at 2" in refused.stdout
+    found = judged(project, *WITHOUT_BATCHES)
+    assert found["perf"]["recommended"]["cell"] == "fp32-1-0-off"
+    assert "The model takes no batches: the first axis of input text is fixed at 2." in report(project)
+
+
+def test_halves_and_samples(project: Path, tmp_path: Path) -> None:
+    """What was told of another model's inputs goes."""
+    path = own_models.save(tmp_path / "halves.onnx", own_models.halves())
+    np.savez(tmp_path / "samples.npz", x=X.astype(np.float16))
+    assert "lines lines.txt" in (project / "params.yaml").read_text()
+    said = bring(project, path, "--inputs", tmp_path / "samples.npz")
+    assert said.splitlines()[-1].strip() == "dvc exp run -S model=own -S 'perf.max_batch_size=[64]'"
+    assert "inputs: []" in (project / "params.yaml").read_text()
+    assert judged(project, "-S", "perf.max_batch_size=[64]")["agreement"] == {"fp32": 1.0}
+    assert "asked 40 examples brought with it, without labels: x [4]" in report(project)
+
+
+def test_weights_beside_the_file_and_labels(project: Path, tmp_path: Path) -> None:
+    """With labels it is a classifier as ours are; a variant of it is compared with the labels and with what came."""
+    path = own_models.save(tmp_path / "dense.onnx", own_models.dense(), external=True)
+    weights = onnx.numpy_helper.to_array(own_models.dense().graph.initializer[0])
+    labels = (X @ weights).argmax(axis=1)
+    labels[:4] = (labels[:4] + 1) % 3
+    np.savez(tmp_path / "samples.npz", x=X)
+    np.save(tmp_path / "labels.npy", labels)
+    said = bring(project, path, "--inputs", tmp_path / "samples.npz", "--labels", tmp_path / "labels.npy")
+    assert said.startswith("dense.onnx: 0.0 MB in 2 files")
+    assert (project / "brought" / "model" / "onnx" / "dense.weights").exists()
+    found = judged(
+        project, "-S", "onnx.variants=[fp32,int8_static]", "-S", "perf.slo.accuracy=0.5", "-S", "perf.slo.agreement=0.5"
+    )
+    assert found["test"]["accuracy"] == pytest.approx(0.9)
+    assert set(found["agreement"]) == {"fp32", "int8_static"}
+    assert "| fp32 | 0.9000 | – |" in report(project)
+    page = (project / "reports" / "index.html").read_text()
+    assert "Receiver operating characteristic" in page
+    assert "agreement ≥ 0.5: meets (1, 95 % interval 1–1)" in page
+
+
+def test_a_limit_on_accuracy_without_labels_is_refused(project: Path, tmp_path: Path) -> None:
+    """By the first stage, before anything is computed; and one on agreement is not."""
+    bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense()))
+    refused = run("dvc", "exp", "run", "-S", "model=own", "-S", "perf.slo.accuracy=0.5", cwd=project, check=False)
+    assert "perf.slo.accuracy needs labels, and none were brought" in refused.stdout
+    assert ran(refused.stdout) == ["raw-data"]
+
+
+def test_nothing_is_tracked_of_what_is_refused(project: Path, tmp_path: Path) -> None:
+    """What was brought before is there as it was, and DVC knows it."""
+    before = (
+        (project / "brought" / "model.dvc").read_text(),
+        run("dvc", "status", "brought/model.dvc", cwd=project).stdout,
+    )
+    (tmp_path / "model.onnx").write_text("no model")
+    np.savez(tmp_path / "samples.npz", x=X[:, :3])
+    good = own_models.save(tmp_path / "dense.onnx", own_models.dense())
+    for given in (
+        (tmp_path / "model.onnx",),
+        (tmp_path / "none.onnx",),
+        (good, "--inputs", tmp_path / "samples.npz"),
+        (good, "--labels", tmp_path / "samples.npz"),
+        (good, "--set", "x=constant 1"),
+    ):
+        said = bring(project, *given, check=False)
+        assert said.startswith("error: "), said
+        assert len(said.splitlines()) == 1, said
+    assert before == (
+        (project / "brought" / "model.dvc").read_text(),
+        run("dvc", "status", "brought/model.dvc", cwd=project).stdout,
+    )
+
+
+def test_a_queued_experiment_sees_a_model_that_is_in_git(project: Path, tmp_path: Path) -> None:
+    """DVC runs it in a copy of what is committed."""
+    run("git", "checkout", "params.yaml", cwd=project)
+    bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense()))
+    commit(project, "Bring a model")
+    run("dvc", "exp", "run", "--temp", "-S", "model=own", "-S", "perf.concurrency=[3]", cwd=project)
+    shown = run("dvc", "exp", "show", "--csv", cwd=project).stdout
+    assert len(shown.splitlines()) > 2
+
+
+def test_bringing_loads_no_tensorflow() -> None:
+    """It would take longer than everything else that is done."""
+    script = "import sys, assay.bring; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    run("python", "-c", script, cwd=Path(__file__).parent)
