@@ -20,7 +20,7 @@ from assay.ground.paths import DATASETS
 from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable, without_secrets
 from assay.learning import datasets, models
-from assay.learning.datasets import OWN, Dataset, Edition, known_files
+from assay.learning.datasets import Dataset, Edition, known_files
 from assay.learning.datasets.own import files as own_files
 from assay.learning.fetching.download import download
 from assay.learning.fetching.remarks import remarks
@@ -117,7 +117,7 @@ def is_here(dataset: Dataset) -> bool:
         check_files(DATASETS / dataset.name, edition_in(dataset, DATASETS / dataset.name).files, known_files, "")
     except StageError:
         return False
-    return dataset.name != OWN
+    return not datasets.is_described(dataset.name)
 
 
 def main() -> None:
@@ -138,7 +138,7 @@ def main() -> None:
             print(f"{dataset.name} is here already, undamaged: nothing is fetched")
             # DVC is given a copy, of whose files it may make links.
             shutil.copytree(target, folder, copy_function=shutil.copyfile)
-        elif dataset.name == OWN:
+        elif datasets.is_described(dataset.name):
             folder.mkdir()
             fetch_own(given.source, own, folder)
         else:

@@ -40,6 +40,8 @@ from assay.comparing.reference import (
     check_out,
     default_cell,
     learned_in,
+    read_parameters,
+    refuse_brought,
     refuse_other_dataset,
     resolve,
     restore_models,
@@ -221,8 +223,10 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     """Return everything that was compared: parity alone where no models came of it."""
     commit = resolve(given.revision)
     params = load_params()
+    refuse_brought(params.model, "this working tree")
     checkout = temporary / "reference"
     check_out(commit, checkout)
+    refuse_brought(read_parameters(checkout).get("model"), commit[:8])
     refuse_other_dataset(commit, checkout, params.raw_data)
     files = {variant: PARITY / f"{variant}.json" for variant in params.onnx.variants}
     before = versions(files)

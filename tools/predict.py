@@ -26,7 +26,8 @@ from assay.ground.paths import ONNX, ROOT
 from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
 from assay.ground.records.learned import LEARNED_FROM, Learned, from_text
-from assay.learning.datasets import OWN, Dataset
+from assay.learning import datasets, models
+from assay.learning.datasets import Dataset
 from assay.learning.formats.decoding import UnreadableError
 from assay.machine.lock import machine_shared
 from assay.params.cells import CLASSIFIER
@@ -196,6 +197,11 @@ def main() -> None:
     given = parser.parse_args()
     params = load_params()
     dataset = params.raw_data
+    if models.get(params.model).brought:
+        raise StageError(
+            f"predict.py names classes of a dataset, and model {params.model} was brought without one: choose a model "
+            "that is trained here"
+        )
     if given.variant not in type(params.variants).model_fields:
         parser.error(f"--variant: choose one of {', '.join(type(params.variants).model_fields)}")
     if given.model and not (given.http or given.grpc):
@@ -206,7 +212,7 @@ def main() -> None:
     if len(missing) == len(paths):  # which needs no model, and nothing to be waited for
         raise unanswered(len(paths), len(paths), missing)
     # One's own images are scaled where the description lets training scale them.
-    resize = given.resize or (params.dataset == OWN and params.data.own.resize)
+    resize = given.resize or (datasets.is_described(params.dataset) and params.data.own.resize)
     model = given.model or f"{CLASSIFIER}-{given.variant}"
     patience_s = params.timeouts.request_s
     if given.http:

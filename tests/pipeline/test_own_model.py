@@ -152,3 +152,18 @@ def test_bringing_loads_no_tensorflow() -> None:
     """It would take longer than everything else that is done."""
     script = "import sys, assay.bring; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     run("python", "-c", script, cwd=Path(__file__).parent)
+
+
+def test_tools_for_classes_say_that_they_are(project: Path) -> None:
+    """One sentence each, before anything is computed."""
+    run("git", "checkout", "params.yaml", cwd=project)
+    text = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(text.replace("model: autoencoder", "model: own"))
+    for tool, said, code in (
+        (("tools/predict.py", "digit.png"), "predict.py names classes of a dataset, and model own was brought", 1),
+        (("tools/gate.py", "HEAD"), "the gate compares models that are trained here, and that of this working tree", 3),
+    ):
+        finished = run("python", *tool, cwd=project, check=False)
+        assert finished.returncode == code
+        assert finished.stdout.startswith(f"error: {said}"), finished.stdout
+    run("git", "checkout", "params.yaml", cwd=project)

@@ -9,15 +9,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from assay.ground.children import checked, last_words, run
-from assay.ground.paths import ROOT
+from assay.ground.paths import BROUGHT, DATASETS, ROOT
 from assay.ground.process import StageError
 from assay.ground.quoting import listed
 from assay.ground.records.checking import read_record
 from assay.ground.records.learned import Learned, learned
 from assay.ground.records.prepared import Data
 from assay.ground.still import read_still
-from assay.learning import datasets
-from assay.learning.datasets import OWN, Dataset
+from assay.learning import datasets, models
+from assay.learning.datasets import Dataset
 from assay.learning.training.pixels import scaled
 from assay.params import plugins
 
@@ -97,12 +97,28 @@ def default_cell(folder: Path, wanted: str | None, whose: str) -> str:
 def refuse_other_dataset(commit: str, folder: Path, ours: Dataset) -> None:
     """Raise StageError, before anything is trained, if a revision's dataset is known here to have another shape."""
     name = read_parameters(folder).get("dataset")
-    published = name in plugins.names(datasets) and name not in (OWN, ours.name)
-    if published and (shape := datasets.get(str(name), None).shape) != ours.shape:
+    known = name in plugins.names(datasets) and name != ours.name and not datasets.is_described(str(name))
+    if known and (shape := datasets.get(str(name), None).shape) != ours.shape:
         raise StageError(
             f"{commit[:8]} learned from {name}, whose examples are {list(shape)}, and params.yaml names {ours.name}, "
             f"whose are {list(ours.shape)}: the two cannot be compared"
         )
+
+
+def refuse_brought(model: Any, whose: str) -> None:
+    """Raise StageError if a side's model was brought: it has no classes whose accuracy could be compared."""
+    if model in plugins.names(models) and models.get(model).brought:
+        raise StageError(
+            f"the gate compares models that are trained here, and that of {whose}, {model}, was brought; compare its "
+            "runs with `dvc metrics diff`"
+        )
+
+
+def raw_files(folder: Path) -> list[str]:
+    """Return the .dvc files of what a revision's stages begin with: its dataset, or the model that was brought."""
+    chosen = [Path("data.dvc"), Path(DATASETS.name, f"{read_parameters(folder).get('dataset')}.dvc")]
+    every = [*chosen, BROUGHT.relative_to(ROOT).with_suffix(".dvc")]
+    return [str(path) for path in every if (folder / path).exists()]
 
 
 def restore_models(folder: Path) -> str:
@@ -113,7 +129,8 @@ def restore_models(folder: Path) -> str:
     the cache nor on a remote. What its stages print is printed as it comes. Raises StageError if one fails.
     """
     for command in ("fetch", "checkout"):
-        run("dvc", command, "--with-deps", "triton-config", cwd=folder)  # what is not there is made again
+        # What is not there is made again.
+        run("dvc", command, "--with-deps", "triton-config", *raw_files(folder), cwd=folder)
     failure = "the reference cannot be brought up to date"
     said = checked("dvc", "repro", "triton-config", cwd=folder, failure=failure, shown=True)
     # Of a stage in another folder's dvc.yaml, DVC says which.

@@ -126,7 +126,7 @@ class Params(Section):
         dataset, data = info.data.get("dataset"), info.data.get("data")
         own = data.own if data else None
         # Errors in `data` leave the shape of one's own examples open, that of all others not.
-        if dataset and (own or dataset != datasets.OWN):
+        if dataset and (own or not datasets.is_described(dataset)):
             refusal = models.get(value).refuses(datasets.get(dataset, own))
             if refusal:
                 raise ValueError(f"{value} cannot be trained on dataset {dataset}: {refusal}")

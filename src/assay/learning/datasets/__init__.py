@@ -1,4 +1,4 @@
-"""What can be learned from: one module a dataset, each with a `DATASET`.
+"""What can be learned from: one module a dataset, each with a `DATASET`, or with what makes one of its description.
 
 Modules import what reads files inside functions: the schema of params.yaml needs
 their shapes in stages that must not wait for pandas.
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from assay.params.own import Description
 
 Arrays = tuple[np.ndarray, np.ndarray]
-OWN = "own"
 
 
 @dataclass(frozen=True)
@@ -75,23 +74,29 @@ class Dataset:
         return np.dtype(np.uint8 if len(self.shape) == 3 else np.float32)
 
 
-def get(name: str, own: "Description | None" = None) -> Dataset:
-    """Return the dataset called `name`; `own` describes the one that people bring along."""
-    if name == OWN and own:
-        from assay.learning.datasets.own import describe
+def get(name: str, described: "Description | None" = None) -> Dataset:
+    """Return the dataset called `name`; what is `described` is the one that people bring along."""
+    found = _plugin(name)
+    return found if isinstance(found, Dataset) else found(described)
 
-        return describe(own)
-    dataset: Dataset = plugins.load(sys.modules[__name__], name, "DATASET")
-    return dataset
+
+def is_described(name: str) -> bool:
+    """Return whether params.yaml says what a dataset is: one's own, which nobody has published."""
+    return not isinstance(_plugin(name), Dataset)
+
+
+def _plugin(name: str) -> "Dataset | Callable[[Description | None], Dataset]":
+    """Return a dataset, or what makes one of its description."""
+    found: Dataset | Callable[[Description | None], Dataset] = plugins.load(sys.modules[__name__], name, "DATASET")
+    return found
 
 
 def known_files() -> dict[str, str]:
     """Return SHA-256 -> "file of dataset" for every published file."""
-    published = [name for name in plugins.names(sys.modules[__name__]) if name != OWN]
-    found: list[Dataset] = [plugins.load(sys.modules[__name__], name, "DATASET") for name in published]
+    published = [found for name in plugins.names(sys.modules[__name__]) if isinstance(found := _plugin(name), Dataset)]
     return {
         file.sha256: f"{file.name} of {dataset.name}"
-        for dataset in found
+        for dataset in published
         for edition in dataset.editions
         for file in edition.files
     }
