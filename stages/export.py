@@ -26,7 +26,7 @@ from assay.learning import frameworks
 from assay.machine.lock import machine_shared
 from assay.tensors.arrays import INPUTS_SUFFIX, read_inputs
 from assay.tensors.batch_safety import batch_safety
-from assay.tensors.named import Tensors, each_alone
+from assay.tensors.named import Tensors, each_alone, one
 from assay.tensors.onnx_costs import costs
 from assay.tensors.parity import largest_difference, onnx_answers, onnx_session
 from assay.tensors.rows import scored
@@ -78,7 +78,7 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
             "file_bytes": len(content),
             "opset": opset_of(model),
             "accelerator": variants.get(variant).accelerator,
-            **costs(model),
+            **costs(model, {each: array.shape for each, array in one(inputs, 0, batched=unbatchable is None).items()}),
         }
         if unbatchable:
             measured[name] |= {"batch": None, "unbatchable": unbatchable}

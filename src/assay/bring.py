@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from assay.ground.arguments import named
-from assay.ground.files import beside
+from assay.ground.files import beside, write_text
 from assay.ground.paths import BROUGHT, PARAMS
 from assay.ground.process import StageError
 from assay.ground.quoting import printable
@@ -32,7 +32,7 @@ from assay.learning.bringing.evidence import ASKED, check_what_it_says
 from assay.learning.bringing.examples import brought_examples
 from assay.learning.bringing.folder import INPUTS, LABELS, MODEL, SAMPLES, Brought
 from assay.learning.bringing.loading import OpenedModel, open_model
-from assay.learning.bringing.params_file import write_inputs
+from assay.learning.bringing.params_file import with_inputs
 from assay.learning.bringing.samples import check_classes
 from assay.learning.bringing.told import merged, told_inputs
 from assay.learning.fetching.tracking import track
@@ -74,6 +74,14 @@ def arguments() -> argparse.Namespace:
     return given
 
 
+def check_is_file(path: Path) -> None:
+    """Raise StageError unless there is a file."""
+    if path.is_dir():
+        raise StageError(f"{printable(path)} is a folder; name the file in it")
+    if not path.is_file():
+        raise StageError(f"there is no file {printable(path)}")
+
+
 def family_that_is_brought() -> str:
     """Return the name of the model family that takes what is brought."""
     return next(name for name in plugins.names(models) if models.get(name).brought)
@@ -83,8 +91,10 @@ def collect(given: argparse.Namespace, opened: OpenedModel, texts: Iterable[Path
     """Copy a model and what belongs to it into a new folder."""
     (folder / MODEL).mkdir(parents=True)
     (folder / SAMPLES).mkdir()
-    for path in opened.files:
-        target = folder / MODEL / path.relative_to(opened.files[0].parent)
+    model, *weights = opened.files
+    shutil.copyfile(model, folder / MODEL / f"{model.stem}.onnx")  # whatever it was called
+    for path in weights:
+        target = folder / MODEL / path.relative_to(model.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     for source, name in ((given.inputs, INPUTS), (given.labels, LABELS), *((path, path.name) for path in texts)):
@@ -121,11 +131,11 @@ def main() -> None:
     params, family = load_params(), family_that_is_brought()
     known: list[MadeInput] = getattr(params.models, family).inputs
     for path in filter(None, (given.model, given.inputs, given.labels)):
-        if not Path(path).is_file():
-            raise StageError(f"there is no file {printable(path)}")
+        check_is_file(Path(path))
     opened = open_model(Path(given.model))
     typed, texts = told_inputs(given.told, opened.signature)
     told = [] if given.inputs else merged(typed, known, opened.signature)
+    edited = with_inputs(PARAMS, family, told)
     kept = [text for each in told if (text := text_of(each)) and text not in texts]
     with machine_shared(), beside(BROUGHT) as folder:
         brought = collect(given, opened, [*texts.values(), *(Brought(BROUGHT).text(name) for name in kept)], folder)
@@ -138,7 +148,7 @@ def main() -> None:
         )
         track(folder, BROUGHT)
     if told != known:
-        write_inputs(PARAMS, family, told)
+        write_text(PARAMS, edited)
     print(*next_steps(opened.signature, batch, alone_s, params.perf, family, params_changed=told != known), sep="\n")
 
 

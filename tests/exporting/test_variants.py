@@ -27,6 +27,7 @@ from assay.validation.schema import validate
 
 slow = pytest.mark.slow
 CHANCE = np.random.default_rng(0)
+ONE_IMAGE = {"image": (1, 28, 28, 1)}
 
 
 def test_what_has_no_layers_of_weights_is_not_compressed(content: dict[str, Any]) -> None:
@@ -277,13 +278,13 @@ def test_openvino_serves_what_it_is_asked_to(tmp_path: Path) -> None:
 def test_costs_are_counted_from_the_file() -> None:
     """A matrix product of 784 by 10: so many weights and products; zeros are a share of the weights."""
     model = linear_model()
-    found = costs(model)
+    found = costs(model, ONE_IMAGE)
     assert (found["weights"], found["macs"], found["sparsity"]) == (7840, 7840, 0)
     weights = numpy_helper.to_array(model.graph.initializer[0]).copy()
     weights[:196] = 0
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
-    assert costs(model)["sparsity"] == pytest.approx(0.25)
-    assert costs(taking_bytes(model)) == costs(model)  # what scales pixels is no weight
+    assert costs(model, ONE_IMAGE)["sparsity"] == pytest.approx(0.25)
+    assert costs(taking_bytes(model), ONE_IMAGE) == costs(model, ONE_IMAGE)  # what scales pixels is no weight
 
 
 def test_a_convolution_multiplies_once_a_weight_and_place() -> None:
@@ -298,16 +299,27 @@ def test_a_convolution_multiplies_once_a_weight_and_place() -> None:
         )
 
     convolution = graph([helper.make_node("Conv", ["x", "k"], ["y"])], ["batch", 4, 4, 4], [kernel])
-    assert costs(convolution) == {"weights": 72, "sparsity": 0, "macs": 4 * 2 * 9 * 16}
+    assert costs(convolution, {"x": (1, 2, 6, 6)}) == {"weights": 72, "sparsity": 0, "macs": 4 * 2 * 9 * 16}
     plain = graph([helper.make_node("Relu", ["x"], ["y"])], ["batch", 2, 6, 6], [])
-    assert costs(plain) == {"weights": 0, "sparsity": None, "macs": None}
+    assert costs(plain, {"x": (1, 2, 6, 6)}) == {"weights": 0, "sparsity": None, "macs": None}
 
 
 def test_a_scalar_input_costs_nothing() -> None:
-    """It has no batch axis to be set to one example."""
+    """It has no axis whose size could be asked."""
     model = linear_model()
     model.graph.input.append(helper.make_tensor_value_info("threshold", TensorProto.FLOAT, []))
-    assert costs(model)["macs"] == 7840
+    assert costs(model, {**ONE_IMAGE, "threshold": ()})["macs"] == 7840
+
+
+def test_what_a_free_axis_costs_is_that_of_the_size_that_is_asked() -> None:
+    """Three steps of a sequence multiply three times what one does; without a size nobody knows."""
+    weights = numpy_helper.from_array(np.ones((4, 5), np.float32), "w")
+    steps = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", "steps", 4])
+    answer = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", "steps", 5])
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [steps], [answer], [weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    assert [costs(model, {"x": (1, steps, 4)})["macs"] for steps in (1, 3)] == [20, 60]
+    assert costs(model, {})["macs"] is None
 
 
 def test_a_change_of_accuracy_counts_the_examples_on_which_two_differ() -> None:

@@ -18,7 +18,7 @@ from assay.learning.bringing.fitting import check_batch_safe, check_fits
 from assay.learning.bringing.folder import INPUTS, MODEL, SAMPLES, Brought
 from assay.learning.bringing.loading import open_model
 from assay.learning.bringing.made import complete, make
-from assay.learning.bringing.params_file import write_inputs
+from assay.learning.bringing.params_file import with_inputs
 from assay.learning.bringing.samples import check_classes, read_labels, read_samples
 from assay.learning.bringing.told import merged, told_inputs
 from assay.learning.models import get
@@ -368,13 +368,13 @@ def test_only_the_inputs_of_params_yaml_are_written(tmp_path: Path) -> None:
     block = "# made\n    - name: x\n      sizes: [1]\n    - name: y\n"
     for old, new in (("[] ", " "), ("[{name: x}] ", " "), (block, " ")):
         path.write_text(text.replace("{}# made\n" if old is block else "{}", old))
-        write_inputs(path, "own", told)
+        path.write_text(with_inputs(path, "own", told))
         assert path.read_text() == text.replace("{}", f"{written}{new}"), old
         assert YAML(typ="safe").load(path.read_text())["models"]["own"]["inputs"] == [
             each.model_dump() for each in told
         ]
     with pytest.raises(StageError, match=r"no models\.other\.inputs; add the line"):
-        write_inputs(path, "other", told)
+        with_inputs(path, "other", told)
 
 
 def test_values_are_parsed() -> None:

@@ -167,3 +167,19 @@ def test_tools_for_classes_say_that_they_are(project: Path) -> None:
         assert finished.returncode == code
         assert finished.stdout.startswith(f"error: {said}"), finished.stdout
     run("git", "checkout", "params.yaml", cwd=project)
+
+
+def test_a_damaged_file_is_brought_back_by_dvc(project: Path) -> None:
+    """The sentence says how, and that does it."""
+    (path,) = (project / "brought" / "model" / "onnx").glob("*.onnx")
+    path.unlink()  # what DVC keeps may be a link to its cache
+    path.write_text("no model")
+    said = run("dvc", "exp", "run", "-S", "model=own", cwd=project, check=False).stdout
+    command = "dvc checkout --force brought/model.dvc"
+    assert (
+        f"is damaged: it cannot be read as an ONNX model (Error parsing message); bring it back with `{command}`"
+        in said
+    )
+    run(*command.split(), cwd=project)
+    assert onnx.load(path).graph.node
+    run("git", "checkout", "params.yaml", cwd=project)

@@ -7,8 +7,8 @@ from assay.tensors.releases import TARGET
 
 
 def opset_of(model: onnx.ModelProto) -> int:
-    """Return the version of ONNX's own operators that a model is written in."""
-    return max(int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    """Return the version of ONNX's own operators that a model is written in, 0 if it has none of them."""
+    return max((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
 
 
 def check_portable(model: onnx.ModelProto, name: str) -> None:

@@ -21,6 +21,10 @@ def remedy(path: Path) -> str:
             name = f"{stage}@{found[1]}" if "(" in pattern else stage
             address = name if pipeline == PIPELINES[0] else f"{pipeline}:{name}"
             return f"make it again with `dvc repro --force --single-item {address}`"
+    for folder in path.absolute().parents:
+        tracked = ROOT / f"{os.path.relpath(folder, ROOT)}.dvc"
+        if folder.is_relative_to(ROOT) and tracked.exists():
+            return f"bring it back with `dvc checkout --force {os.path.relpath(tracked, ROOT)}`"
     if here.startswith(".."):
         return "bring it back from where it came"
     return f"bring it back with `git checkout HEAD -- {here}`"

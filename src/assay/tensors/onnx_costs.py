@@ -1,6 +1,7 @@
 """What an ONNX model holds and computes, read from the file."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from onnx import numpy_helper, shape_inference
 _COUNTED = ("Conv", "ConvTranspose", "MatMul", "Gemm", "MatMulInteger")
 
 
-def costs(model: onnx.ModelProto) -> dict[str, Any]:
+def costs(model: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
     """Return the number of weights, the share of them that is zero, and multiply-accumulates for one example.
+
+    `shapes` are those in which the inputs are asked one example, by name.
 
     Weights are constants with more than one axis that such an operator takes, as they are or in
     8 bits; scales and biases are none. The last is None where a model multiplies no weights, as
@@ -24,21 +27,25 @@ def costs(model: onnx.ModelProto) -> dict[str, Any]:
     weights = [array for name, array in constants.items() if name in taken and array.ndim > 1]
     count = sum(array.size for array in weights)
     zeros = sum(int(np.count_nonzero(array == 0)) for array in weights)
-    return {"weights": count, "sparsity": zeros / count if count else None, "macs": _macs(model, constants)}
+    return {"weights": count, "sparsity": zeros / count if count else None, "macs": _macs(model, constants, shapes)}
 
 
-def _macs(model: onnx.ModelProto, constants: dict[str, np.ndarray]) -> int | None:
+def _macs(model: onnx.ModelProto, constants: dict[str, np.ndarray], asked: Mapping[str, Sequence[int]]) -> int | None:
     single = onnx.ModelProto()
     single.CopyFrom(model)
-    for tensor in (*single.graph.input, *single.graph.output):
-        for batch in tensor.type.tensor_type.shape.dim[:1]:  # a scalar has none
-            batch.dim_value = 1
+    # What old files say of values within, and of outputs, is of a batch of any size.
+    del single.graph.value_info[:]
+    for tensor in single.graph.input:
+        for axis, size in zip(tensor.type.tensor_type.shape.dim, asked.get(tensor.name, ()), strict=False):
+            axis.dim_value = size
+    for tensor in single.graph.output:
+        tensor.type.tensor_type.ClearField("shape")
     graph = shape_inference.infer_shapes(single, data_prop=True).graph
-    shapes = {name: array.shape for name, array in constants.items()}
+    known = {name: array.shape for name, array in constants.items()}
     for value in (*graph.input, *graph.value_info, *graph.output):
-        shapes[value.name] = tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim)
+        known[value.name] = tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim)
     nodes = [node for node in graph.node if node.op_type in _COUNTED]
-    found = [_node_macs(node, shapes) for node in nodes]
+    found = [_node_macs(node, known) for node in nodes]
     return sum(each for each in found if each) if found and all(found) else None
 
 

@@ -1,4 +1,4 @@
-"""Write what is told of inputs into params.yaml, and leave every other character of it as it is."""
+"""What is told of inputs, put into params.yaml, every other character of which stays as it is."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,14 +6,16 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
-from assay.ground.files import write_text
 from assay.ground.process import StageError
 from assay.params.made_inputs import MadeInput
 from assay.params.moved_and_missing import flow
 
 
-def write_inputs(path: Path, family: str, told: Sequence[MadeInput]) -> None:
-    """Let models.<family>.inputs in params.yaml be what is told; raises StageError if the file has no such key."""
+def with_inputs(path: Path, family: str, told: Sequence[MadeInput]) -> str:
+    """Return the text of params.yaml in which models.<family>.inputs is what is told.
+
+    Raises StageError if the file has no such key.
+    """
     text = path.read_text(encoding="utf-8")
     section: Node | None = YAML(typ="rt").compose(text)
     for name in ("models", family):
@@ -24,7 +26,7 @@ def write_inputs(path: Path, family: str, told: Sequence[MadeInput]) -> None:
     colon, *lines = text[key.end_mark.index : value.start_mark.index].splitlines()
     # What follows the colon on its line, where the value begins on another, is a comment.
     written = flow([each.model_dump() for each in told]) + (colon.removeprefix(":") if lines else "")
-    write_text(path, f"{text[: key.end_mark.index]}: {written}{text[_end(value) :]}")
+    return f"{text[: key.end_mark.index]}: {written}{text[_end(value) :]}"
 
 
 def _entry(node: Node | None, key: str) -> tuple[Node | None, Node | None]:
