@@ -1,7 +1,7 @@
 """Turn a dataset's raw files into train, validation and test arrays, or make what a model of one's own is asked.
 
 Reads   reports/raw_data.json, and what it tells of: datasets/<dataset>/, or brought/model/
-Writes  artifacts/data/{train,validation,test}.npz; of a model, test.npz alone
+Writes  artifacts/data/{train,validation,test}.npz; of a model, test.npz, and shapes/ of further shapes
         reports/data.json: examples of each class in each split, and the names of a table's columns
 Run     python stages/data.py
 """
@@ -21,11 +21,12 @@ from assay.ground.records.checking import read_record
 from assay.ground.records.prepared import RawData
 from assay.learning.bringing.examples import brought_examples
 from assay.learning.bringing.folder import brought_here
+from assay.learning.bringing.made import in_shape, make
 from assay.learning.datasets import Arrays, Examples
 from assay.learning.loading import load, too_rare
 from assay.machine.lock import machine_shared
 from assay.params.made_inputs import MadeInput
-from assay.tensors.arrays import write_named, write_split
+from assay.tensors.arrays import in_shape_file, write_named, write_split
 from assay.tensors.named import examples_in
 from assay.tensors.signature import Signature
 from assay.validation.schema import Params, load_params
@@ -87,8 +88,11 @@ def divide(params: Params) -> dict[str, Any]:
 def take_samples(raw: dict[str, Any], seed: int) -> dict[str, Any]:
     """Write what a model that was brought is asked and return what is to be known of it."""
     brought, told = brought_here(), [MadeInput.model_validate(each) for each in raw["inputs"]]
-    inputs, labels = brought_examples(brought, Signature.read(brought.model), told, seed)
+    signature = Signature.read(brought.model)
+    inputs, labels = brought_examples(brought, signature, told, seed)
     write_named(ARRAYS / "test.npz", inputs, labels)
+    for shape in raw["shapes"]:
+        write_named(in_shape_file(shape), make(signature, in_shape(signature, told, shape), brought, seed), None)
     count = examples_in(inputs)
     print(f"{counted(count, 'example')}, {'made' if brought.inputs is None else 'brought'}")
     return {

@@ -37,7 +37,7 @@ def screened_cell(cell: Cell, perf: Perf) -> Screened:
 
 def remove_other_cells(params: Params) -> None:
     """Remove cells that another params.yaml asked for: DVC keeps those that it may need again in its cache."""
-    asked_for = set(measured_names(params.cells))
+    asked_for = set(measured_names(params.every_cell))
     for path in CELLS.glob("*.json"):
         if path.stem not in asked_for:
             path.unlink()

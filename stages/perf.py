@@ -10,7 +10,7 @@ Beside the matrix there are two cells to judge the others by: `anchor_copy` meas
 the anchor against itself, `default_threads` a configuration without the number of
 threads that all others state.
 
-Reads   artifacts/model_repository/<cell>/, artifacts/data/test.npz (a cell's requests),
+Reads   artifacts/model_repository/<cell>/, artifacts/data/test.npz or shapes/<shape>.npz (a cell's requests),
         reports/machine.json, triton/ (the anchor, its requests, our backend)
 Writes  reports/perf/<cell>.json: every window as perf_analyzer and the server's
         statistics told it, and what it cost; nothing derived
@@ -28,7 +28,7 @@ from typing import Any
 from assay.deciding.objective import Objective, sought
 from assay.ground.dvc_lock import check_parameters
 from assay.ground.numerals import times
-from assay.ground.paths import ARRAYS, CELLS, LOCK, MODEL_REPOSITORY, STAGES
+from assay.ground.paths import CELLS, LOCK, MODEL_REPOSITORY, STAGES
 from assay.ground.records.checking import write_record
 from assay.ground.records.measured import Beside, CellFile, Round
 from assay.load.columns import UNITS
@@ -39,13 +39,14 @@ from assay.measuring.readings import effective_batch
 from assay.measuring.rounds import Rounds, measure_rounds
 from assay.measuring.windows import UNITS as WINDOW_UNITS
 from assay.measuring.windows import Windows
-from assay.params.matrix import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, measured_names
+from assay.params.matrix import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, measured_names, served_as
 from assay.params.stages import before_measuring
 from assay.profiling.model_alone import ModelAlone
 from assay.serving.model_config import read_config, render
 from assay.statistics.ratio import ratio_of_logs
 from assay.statistics.stopping import enough, next_look
 from assay.telling.progress import Progress
+from assay.tensors.arrays import file_of_test
 from assay.validation.schema import Params, load_params
 
 
@@ -77,7 +78,7 @@ def measure_level(
         batch = round(effective_batch([measured["windows"]["candidate"]]))
         return {"model_alone": {"batch": batch, "us": alone.microseconds(batch)}}
 
-    every, its_levels = measured_names(params.cells), levels(name, params)
+    every, its_levels = measured_names(params.every_cell), levels(name, params)
     cell, level = every.index(name) + 1, its_levels.index(concurrency) + 1
     objective = sought(concurrency, params.perf)
     title = f"cell {cell} of {len(every)}, {name}, concurrency {concurrency} ({level} of {len(its_levels)})"
@@ -87,7 +88,7 @@ def measure_level(
             windows.server,
             {
                 "anchor": partial(windows.measure, ANCHOR, concurrency),
-                "candidate": partial(windows.measure, name, concurrency),
+                "candidate": partial(windows.measure, served_as(name, params.every_cell)[0], concurrency),
             },
             concurrency,
             journal,
@@ -98,9 +99,8 @@ def measure_level(
         )
 
 
-def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict[str, Any]:
-    """Serve the candidate beside the anchor and return everything that was measured."""
-    name = candidate.name
+def measure_cell(name: str, candidate: Candidate, journal: Journal, params: Params) -> dict[str, Any]:
+    """Serve a cell's candidate beside the anchor and return everything that was measured."""
     with bench([anchor(), candidate], params.conditions) as windows:
         # A server that runs elsewhere computes on another processor than this process would.
         alone = None if params.triton.server == "url" else ModelAlone(candidate.folder, candidate.examples)
@@ -109,7 +109,7 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
             "cell": name,
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "server": {"kind": params.triton.server, "version": windows.server.version()},
-            "perf_analyzer": windows.command_line(name, params.perf.concurrency[0]),
+            "perf_analyzer": windows.command_line(candidate.name, params.perf.concurrency[0]),
             "units": {"perf_analyzer": UNITS, **WINDOW_UNITS},
             "config": render(read_config(candidate.folder / "config.pbtxt")),
             "answers": windows.answers,
@@ -126,17 +126,17 @@ def measure_cell(candidate: Candidate, journal: Journal, params: Params) -> dict
 
 def main() -> None:
     params = load_params()
-    name = argument(measured_names(params.cells))
+    name = argument(measured_names(params.every_cell))
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
-        temporary = Path(folder)
         if name == ANCHOR_COPY:
-            candidate, own = anchor_copy(temporary), []
+            candidate, own = anchor_copy(Path(folder)), []
         else:
-            (candidate,) = exported([MODEL_REPOSITORY / name], temporary)
-            own = [MODEL_REPOSITORY / name, ARRAYS / "test.npz"]
+            model, shape = served_as(name, params.every_cell)
+            (candidate,) = exported([MODEL_REPOSITORY / model], Path(folder), shape)
+            own = [MODEL_REPOSITORY / model, file_of_test(shape)]
             check_parameters(LOCK, before_measuring(params.onnx.variants), params.model_dump(exclude_unset=True))
         journal = open_journal(name, [*own, STAGES / "perf.py"], params.conditions)
-        measured = measure_cell(candidate, journal, params)
+        measured = measure_cell(name, candidate, journal, params)
     write_record(CELLS / f"{name}.json", CellFile, measured)
     journal.close()
 

@@ -41,12 +41,18 @@ def of_dataset(params: Params) -> dict[str, Any]:
 def of_model(params: Params) -> dict[str, Any]:
     """Return what is there of a model that was brought; raises StageError if params.yaml asks what it cannot do."""
     brought = brought_here()
-    check_fits(Signature.read(brought.model), params.perf, labelled=brought.labels is not None)
+    check_fits(
+        Signature.read(brought.model),
+        params.perf,
+        sampled=brought.inputs is not None,
+        labelled=brought.labels is not None,
+    )
     return {
         "model": params.model,
         "edition": brought.model.name,
         "files": list(map(asdict, brought.files())),
         "inputs": params.hyperparameters.model_dump(include={"inputs"})["inputs"],
+        "shapes": params.perf.shapes,
     }
 
 

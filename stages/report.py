@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, get_args
 
 from assay.deciding.another_hour import another_hour, another_hour_in_words
-from assay.deciding.history import Record, basis, of_the_same, read_kept, record, remembering
+from assay.deciding.history import Record, basis, of_the_same, question, read_kept, record, remembering
 from assay.deciding.objective import sought
 from assay.deciding.transfer import comparable, transfer_in_words
 from assay.ground.dvc_lock import check_parameters, check_results
@@ -38,6 +38,7 @@ from assay.telling.flags import anchor_in_words, flags, interruptions_in_words, 
 from assay.telling.pages import render
 from assay.telling.recommendation import failing, quality_in_words, rates_in_words, recommended_variant, variant_rows
 from assay.telling.results import Results, read_results
+from assay.telling.shapes import shape_rows
 from assay.telling.subject import about_the_model
 from assay.telling.surroundings import machine_in_words, server_in_words, threads_in_words
 from assay.telling.tables import MeasuredCell, verdict_table
@@ -46,20 +47,11 @@ from assay.telling.words import verdict_in_words
 from assay.validation.schema import Params, load_params
 
 
-def question(params: Params) -> dict[str, Any]:
-    """Return what was asked, as JSON: the matrix, how it is measured, and what is best."""
-    axes = {"instances", "max_batch_size", "dynamic_batching"}
-    return {
-        "cells": [cell.name for cell in params.cells],
-        "perf": params.perf.model_dump(exclude=axes),
-        **params.model_dump(include={"load", "finalists", "runoff"}),
-    }
-
-
 def to_keep(results: Results, params: Params) -> Record:
     """Return the verdict as it is kept, with the earlier ones."""
     server, machine = params.triton.server, results.machine
-    rests_on = basis(params.triton, params.load.client_cores, machine, results.exports, question(params))
+    asked = question(params.cells, params.perf, params.model_dump(include={"load", "finalists", "runoff"}))
+    rests_on = basis(params.triton, params.load.client_cores, machine, results.exports, asked)
     ours = record(server, machine["server"], rests_on, verdict_table(results.verdict), results.runoff["measured_at"])
     return remembering(ours, read_kept(VERDICTS / f"{server}.json", "replaced with all that it remembers"))
 
@@ -78,7 +70,8 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
     """Return everything that the templates show."""
     verdict, machine, perf = results.verdict, results.machine, params.perf
     levels = partial(results.levels, sought=partial(sought, perf=perf))
-    cells = [MeasuredCell(cell, levels(cell.name)) for cell in params.cells]
+    every = [MeasuredCell(cell, levels(cell.name)) for cell in params.every_cell]
+    cells = [each for each in every if not each.cell.shape]
     by_name = {each.cell.name: each for each in cells}
     anchor_copy, twin = levels(ANCHOR_COPY), default_threads_twin(params.cells)
     rows = variant_rows(results.exports, results.cells, cells, verdict.concurrency)
@@ -100,6 +93,7 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
         "server_in_words": server_in_words(results.server, machine, params.triton, params.load),
         "threads_in_words": threads_in_words(machine, params.triton),
         "cells": cells,
+        "shapes": shape_rows(every, results, verdict.concurrency),
         "interrupted": any(level.starts > 1 for each in cells for level in each.levels),
         "deciding": lambda each: by_name[each.cell.name].at(verdict.concurrency),
         "flags": partial(
@@ -133,9 +127,9 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
 @machine_shared()
 def main() -> None:
     params = load_params()
-    before = before_reporting(params.onnx.variants, params.cells)
+    before = before_reporting(params.onnx.variants, params.every_cell)
     check_parameters(LOCK, before, params.model_dump(exclude_unset=True))
-    results = read_results(params.onnx.variants, params.cells)
+    results = read_results(params.onnx.variants, params.every_cell)
     found = gather(results, params)
     check_results(LOCK, before)
     figures = report_figures(

@@ -59,7 +59,8 @@ def taken_over(params: Params, curves: Path) -> tuple[Trained, Judged]:
     trained = family.train({}, params.raw_data, params.hyperparameters, curves)
     (path,) = trained.exports.values()
     opened, (inputs, labels) = open_model(path), read_named(ARRAYS / "test.npz")
-    check_what_it_says(opened.session, opened.signature, inputs)
+    for asked in (inputs, *(read_named(path)[0] for path in sorted((ARRAYS / "shapes").glob("*.npz")))):
+        check_what_it_says(opened.session, opened.signature, asked)
     if labels is None:
         return trained, judged({}, {}, ())
     answers = frameworks.get(family.framework).answer(path, inputs)

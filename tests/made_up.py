@@ -10,11 +10,10 @@ import numpy as np
 from conftest import ROOT, read_params
 from measured import level, one_round, window
 from PIL import Image
-from report import question
 from ruamel.yaml import YAML
 from scipy.stats import norm
 
-from assay.deciding.history import Record, basis, record
+from assay.deciding.history import Record, basis, question, record
 from assay.deciding.recorded import write_verdict
 from assay.deciding.verdict import Verdict, decide
 from assay.load.single_requests import histogram
@@ -121,7 +120,8 @@ def earlier(checked: Params, written: dict[str, Any]) -> Record:
     verdict = {"recommended": FINALISTS[1], "equals": FINALISTS[1:2], "finalists": finalists}
     exports = {"fp32": written["onnx/fp32"]}
     machine = written["machine"]
-    rests_on = basis(checked.triton, checked.load.client_cores, machine, exports, question(checked))
+    asked = question(checked.cells, checked.perf, checked.model_dump(include={"load", "finalists", "runoff"}))
+    rests_on = basis(checked.triton, checked.load.client_cores, machine, exports, asked)
     return record(checked.triton.server, machine["server"], rests_on, verdict, "2025-12-31T22:30:00+00:00")
 
 

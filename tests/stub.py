@@ -61,6 +61,9 @@ def main() -> None:
     def resolve(text: str) -> str:
         return re.sub(r"\$\{([\w.]+)\}", lambda found: str(here.get(found[1]) or lookup(params, found[1])), text)
 
+    if name == "raw-data":
+        write(Path("reports/raw_data.json"), json.dumps({"files": digest([f"datasets/{params['dataset']}"])}))
+        return
     if name == "machine":
         found = json.loads(Path("machine.txt").read_text())
         write(Path("reports/machine.json"), json.dumps({**found, "server": digest(["triton/backends"])}))
@@ -82,6 +85,7 @@ def main() -> None:
             text = digest([f"artifacts/onnx/{variant}", *(dep for dep in deps if dep.endswith(".py"))])
             write(Path("artifacts/model_repository") / cell, text)
             write(Path("artifacts/model_repository") / f"classifier-{variant}", text)
+        write(Path("artifacts/model_repository/anchor"), digest(["triton/anchor/config.pbtxt"]))
         most = max(params["perf"]["instances"])
         write(Path("artifacts/model_repository/default_threads"), f"{text} {most}")
         return

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report import question
 from runoffs import DEFAULT, EXPORT, cell, verdict
 
 from assay.deciding.another_hour import an_hour_apart, another_hour, another_hour_in_words
-from assay.deciding.history import basis, of_the_same, record, remembering
+from assay.deciding.history import basis, of_the_same, question, record, remembering
 from assay.deciding.transfer import comparable, transfer_in_words
 from assay.validation.schema import validate
 
@@ -83,7 +82,8 @@ def ours(content: dict[str, Any], measured_at: str, ratio: float = 1.5, **export
         "finalists": [{"cell": "a", "against_default": None}, {"cell": "b", "against_default": against}],
     }
     params, exports = validate(content), {"fp32": {"classifier": {**EXPORT, "sha256": "0" * 64, **export}}}
-    rests_on = basis(params.triton, params.load.client_cores, MACHINE, exports, question(params))
+    asked = question(params.cells, params.perf, params.model_dump(include={"load", "finalists", "runoff"}))
+    rests_on = basis(params.triton, params.load.client_cores, MACHINE, exports, asked)
     return record(params.triton.server, MACHINE["server"], rests_on, found, measured_at)
 
 

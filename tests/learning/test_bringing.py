@@ -17,12 +17,12 @@ from assay.learning.bringing.evidence import check_what_it_says
 from assay.learning.bringing.fitting import check_batch_safe, check_fits
 from assay.learning.bringing.folder import INPUTS, MODEL, SAMPLES, Brought
 from assay.learning.bringing.loading import open_model
-from assay.learning.bringing.made import complete, make
+from assay.learning.bringing.made import complete, in_shape, make
 from assay.learning.bringing.params_file import with_inputs
 from assay.learning.bringing.samples import check_classes, read_labels, read_samples
 from assay.learning.bringing.told import merged, told_inputs
 from assay.learning.models import get
-from assay.params.made_inputs import MadeInput, parse_values
+from assay.params.made_inputs import MadeInput, parse_shape, parse_values
 from assay.params.perf import Perf
 from assay.tensors.releases import first_to_read
 from assay.tensors.signature import Signature
@@ -330,18 +330,60 @@ def test_a_matrix_that_batches_what_takes_no_batches_is_refused() -> None:
     """With the options that do not; and the other way round."""
     stateful, dense = signature(own_models.stateful()), signature(own_models.dense())
     with pytest.raises(StageError, match=r"input state is fixed at 2: `dvc exp run` it with .*max_batch_size=\[0\]"):
-        check_fits(stateful, Perf(), labelled=False)
-    check_fits(stateful, Perf(max_batch_size=[0], dynamic_batching=["off"]), labelled=False)
+        check_fits(stateful, Perf(), sampled=False, labelled=False)
+    check_fits(stateful, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False, labelled=False)
     with pytest.raises(StageError, match="is 0, which is for models that take no batches, and this one does"):
-        check_fits(dense, Perf(max_batch_size=[0], dynamic_batching=["off"]), labelled=False)
+        check_fits(dense, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False, labelled=False)
+
+
+def test_shapes_are_of_an_axis_or_of_an_input(tmp_path: Path) -> None:
+    """Wherever the axis is; the inputs of each are made anew. Samples have the shape they have."""
+    told = [
+        MadeInput(name="ids", sizes=[7], values="integers 0 49"),
+        MadeInput(name="mask:0", sizes=[7], values="zeros"),
+    ]
+    tokens = signature(own_models.tokens())
+    longer = in_shape(tokens, told, "sequence_9")
+    assert [each.sizes for each in longer] == [[9], [9]]
+    assert make(tokens, longer, Brought(tmp_path), 1)["mask:0"].shape == (256, 9)
+    assert [each.sizes for each in in_shape(tokens, told, "ids_9")] == [[9], [7]]
+    for wrong in ("ids_9x9", "batch_9", "nobody_9"):
+        with pytest.raises(
+            StageError, match=r"names no free axis, and no input .*ids \[sequence\]; mask:0 \[sequence\]"
+        ):
+            in_shape(tokens, told, wrong)
+    perf = Perf(shapes=["sequence_9"])
+    check_fits(tokens, perf, sampled=False, labelled=False)
+    with pytest.raises(StageError, match="samples were brought: they have the shape they have"):
+        check_fits(tokens, perf, sampled=True, labelled=False)
+
+
+def test_a_shape_is_written_as_a_name_and_sizes(content: dict[str, Any]) -> None:
+    """What else stands there is refused with the syntax; a model that is trained has one."""
+    assert (parse_shape("sequence_128"), parse_shape("p2o.Axis.1_64x32")) == (
+        ("sequence", (128,)),
+        ("p2o.Axis.1", (64, 32)),
+    )
+    for wrong in ("sequence", "128", "sequence_0", "a/b_1", "x_1x", "x_9999999"):
+        with pytest.raises(ValueError, match="is no shape; write AXIS_SIZE"):
+            parse_shape(wrong)
+    content["model"], content["perf"]["shapes"] = "own", ["sequence_8", "sequence_9"]
+    params = validate(content)
+    assert [cell.name for cell in params.every_cell][len(params.cells) :][:2] == [
+        "fp32-1-64-off-sequence_8",
+        "fp32-1-64-off-sequence_9",
+    ]
+    assert params.every_cell[-1].configuration == params.cells[-1].name
+    content["model"] = "mlp"
+    assert "shapes are those of a model that was brought, and mlp takes one" in "\n".join(errors(content))
 
 
 def test_an_accuracy_needs_labels() -> None:
     """Without them there is agreement, and it is said."""
     perf = Perf.model_validate({"slo": {"accuracy": 0.9}})
-    check_fits(signature(own_models.dense()), perf, labelled=True)
+    check_fits(signature(own_models.dense()), perf, sampled=False, labelled=True)
     with pytest.raises(StageError, match=r"perf\.slo\.accuracy needs labels.*perf\.slo\.agreement"):
-        check_fits(signature(own_models.dense()), perf, labelled=False)
+        check_fits(signature(own_models.dense()), perf, sampled=False, labelled=False)
 
 
 def test_what_is_not_batch_safe_is_batched_only_where_that_is_allowed() -> None:

@@ -177,7 +177,7 @@ def test_large_examples_are_fewer_requests(
 ) -> None:
     """perf_analyzer holds all of them as text: as many are sent as fit, and at most 256."""
     examples = np.zeros((300, 28, 28, 1), np.float32)
-    monkeypatch.setattr("assay.measuring.bench.inputs_of_test", lambda names: dict.fromkeys(names, examples))
+    monkeypatch.setattr("assay.measuring.bench.inputs_of_test", lambda names, _: dict.fromkeys(names, examples))
     folder = model_folder()
     (candidate,) = exported([folder], tmp_path)
     assert count_requests(candidate.input_data) == 256

@@ -1,5 +1,6 @@
 """Verdicts that are kept: what each rests on, and earlier ones on the same machine, server and models."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from assay.ground.records.prepared import Machine
 from assay.ground.records.verdicts import Kept, KeptRecord
 from assay.machine.cores import server_cores
 from assay.measuring.journal import digest
+from assay.params.cells import Cell
+from assay.params.perf import Perf
 from assay.params.triton import Triton
 
 # A verdict as `reports/verdicts/<server>.json` holds it: `server`, its `backend`, when it was
@@ -20,6 +23,17 @@ KEPT = 50
 # Of what a record holds; whoever reads one of another format does without it.
 FORMAT = 3
 LOOPBACK = ("127.", "localhost:", "[::1]:")
+
+
+def question(cells: Sequence[Cell], perf: Perf, how: dict[str, Any]) -> dict[str, Any]:
+    """Return what was asked, as JSON: the matrix, how it is measured, which sections of params.yaml say, what is best.
+
+    A limit that is not set asks for nothing, and further shapes decide nothing.
+    """
+    axes = {"instances", "max_batch_size", "dynamic_batching", "shapes"}
+    unset = {limit for limit in ("agreement", "difference") if getattr(perf.slo, limit) is None}
+    asked = perf.model_dump(exclude={**dict.fromkeys(axes, True), "slo": unset})
+    return {"cells": [cell.name for cell in cells], "perf": asked, **how}
 
 
 def basis(

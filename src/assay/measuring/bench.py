@@ -53,9 +53,9 @@ def asked(folders: Sequence[Path], examples: Tensors, input_data: Path) -> list[
     return [Candidate(folder, input_data, examples) for folder in folders]
 
 
-def exported(folders: Sequence[Path], temporary: Path) -> list[Candidate]:
-    """Return some of our models, to be asked the test split as it is stored."""
-    return asked(folders, inputs_of_test(input_names(folders[0])), temporary / "input_data.json")
+def exported(folders: Sequence[Path], temporary: Path, shape: str = "") -> list[Candidate]:
+    """Return some of our models, to be asked the test split as it is stored, or examples in a further shape."""
+    return asked(folders, inputs_of_test(input_names(folders[0]), shape), temporary / "input_data.json")
 
 
 def anchor() -> Candidate:

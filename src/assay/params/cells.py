@@ -43,17 +43,23 @@ def parse_batching(text: str) -> DynamicBatching | None:
 
 @dataclass(frozen=True)
 class Cell:
-    """One serving configuration of one variant of the classifier."""
+    """One serving configuration of one variant of the model, asked in a shape of its own where it has one."""
 
     variant: str
     instances: int
     max_batch_size: int
     dynamic_batching: str
+    shape: str = ""
+
+    @property
+    def configuration(self) -> str:
+        """The configuration's name: that of the model that is served, whatever it is asked."""
+        return f"{self.variant}-{self.instances}-{self.max_batch_size}-{self.dynamic_batching}"
 
     @property
     def name(self) -> str:
-        """The cell's name: DVC's `${key}`, the model's name, the report's row."""
-        return f"{self.variant}-{self.instances}-{self.max_batch_size}-{self.dynamic_batching}"
+        """The cell's name: DVC's `${key}`, the report's row."""
+        return f"{self.configuration}-{self.shape}" if self.shape else self.configuration
 
     @property
     def batching(self) -> DynamicBatching | None:

@@ -16,6 +16,9 @@ _SYNTAX = {
     "integers": re.compile(r"integers (?P<low>-?\d+) (?P<high>-?\d+)"),
     "lines": re.compile(r"lines (?P<file>[^/\\]+)"),
 }
+# It is a part of names of stages and files.
+_SHAPE = re.compile(r"(?P<name>[\w.+-]+)_(?P<sizes>\d+(?:x\d+)*)")
+LARGEST_SIZE = 2**20
 VALUES_SYNTAX = "normal, uniform, zeros, constant VALUE, integers LOW HIGH, or lines FILE"
 
 
@@ -34,6 +37,24 @@ def parse_values(text: str) -> tuple[str, dict[str, str]]:
     raise ValueError(f"{text!r} are no values; write {VALUES_SYNTAX}")
 
 
+def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """Return the name and the sizes in a shape: `sequence_128` of an axis, `image_320x240` of an input's free axes.
+
+    Raises ValueError, with the syntax, for anything else.
+    """
+    match = _SHAPE.fullmatch(text)
+    sizes = tuple(int(size) for size in match["sizes"].split("x")) if match else ()
+    if match is None or not all(1 <= size <= LARGEST_SIZE for size in sizes):
+        raise ValueError(f"{text!r} is no shape; write AXIS_SIZE, as in sequence_128, or INPUT_SIZExSIZE")
+    return match["name"], sizes
+
+
+def shape_in_words(text: str) -> str:
+    """Return a shape as in `sequence 128` or `image 320x240`."""
+    name, sizes = parse_shape(text)
+    return f"{name} {'x'.join(map(str, sizes))}"
+
+
 def _values(text: str) -> str:
     parse_values(text)
     return text
@@ -43,7 +64,7 @@ class MadeInput(Section):
     """An entry of `inputs`: a tensor's name, the sizes of its free axes in their order, and what is in it."""
 
     name: Annotated[str, Field(min_length=1)]
-    sizes: list[Annotated[int, Field(ge=1, le=2**20)]] = Field(default_factory=list)
+    sizes: list[Annotated[int, Field(ge=1, le=LARGEST_SIZE)]] = Field(default_factory=list)
     values: Annotated[str, AfterValidator(_values)] = "normal"
 
 

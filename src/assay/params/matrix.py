@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from assay.params.cells import Cell
 from assay.params.perf import Perf
@@ -19,6 +20,17 @@ def matrix(variants: Sequence[str], perf: Perf) -> list[Cell]:
     """
     axes = itertools.product(variants, perf.instances, perf.max_batch_size, perf.dynamic_batching)
     return [Cell(*values) for values in axes]
+
+
+def in_shapes(cells: Sequence[Cell], shapes: Sequence[str]) -> list[Cell]:
+    """Return every cell in each of some shapes, in DVC's order."""
+    return [replace(cell, shape=shape) for cell in cells for shape in shapes]
+
+
+def served_as(name: str, cells: Sequence[Cell]) -> tuple[str, str]:
+    """Return the model that is served for what is measured under a name, and the shape in which it is asked."""
+    cell = next((each for each in cells if each.name == name), None)
+    return (cell.configuration, cell.shape) if cell else (name, "")
 
 
 def measured_names(cells: Sequence[Cell]) -> list[str]:

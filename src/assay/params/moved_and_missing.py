@@ -25,6 +25,7 @@ NAMED_BY_DVC = (
     "perf.instances",
     "perf.max_batch_size",
     "perf.dynamic_batching",
+    "perf.shapes",
     "perf.concurrency",
     "perf.window_ms",
     "perf.objective",

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from assay.params.cells import parse_batching
-from assay.params.section import Axis, Fraction, Section
+from assay.params.made_inputs import parse_shape
+from assay.params.section import Axis, Fraction, Section, without_repeats
 
 
 def _batching(value: str) -> str:
@@ -13,7 +14,13 @@ def _batching(value: str) -> str:
     return value
 
 
+def _shape(value: str) -> str:
+    parse_shape(value)
+    return value
+
+
 Batching = Annotated[str, AfterValidator(_batching)]
+Shape = Annotated[str, AfterValidator(_shape)]
 
 
 class Slo(Section):
@@ -42,11 +49,15 @@ class Slo(Section):
 
 
 class Perf(Section):
-    """perf: the matrix of serving configurations, the loads on each, and what makes one the best."""
+    """perf: the matrix of serving configurations, the loads on each, and what makes one the best.
+
+    Each configuration is measured in further `shapes` of requests as well, which decide nothing.
+    """
 
     instances: Axis[Annotated[int, Field(ge=1, le=64)]] = [1, 2]
     max_batch_size: Axis[Annotated[int, Field(ge=0, le=1024)]] = [64]
     dynamic_batching: Axis[Batching] = ["off", "delay_0us", "delay_500us"]
+    shapes: Annotated[list[Shape], AfterValidator(without_repeats)] = Field(default_factory=list)
     concurrency: Axis[Annotated[int, Field(ge=1, le=1024)]] = [1, 8]
     window_ms: Annotated[int, Field(ge=20, le=60_000)] = 50
     objective: Literal["throughput", "p95_latency", "p99_latency", "cpu"] = "throughput"

@@ -13,5 +13,6 @@ def before_measuring(variants: Sequence[str]) -> list[str]:
 def before_reporting(variants: Sequence[str], cells: Sequence[Cell]) -> list[str]:
     """Return the names of all stages that a report rests on."""
     served = [f"serving@{variant}" for variant in variants]
-    measured = ["perf-anchor", "perf-default-threads", *(f"perf@{cell.name}" for cell in cells)]
-    return [*before_measuring(variants), *served, *measured, "finalists", "runoff", "verdict", "saturation"]
+    measured = [f"perf-shapes@{cell.name}" if cell.shape else f"perf@{cell.name}" for cell in cells]
+    evidence = ["perf-anchor", "perf-default-threads"]
+    return [*before_measuring(variants), *served, *evidence, *measured, "finalists", "runoff", "verdict", "saturation"]

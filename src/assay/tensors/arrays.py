@@ -97,9 +97,19 @@ def read_inputs(model: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     return inputs_of_test(names)
 
 
-def inputs_of_test(names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the inputs in the test split, by the names that a model has for them."""
-    path = ARRAYS / "test.npz"
+def in_shape_file(shape: str) -> Path:
+    """Return the file of the examples in a further shape."""
+    return ARRAYS / "shapes" / f"{shape}.npz"
+
+
+def file_of_test(shape: str = "") -> Path:
+    """Return the file of the test split, or of the examples in a further shape."""
+    return in_shape_file(shape) if shape else ARRAYS / "test.npz"
+
+
+def inputs_of_test(names: Sequence[str], shape: str = "") -> dict[str, np.ndarray]:
+    """Return the inputs in the test split, or in a further shape, by the names that a model has for them."""
+    path = file_of_test(shape)
     with reading(path, "arrays"), np.load(path, allow_pickle=False) as arrays:
         if "x" in arrays:
             return _of_single(names, arrays["x"])

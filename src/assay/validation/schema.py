@@ -32,7 +32,7 @@ from assay.ground.still import read_still
 from assay.learning import datasets, models
 from assay.params import plugins
 from assay.params.cells import Cell
-from assay.params.matrix import matrix
+from assay.params.matrix import in_shapes, matrix
 from assay.params.measuring import Conditions, Finalists, Load, Runoff, SaturationSearch, Screening
 from assay.params.mistakes import sentence, unreadable
 from assay.params.moved_and_missing import missing
@@ -178,6 +178,8 @@ class Params(Section):
                     f"slo.agreement and slo.difference compare with a model that was brought, and {model} is trained; "
                     "set slo.accuracy"
                 )
+            if value.shapes:
+                raise ValueError(f"shapes are those of a model that was brought, and {model} takes one; write []")
             if 0 in value.max_batch_size:
                 raise ValueError(
                     f"max_batch_size 0 is for models that take no batches, and {model} does; write 1 or more"
@@ -209,6 +211,11 @@ class Params(Section):
     def cells(self) -> list[Cell]:
         """The matrix; the default configuration comes first."""
         return matrix(self.onnx.variants, self.perf)
+
+    @property
+    def every_cell(self) -> list[Cell]:
+        """The matrix, and the same cells in each of the further shapes."""
+        return [*self.cells, *in_shapes(self.cells, self.perf.shapes)]
 
     @property
     def conditions(self) -> Conditions:

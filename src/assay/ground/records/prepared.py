@@ -119,7 +119,7 @@ class RawFile(TypedDict):
 class RawData(TypedDict):
     """reports/raw_data.json: what is there to begin with, of a dataset, or of the model that was brought.
 
-    Of that, `inputs` are those that are to be made, as params.yaml describes them.
+    Of that, `inputs` are those that are to be made, as params.yaml describes them, `shapes` further ones of theirs.
     """
 
     edition: Name
@@ -127,6 +127,7 @@ class RawData(TypedDict):
     dataset: NotRequired[Name]
     model: NotRequired[Name]
     inputs: NotRequired[list[dict[str, Any]]]
+    shapes: NotRequired[list[str]]
 
 
 class Data(TypedDict):

@@ -10,14 +10,18 @@ from assay.tensors.signature import Signature, why_unbatchable
 WITHOUT_BATCHES = "-S 'perf.max_batch_size=[0]' -S 'perf.dynamic_batching=[off]'"
 
 
-def check_fits(signature: Signature, perf: Perf, *, labelled: bool) -> None:
-    """Raise StageError if the matrix batches what takes no batches, or a limit needs labels that nobody brought."""
+def check_fits(signature: Signature, perf: Perf, *, sampled: bool, labelled: bool) -> None:
+    """Raise StageError if the matrix batches what takes no batches, or asks for shapes or labels that there are not."""
     why = why_unbatchable(signature)
     batches = perf.max_batch_size != [0] or perf.dynamic_batching != ["off"]
     if why and batches:
         raise StageError(f"the model takes no batches, for {why}: `dvc exp run` it with {WITHOUT_BATCHES}")
     if not why and 0 in perf.max_batch_size:
         raise StageError("perf.max_batch_size is 0, which is for models that take no batches, and this one does")
+    if perf.shapes and sampled:
+        raise StageError(
+            "perf.shapes makes inputs in other shapes, and samples were brought: they have the shape they have"
+        )
     if perf.slo.accuracy is not None and not labelled:
         raise StageError(
             "perf.slo.accuracy needs labels, and none were brought; bring them with `--labels labels.npy`, or set "

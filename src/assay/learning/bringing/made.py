@@ -9,7 +9,7 @@ from assay.ground.numerals import agreeing, counted
 from assay.ground.process import StageError
 from assay.ground.quoting import listed
 from assay.learning.bringing.folder import Brought
-from assay.params.made_inputs import MadeInput, parse_values
+from assay.params.made_inputs import MadeInput, parse_shape, parse_values
 from assay.tensors.rows import FLOATS
 from assay.tensors.signature import Signature, Tensor, why_unbatchable
 
@@ -102,6 +102,33 @@ def _check(tensor: Tensor, told: MadeInput, *, batched: bool) -> None:
         for bound in bounds.values():
             if not float(bound).is_integer() or not limits.min <= float(bound) <= limits.max:
                 raise StageError(f"input {tensor.name} holds {tensor.datatype}, and {bound} is none")
+
+
+def in_shape(signature: Signature, told: Sequence[MadeInput], shape: str) -> list[MadeInput]:
+    """Return what is told of inputs, in another shape: that of an axis, wherever it is, or of an input's free axes.
+
+    Raises StageError if nothing there has the name, or so many sizes.
+    """
+    name, sizes = parse_shape(shape)
+    batched = why_unbatchable(signature) is None
+    free = {tensor.name: free_axes(tensor, batched=batched) for tensor in signature.inputs}
+    entries = complete(signature, told)
+    if any(name in axes for axes in free.values()) and len(sizes) == 1:
+        return [
+            entry.model_copy(
+                update={
+                    "sizes": [
+                        sizes[0] if axis == name else size
+                        for axis, size in zip(free[entry.name], entry.sizes, strict=True)
+                    ]
+                }
+            )
+            for entry in entries
+        ]
+    if len(free.get(name, ())) == len(sizes):
+        return [entry.model_copy(update={"sizes": list(sizes)}) if entry.name == name else entry for entry in entries]
+    known = "; ".join(f"{each} [{', '.join(axis or 'without a name' for axis in axes)}]" for each, axes in free.items())
+    raise StageError(f"perf.shapes: {shape} names no free axis, and no input with so many; free axes: {known}")
 
 
 def make(signature: Signature, told: Sequence[MadeInput], brought: Brought, seed: int) -> dict[str, np.ndarray]:
