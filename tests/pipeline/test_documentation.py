@@ -25,6 +25,8 @@ WRITTEN = [
 METRICS: dict[str, Any] = json.loads((ROOT / "reports" / "metrics.json").read_text())
 # What fetching datasets writes.
 WRITTEN += ["datasets/*"]
+# A file of somebody's.
+ARRAYS = (".npy", ".npz")
 # What the shape of a name stands for: a cell's name, whatever else, one of two.
 ANY = re.compile(r"<[^>]*>|…|NAME|\$\{[^}]*\}")
 
@@ -65,7 +67,7 @@ def unknown_keys(text: str) -> list[str]:
     """Return what looks like a key of params.yaml and is none, nor a metric, nor a file."""
     sections = Params().model_dump()
     words = {ANY.sub("*", word.partition("=")[0]) for word in named(text)}
-    keys = [word for word in words if re.fullmatch(r"[a-z_]+(\.[a-z0-9_*]+)+", word)]
+    keys = [word for word in words if re.fullmatch(r"[a-z_]+(\.[a-z0-9_*]+)+", word) and not word.endswith(ARRAYS)]
     return sorted(
         key
         for key in keys

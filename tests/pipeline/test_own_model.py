@@ -53,8 +53,22 @@ def test_two_integer_inputs_with_a_free_axis(project: Path, tmp_path: Path) -> N
     assert "asked 256 examples made as `params.yaml` describes them, without labels: ids [7], mask:0 [7]" in text
     assert "`dataset` (digits) has no effect" in text
     assert "Batch-safe: `fp32`." in text
-    # Twice in a row nothing is done, and another seed makes other inputs.
+    # Twice in a row nothing is done; another shape measures that alone, and decides nothing again.
     assert changed(run("dvc", "repro", cwd=project).stdout) == []
+    said = run("dvc", "exp", "run", "-S", "perf.shapes=[sequence_12]", cwd=project).stdout
+    assert changed(said) == [
+        "data",
+        "train",
+        "onnx@fp32",
+        "perf-shapes@fp32-1-64-off-sequence_12",
+        "finalists",
+        "report",
+    ]
+    assert "| `fp32-1-64-off` | as told |" in report(project)
+    assert "| `fp32-1-64-off` | sequence 12 |" in report(project)
+    said = run("dvc", "exp", "run", "-S", "perf.shapes=[ids_12]", cwd=project, check=False).stdout
+    assert "error: the model fails on example 0 (ids [1, 12], mask:0 [1, 7]): " in said
+    run("git", "checkout", "params.yaml", cwd=project)
 
 
 def test_text_of_a_fixed_batch(project: Path, tmp_path: Path) -> None:
