@@ -1,13 +1,16 @@
 """Whether an exported model still says what the trained one said."""
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
 from assay.ground.files import reading
+from assay.ground.process import StageError
+from assay.ground.quoting import cut
+from assay.ground.records.checking import LONGEST_REASON
 from assay.tensors.named import Tensors
 
 
@@ -15,12 +18,21 @@ def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceS
     """Return a session on the processor, from a file's path or content.
 
     `threads` compute one operator together; 0 leaves their number to ONNX Runtime. Raises StageError if a file
-    is damaged.
+    is damaged, or if what was made cannot be read.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    with reading(Path(model), "an ONNX model") if isinstance(model, str) else nullcontext():
+    with reading(Path(model), "an ONNX model") if isinstance(model, str) else _opening():
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # ONNX Runtime's exceptions have no base of their own
+        said = cut(" ".join(str(error).split()), LONGEST_REASON)
+        raise StageError(f"ONNX Runtime {onnxruntime.__version__} cannot read the exported model: {said}") from None
 
 
 def onnx_answers(session: onnxruntime.InferenceSession, inputs: Tensors) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ Weights use 7 of the 8 bits: on processors with AVX2 and no VNNI, sums of produc
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,16 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from assay.exporting.portable import opset_of
+from assay.ground.process import StageError
+from assay.ground.quoting import cut
+from assay.ground.records.checking import LONGEST_REASON
 from assay.tensors.named import Tensors, examples_in, one
 from assay.tensors.releases import IR_VERSION
 from assay.tensors.signature import Signature, why_unbatchable
+
+# Since this opset, weights are brought back with a scale for each of their channels.
+_SCALES_A_CHANNEL = 13
 
 
 def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -30,7 +38,7 @@ def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
     Convolutions stay as they are: on processors without 8-bit convolutions for this they take
     several times as long.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with _quantising(), tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "quantised.onnx"
         quantize_dynamic(
             _prepared(model, Path(folder)),
@@ -46,11 +54,11 @@ def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
 def static(model: onnx.ModelProto, examples: Tensors) -> onnx.ModelProto:
     """Return the model with 8-bit weights and values, whose ranges come from examples.
 
-    Quantise-dequantise pairs, weights with a scale for each channel: what ONNX Runtime and
-    OpenVINO turn into 8-bit kernels. What brings the input into range stays as it is: in 8 bits
+    Quantise-dequantise pairs, weights with a scale for each channel, where the model's opset has that: what ONNX
+    Runtime and OpenVINO turn into 8-bit kernels. What brings the input into range stays as it is: in 8 bits
     it would take longer and answer the same.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with _quantising(), tempfile.TemporaryDirectory() as folder:
         prepared, target = _prepared(model, Path(folder)), Path(folder) / "quantised.onnx"
         quantize_static(
             prepared,
@@ -59,11 +67,23 @@ def static(model: onnx.ModelProto, examples: Tensors) -> onnx.ModelProto:
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
-            per_channel=True,
+            per_channel=opset_of(model) >= _SCALES_A_CHANNEL,
             reduce_range=True,
             nodes_to_exclude=_scaling(onnx.load(prepared)),
         )
         return _read(target)
+
+
+@contextmanager
+def _quantising() -> Iterator[None]:
+    """Turn whatever the tools make of a model that they were not made for into a StageError."""
+    try:
+        yield
+    except Exception as error:
+        said = cut(" ".join(str(error).split()) or type(error).__name__, LONGEST_REASON)
+        raise StageError(
+            f"ONNX Runtime's tools cannot quantise this model: {said}; leave the variant out of onnx.variants"
+        ) from None
 
 
 def _prepared(model: onnx.ModelProto, folder: Path) -> Path:
@@ -86,12 +106,13 @@ def _scaling(model: onnx.ModelProto) -> list[str]:
 
 def _read(path: Path) -> onnx.ModelProto:
     model = onnx.load(path)
-    # One that was brought may need a newer one, for its opset.
-    model.ir_version = max(IR_VERSION, onnx.helper.find_min_ir_version_for(model.opset_import, ignore_unknown=True))
     # The tools name every set of operators that they know; a server may not know them all.
     used = [each for each in model.opset_import if each.domain in {node.domain for node in model.graph.node}]
     del model.opset_import[:]
     model.opset_import.extend(used)
+    # A model that was brought may need a newer format for its operators.
+    own = [each for each in used if each.domain in ("", "ai.onnx.ml")]
+    model.ir_version = max(IR_VERSION, onnx.helper.find_min_ir_version_for(own))
     return model
 
 

@@ -34,7 +34,8 @@ def latency_breakdown(cells: Sequence[MeasuredCell], concurrency: int) -> Pictur
         axes.invert_yaxis()
         axes.set_xlabel("mean time of a request, ms")
         axes.grid(visible=False, axis="y")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, fontsize=8)
+        # As wide as the picture: long names of cells leave the axes too narrow for it.
+        axes.figure.legend(loc="outside upper center", ncols=3, fontsize=8)
 
     said = "; ".join(
         f"{name}: " + ", ".join(f"{part} {amount(value)}" for part, value in each.items())
