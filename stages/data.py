@@ -19,7 +19,6 @@ from assay.ground.paths import ARRAYS, DATASETS, RAW_DATA, REPORTS
 from assay.ground.process import StageError
 from assay.ground.records.checking import read_record
 from assay.ground.records.prepared import RawData
-from assay.learning.bringing.examples import brought_examples
 from assay.learning.bringing.folder import brought_here
 from assay.learning.bringing.made import in_shape, make
 from assay.learning.datasets import Arrays, Examples
@@ -89,10 +88,10 @@ def take_samples(raw: dict[str, Any], seed: int) -> dict[str, Any]:
     """Write what a model that was brought is asked and return what is to be known of it."""
     brought, told = brought_here(), [MadeInput.model_validate(each) for each in raw["inputs"]]
     signature = Signature.read(brought.model)
-    inputs, labels = brought_examples(brought, signature, told, seed)
+    inputs, labels = brought.asked.examples(signature, told, seed)
     write_named(ARRAYS / "test.npz", inputs, labels)
     for shape in raw["shapes"]:
-        write_named(in_shape_file(shape), make(signature, in_shape(signature, told, shape), brought, seed), None)
+        write_named(in_shape_file(shape), make(signature, in_shape(signature, told, shape), brought.text, seed), None)
     count = examples_in(inputs)
     print(f"{counted(count, 'example')}, {'made' if brought.inputs is None else 'brought'}")
     return {

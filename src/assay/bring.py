@@ -14,23 +14,25 @@ from assay.ground.stage import run_stage
 import argparse
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from assay.ground.arguments import named
 from assay.ground.files import beside, write_text
-from assay.ground.paths import BROUGHT, PARAMS
+from assay.ground.paths import BROUGHT, PARAMS, ROOT
 from assay.ground.process import StageError
 from assay.ground.quoting import printable
 from assay.ground.records.prepared import Batch
 from assay.learning import models
 from assay.learning.bringing.description import description, next_steps
 from assay.learning.bringing.evidence import ASKED, check_what_it_says
-from assay.learning.bringing.examples import brought_examples
-from assay.learning.bringing.folder import INPUTS, LABELS, MODEL, SAMPLES, Brought
+from assay.learning.bringing.examples import Asked
+from assay.learning.bringing.folder import INPUTS, LABELS, LINES, MODEL, SAMPLES, brought_here
 from assay.learning.bringing.loading import OpenedModel, open_model
 from assay.learning.bringing.params_file import with_inputs
 from assay.learning.bringing.samples import check_classes
@@ -87,20 +89,33 @@ def family_that_is_brought() -> str:
     return next(name for name in plugins.names(models) if models.get(name).brought)
 
 
-def collect(given: argparse.Namespace, opened: OpenedModel, texts: Iterable[Path], folder: Path) -> Brought:
+def collect(opened: OpenedModel, asked: Asked, told: Sequence[MadeInput], folder: Path) -> None:
     """Copy a model and what belongs to it into a new folder."""
     (folder / MODEL).mkdir(parents=True)
-    (folder / SAMPLES).mkdir()
+    (folder / SAMPLES / LINES).mkdir(parents=True)
     model, *weights = opened.files
     shutil.copyfile(model, folder / MODEL / f"{model.stem}.onnx")  # whatever it was called
     for path in weights:
         target = folder / MODEL / path.relative_to(model.parent)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    for source, name in ((given.inputs, INPUTS), (given.labels, LABELS), *((path, path.name) for path in texts)):
+    for source, name in ((asked.inputs, INPUTS), (asked.labels, LABELS)):
         if source:
             shutil.copyfile(source, folder / SAMPLES / name)
-    return Brought(folder)
+    for name in filter(None, map(text_of, told)):
+        shutil.copyfile(asked.text(name), folder / SAMPLES / LINES / name)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Be the only one that brings a model; raises StageError if another process does."""
+    place = ROOT / ".dvc" / "tmp"
+    place.mkdir(exist_ok=True)
+    try:
+        with FileLock(place / "bring.lock", timeout=0):
+            yield
+    except Timeout:
+        raise StageError("another model is being brought here: wait until that is done") from None
 
 
 def judge(opened: OpenedModel, inputs: Tensors, labels: np.ndarray | None) -> Batch | None:
@@ -127,29 +142,43 @@ def seconds_alone(opened: OpenedModel, inputs: Tensors) -> float:
 
 def main() -> None:
     """Bring what was typed."""
-    given = arguments()
-    params, family = load_params(), family_that_is_brought()
-    known: list[MadeInput] = getattr(params.models, family).inputs
+    given, family = arguments(), family_that_is_brought()
     for path in filter(None, (given.model, given.inputs, given.labels)):
         check_is_file(Path(path))
     opened = open_model(Path(given.model))
     typed, texts = told_inputs(given.told, opened.signature)
-    told = [] if given.inputs else merged(typed, known, opened.signature)
-    edited = with_inputs(PARAMS, family, told)
-    kept = [text for each in told if (text := text_of(each)) and text not in texts]
-    with machine_shared(), beside(BROUGHT) as folder:
-        brought = collect(given, opened, [*texts.values(), *(Brought(BROUGHT).text(name) for name in kept)], folder)
-        inputs, labels = brought_examples(brought, opened.signature, told, params.seed)
-        batch = judge(opened, inputs, labels)
-        alone_s = seconds_alone(opened, inputs)
-        print(
-            *description(opened, inputs, batch, alone_s, made=brought.inputs is None, labelled=labels is not None),
-            sep="\n",
-        )
-        track(folder, BROUGHT)
-    if told != known:
-        write_text(PARAMS, edited)
+    asked = Asked(
+        Path(given.inputs) if given.inputs else None,
+        Path(given.labels) if given.labels else None,
+        lambda name: texts.get(name) or brought_here().text(name),
+    )
+    with alone(), machine_shared(), beside(BROUGHT) as folder:
+        params = load_params()
+        known: list[MadeInput] = getattr(params.models, family).inputs
+        told = [] if asked.inputs else merged(typed, known, opened.signature, asked.text)
+        inputs, labels = asked.examples(opened.signature, told, params.seed)
+        batch, alone_s = judge(opened, inputs, labels), seconds_alone(opened, inputs)
+        made = None if asked.inputs else told
+        print(*description(opened, inputs, batch, alone_s, made, labelled=labels is not None), sep="\n")
+        collect(opened, asked, told, folder)
+        with edited(PARAMS, with_inputs(PARAMS, family, told) if told != known else None):
+            track(folder, BROUGHT)
     print(*next_steps(opened.signature, batch, alone_s, params.perf, family, params_changed=told != known), sep="\n")
+
+
+@contextmanager
+def edited(path: Path, text: str | None) -> Iterator[None]:
+    """Let a file have a text, if there is one, and what it had before if the block fails."""
+    before = path.read_text(encoding="utf-8")
+    if text is not None:
+        write_text(path, text)
+    done = False
+    try:
+        yield
+        done = True
+    finally:
+        if text is not None and not done:
+            write_text(path, before)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A model of somebody else's: what is seen in its file, what it is asked, and what is refused before it is tracked."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from assay.ground.process import StageError
 from assay.learning.bringing.description import description, next_steps, readers
 from assay.learning.bringing.evidence import check_what_it_says
 from assay.learning.bringing.fitting import check_batch_safe, check_fits
-from assay.learning.bringing.folder import INPUTS, MODEL, SAMPLES, Brought
+from assay.learning.bringing.folder import INPUTS, LINES, MODEL, SAMPLES, Brought
 from assay.learning.bringing.loading import open_model
 from assay.learning.bringing.made import complete, in_shape, make
 from assay.learning.bringing.params_file import with_inputs
@@ -24,6 +25,9 @@ from assay.learning.bringing.told import merged, told_inputs
 from assay.learning.models import get
 from assay.params.made_inputs import MadeInput, parse_shape, parse_values
 from assay.params.perf import Perf
+from assay.tensors.batch_safety import batch_safety
+from assay.tensors.named import each_alone
+from assay.tensors.parity import onnx_answers
 from assay.tensors.releases import first_to_read
 from assay.tensors.signature import Signature
 from assay.validation.schema import validate
@@ -31,8 +35,19 @@ from assay.validation.schema import validate
 X = np.random.default_rng(0).normal(0, 1, (6, 4)).astype(np.float32)
 
 
+TOLD = [
+    MadeInput(name="ids", sizes=[7], values="integers 0 49"),
+    MadeInput(name="mask:0", sizes=[7], values="constant 1"),
+]
+
+
 def signature(model: onnx.ModelProto) -> Signature:
     return Signature.of(model)
+
+
+def nowhere(name: str) -> Path:
+    """No text was brought."""
+    raise StageError(f"{name} is missing")
 
 
 def samples(path: Path, **arrays: np.ndarray) -> Path:
@@ -113,7 +128,7 @@ def test_what_is_told_is_understood_whatever_tensors_are_called() -> None:
         MadeInput(name="mask:0", sizes=[7], values="constant 1"),
         MadeInput(name="ids", sizes=[7], values="integers 0 49"),
     ]
-    assert (texts, merged([], told, signature(model))) == ({}, [told[1], told[0]])
+    assert (texts, merged([], told, signature(model), nowhere)) == ({}, [told[1], told[0]])
 
 
 @pytest.mark.parametrize(
@@ -125,8 +140,8 @@ def test_what_is_told_is_understood_whatever_tensors_are_called() -> None:
         ("ids[7]=integers 9 0", "its smallest value after its largest"),
         ("ids[seven]=zeros", "--set ids: "),
         ("ids[0]=zeros", "sizes are whole numbers from 1"),
-        ("ids[7=zeros", "follows 'ids'"),
-        ("ids[7]=lines no such file", "there is no file 'no such file'"),
+        ("ids[7=zeros", "'[7=zeros' follows the name"),
+        ("ids[7]=lines no such file", "'no such file' is no file whose lines"),
     ],
 )
 def test_what_cannot_be_understood_is_said_with_the_syntax(text: str, said: str) -> None:
@@ -161,15 +176,13 @@ def test_what_does_not_fit_an_input_is_said(told: MadeInput, said: str) -> None:
         complete(signature(own_models.tokens()), [*(each for each in others if each.name != told.name), told])
 
 
-def test_made_inputs_are_as_told_and_the_same_again(tmp_path: Path) -> None:
+def test_made_inputs_are_as_told_and_the_same_again() -> None:
     """An input's values hang on its name and the seed; as many as fit."""
     told = [
         MadeInput(name="ids", sizes=[7], values="integers 3 9"),
         MadeInput(name="mask:0", sizes=[7], values="constant 1"),
     ]
-    made, again, other = (
-        make(signature(own_models.tokens()), told, Brought(tmp_path), seed=seed) for seed in (1, 1, 2)
-    )
+    made, again, other = (make(signature(own_models.tokens()), told, nowhere, seed=seed) for seed in (1, 1, 2))
     assert (made["ids"].shape, made["ids"].dtype, made["mask:0"].shape) == ((256, 7), np.int64, (256, 7))
     assert (made["ids"].min(), made["ids"].max(), set(made["mask:0"].ravel())) == (3, 9, {1})
     assert np.array_equal(made["ids"], again["ids"])
@@ -177,7 +190,7 @@ def test_made_inputs_are_as_told_and_the_same_again(tmp_path: Path) -> None:
     large = make(
         signature(own_models.tokens()),
         [each.model_copy(update={"sizes": [2**19]}) for each in told],
-        Brought(tmp_path),
+        nowhere,
         1,
     )
     assert len(large["ids"]) == 4
@@ -185,23 +198,23 @@ def test_made_inputs_are_as_told_and_the_same_again(tmp_path: Path) -> None:
 
 def test_lines_of_a_file_are_text(tmp_path: Path) -> None:
     """Four different ones at least, in UTF-8."""
-    brought, told = Brought(tmp_path), [MadeInput(name="text", values="lines words.txt")]
-    (tmp_path / SAMPLES).mkdir()
+    text, told = Brought(tmp_path).text, [MadeInput(name="text", values="lines words.txt")]
+    (tmp_path / SAMPLES / LINES).mkdir(parents=True)
     with pytest.raises(StageError, match=r"words\.txt is missing"):
-        make(signature(own_models.words()), told, brought, 1)
-    (tmp_path / SAMPLES / "words.txt").write_text("größer\n\n日本\n")
+        make(signature(own_models.words()), told, text, 1)
+    (tmp_path / SAMPLES / LINES / "words.txt").write_text("größer\n\n日本\n")
     with pytest.raises(StageError, match=r"words\.txt has 2 different lines, and 4 are needed"):
-        make(signature(own_models.words()), told, brought, 1)
-    (tmp_path / SAMPLES / "words.txt").write_text("größer\n\n日本\nc\nd\ne\n")
-    made = make(signature(own_models.words()), told, brought, 1)["text"]
+        make(signature(own_models.words()), told, text, 1)
+    (tmp_path / SAMPLES / LINES / "words.txt").write_text("größer\n\n日本\nc\nd\ne\n")
+    made = make(signature(own_models.words()), told, text, 1)["text"]
     assert (made.shape, made[0].tolist(), made[2].tolist()) == (
         (256, 2, 1),
         [["größer"], ["日本"]],
         [["e"], ["größer"]],
     )
-    (tmp_path / SAMPLES / "words.txt").write_bytes(b"\xff\n")
+    (tmp_path / SAMPLES / LINES / "words.txt").write_bytes(b"\xff\n")
     with pytest.raises(StageError, match=r"words\.txt is no text in UTF-8"):
-        make(signature(own_models.words()), told, brought, 1)
+        make(signature(own_models.words()), told, text, 1)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +238,14 @@ def test_samples_that_do_not_fit_are_refused(tmp_path: Path, arrays: dict[str, n
 
 
 def test_what_is_no_file_of_arrays_is_said(tmp_path: Path) -> None:
-    """With the call that writes one."""
+    """With the call that writes one; and labels that are none, whatever they begin with."""
+    for content in (b"PK no labels", b"\x93NUMPY\x01\x00\x10\x00 damaged header", b"text"):
+        (tmp_path / "labels.npy").write_bytes(content)
+        with pytest.raises(StageError, match=r"labels\.npy is no \.npy file of numbers"):
+            read_labels(tmp_path / "labels.npy", 6)
+    (tmp_path / "samples.npz").write_text("hi")
+    with pytest.raises(StageError, match=r"samples\.npz cannot be read: it is no \.npz file of arrays; np\.savez"):
+        read_samples(tmp_path / "samples.npz", signature(own_models.dense()))
     (tmp_path / "samples.npz").write_bytes(b"PK\x03\x04 no archive")
     with pytest.raises(StageError, match=r"samples\.npz cannot be read: it is no \.npz file .*np\.savez"):
         read_samples(tmp_path / "samples.npz", signature(own_models.dense()))
@@ -256,6 +276,7 @@ def test_text_comes_as_text(tmp_path: Path) -> None:
         (np.arange(6) / 2, r"holds float64 \[6\], and labels are whole numbers"),
         (np.zeros((6, 2), int), r"holds int64 \[6, 2\]"),
         (np.arange(6) - 1, "has the label -1; labels count classes from 0"),
+        (np.arange(6).astype(np.uint64) + 2**63, "has the label 9223372036854775808"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(tmp_path: Path, labels: np.ndarray, said: str) -> None:
@@ -303,7 +324,7 @@ def test_an_answer_that_never_changes_is_no_answer(tmp_path: Path) -> None:
 def test_a_model_that_fails_on_what_it_is_asked_says_so(tmp_path: Path) -> None:
     """In ONNX Runtime's words, with the shapes."""
     ids = np.full((6, 7), 50)
-    with pytest.raises(StageError, match=r"fails on example 0 \(ids \[1, 7\], .*indices element out of data bounds"):
+    with pytest.raises(StageError, match=r"fails on ids \[1, 7\], .*indices element out of data bounds"):
         asked(tmp_path, own_models.tokens(), **{"ids": ids, "mask:0": np.ones_like(ids)})
 
 
@@ -336,7 +357,7 @@ def test_a_matrix_that_batches_what_takes_no_batches_is_refused() -> None:
         check_fits(dense, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False, labelled=False)
 
 
-def test_shapes_are_of_an_axis_or_of_an_input(tmp_path: Path) -> None:
+def test_shapes_are_of_an_axis_or_of_an_input() -> None:
     """Wherever the axis is; the inputs of each are made anew. Samples have the shape they have."""
     told = [
         MadeInput(name="ids", sizes=[7], values="integers 0 49"),
@@ -345,7 +366,7 @@ def test_shapes_are_of_an_axis_or_of_an_input(tmp_path: Path) -> None:
     tokens = signature(own_models.tokens())
     longer = in_shape(tokens, told, "sequence_9")
     assert [each.sizes for each in longer] == [[9], [9]]
-    assert make(tokens, longer, Brought(tmp_path), 1)["mask:0"].shape == (256, 9)
+    assert make(tokens, longer, nowhere, 1)["mask:0"].shape == (256, 9)
     assert [each.sizes for each in in_shape(tokens, told, "ids_9")] == [[9], [7]]
     for wrong in ("ids_9x9", "batch_9", "nobody_9"):
         with pytest.raises(
@@ -428,6 +449,123 @@ def test_values_are_parsed() -> None:
             parse_values(wrong)
 
 
+def test_weights_have_no_models_name(tmp_path: Path) -> None:
+    """Here the file of a model is the one that is called so."""
+    onnx.save(own_models.dense(), tmp_path / "m.pb", save_as_external_data=True, location="m.onnx", size_threshold=0)
+    with pytest.raises(StageError, match=r"m\.pb keeps weights in 'm\.onnx', a name that only models have here"):
+        open_model(tmp_path / "m.pb")
+
+
+def test_a_link_to_a_model_is_followed_to_its_weights(tmp_path: Path) -> None:
+    """They lie beside the file that it leads to."""
+    path = own_models.save(tmp_path / "in" / "model.onnx", own_models.dense(), external=True)
+    (tmp_path / "link.onnx").symlink_to(path)
+    assert [each.parent.name for each in open_model(tmp_path / "link.onnx").files] == ["in", "in"]
+
+
+def test_an_axis_of_no_size_is_refused(tmp_path: Path) -> None:
+    """Minus one, and zero, as some exporters call what is free."""
+    for size in (-1, 0):
+        model = own_models.dense()
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = size
+        with pytest.raises(StageError, match=f"x has an axis of the size {size}, which is none"):
+            open_model(own_models.save(tmp_path / "m.onnx", model))
+
+
+def test_what_was_told_of_an_earlier_model_is_taken_where_it_fits() -> None:
+    """Where it does not, it is as if nothing were told; a file of lines that is gone is no longer there."""
+    dense = signature(own_models.dense())
+    whole = MadeInput(name="x", values="integers 0 9")
+    assert merged([], [whole], dense, nowhere) == [whole]
+    assert merged([MadeInput(name="x", values="uniform")], [whole], dense, nowhere)[0].values == "uniform"
+    for other in (MadeInput(name="x", sizes=[3]), MadeInput(name="x", values="lines gone.txt"), MadeInput(name="y")):
+        assert merged([], [other], dense, nowhere) == []
+    assert merged([], [MadeInput(name="text", values="lines gone.txt")], signature(own_models.words()), nowhere) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ("constant 1e300", "x holds FP32, and 1e300 is none"),
+        ("integers 0 99999999999999999999999", "has bounds that no tensor holds"),
+    ],
+)
+def test_numbers_that_a_tensor_does_not_hold_are_refused(values: str, said: str) -> None:
+    """By the bound, before NumPy makes infinity of it."""
+    with pytest.raises((StageError, ValueError), match=said):
+        complete(signature(own_models.dense()), [MadeInput(name="x", values=values)])
+
+
+def test_the_largest_whole_numbers_are_some() -> None:
+    """They are no floats, in which they would be one more."""
+    model = own_models.tokens()
+    ids = MadeInput(name="ids", sizes=[3], values=f"integers {2**63 - 1} {2**63 - 1}")
+    made = make(
+        signature(model), [ids, MadeInput(name="mask:0", sizes=[3], values=f"constant {2**63 - 1}")], nowhere, 1
+    )
+    assert {int(value) for array in made.values() for value in array.ravel()} == {2**63 - 1}
+
+
+def test_an_example_may_not_fill_the_memory() -> None:
+    """Each size may be large; their product may not."""
+    told = [
+        MadeInput(name="ids", sizes=[2**20], values="zeros"),
+        MadeInput(name="mask:0", sizes=[2**20], values="zeros"),
+    ]
+    make(signature(own_models.tokens()), told, nowhere, 1)
+    model = own_models.dense()
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 2**29
+    with pytest.raises(StageError, match=r"one example would have 2\.1 GB, and 0\.5 GB are made at most"):
+        make(signature(model), [], nowhere, 1)
+
+
+def test_a_model_that_draws_random_numbers_is_refused(tmp_path: Path) -> None:
+    """Neighbours are not what changes its answers."""
+    model = own_models.dense()
+    model.graph.node.append(helper.make_node("RandomNormalLike", ["scores"], ["noise"]))
+    model.graph.output.append(helper.make_tensor_value_info("noise", TensorProto.FLOAT, ["batch", 3]))
+    with pytest.raises(StageError, match="output 'noise' is another one when the same example is asked again"):
+        asked(tmp_path, model, x=X)
+
+
+def test_a_batch_that_is_baked_in_is_said(tmp_path: Path) -> None:
+    """With the command that makes such a file one without batches."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["raw"]),
+        helper.make_node("Reshape", ["raw", "shape"], ["scores"]),
+    ]
+    constants = {"w": own_models.weights(4, 3), "shape": np.array([1, 3], np.int64)}
+    inputs: Any = [("x", TensorProto.FLOAT, ["batch", 4])]
+    model = own_models.model(nodes, inputs, [("scores", TensorProto.FLOAT, ["batch", 3])], constants)
+    session = open_model(own_models.save(tmp_path / "m.onnx", model)).session
+    alone = each_alone(partial(onnx_answers, session), {"x": X})
+    with pytest.raises(StageError, match=r"answers each example alone and no 4 together .*make_dynamic_shape_fixed"):
+        batch_safety(partial(onnx_answers, session), {"x": X}, alone, ("scores",), "m.onnx")
+
+
+def test_answers_of_other_sizes_for_other_examples_are_refused(tmp_path: Path) -> None:
+    """As of a detector that gives as many boxes as it finds."""
+    nodes = [helper.make_node("NonZero", ["x"], ["places"])]
+    inputs: Any = [("x", TensorProto.FLOAT, [4])]
+    model = own_models.model(nodes, inputs, [("places", TensorProto.INT64, [1, "found"])])
+    session = open_model(own_models.save(tmp_path / "m.onnx", model)).session
+    sparse = np.array([[1, 0, 0, 0], [1, 1, 0, 0]], np.float32)
+    with pytest.raises(
+        StageError, match=r"output places has the shape \[1, 1\] for one example and \[1, 2\] for another"
+    ):
+        each_alone(partial(onnx_answers, session), {"x": sparse}, batched=False)
+
+
+def test_names_of_tensors_cannot_break_the_table(tmp_path: Path) -> None:
+    """A line break, and what a terminal obeys, are shown and not sent."""
+    made = own_models.dense()
+    made.graph.input[0].name = made.graph.node[0].input[0] = "a\nb\x1b[2J"
+    opened = open_model(own_models.save(tmp_path / "m.onnx", made))
+    lines = list(description(opened, {"x": X}, None, 0.001, None, labelled=False))
+    assert [line for line in lines if not line.isprintable()] == []
+    assert any("a\\nb\\x1b[2J" in line for line in lines)
+
+
 def test_releases_that_read_a_file_are_known() -> None:
     """From the first that does; none is made up for what is newer than all that are known."""
     found = [first_to_read(opset, 0, ir) for opset, ir in ((17, 8), (21, 10), (21, 8), (23, 11))]
@@ -439,7 +577,7 @@ def test_a_model_is_described(tmp_path: Path) -> None:
     """A table of what is in it, and the lines to type next."""
     opened = open_model(own_models.save(tmp_path / "tokens.onnx", own_models.tokens()))
     batch: Any = {"examples": 4, "safe": True, "difference": 0.0, "other_class": 0, "rows": 8}
-    lines = list(description(opened, {"ids": np.zeros((8, 7))}, batch, 0.0123, made=True, labelled=False))
+    lines = list(description(opened, {"ids": np.zeros((8, 7))}, batch, 0.0123, TOLD, labelled=False))
     assert lines[0] == "tokens.onnx: 0.0 MB, opset ai.onnx 17, IR version 8"
     assert lines[1:4] == [
         "  input   ids     INT64  [batch, sequence]",
@@ -448,6 +586,7 @@ def test_a_model_is_described(tmp_path: Path) -> None:
     ]
     assert "batch-safe" in lines[4]
     assert lines[5] == "  read by  the embedded server; NVIDIA's image 24.04 and later"
+    assert lines[7:] == ["           ids[7]: integers 0 49", "           mask:0[7]: constant 1"]
     assert lines[6] == "  asked    8 examples made; one takes 12.3 ms in this process"
 
 

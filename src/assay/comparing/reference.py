@@ -25,6 +25,8 @@ MODELS = "artifacts/model_repository"
 AXES = ("instances", "max_batch_size", "dynamic_batching")
 # Stages that always run, and make nothing of a model.
 _CHECKS = ("raw-data", "machine")
+# What says which model was brought, in any checkout.
+_BROUGHT = BROUGHT.relative_to(ROOT).with_suffix(".dvc")
 
 
 def resolve(revision: str) -> str:
@@ -117,7 +119,7 @@ def refuse_brought(model: Any, whose: str) -> None:
 def raw_files(folder: Path) -> list[str]:
     """Return the .dvc files of what a revision's stages begin with: its dataset, or the model that was brought."""
     chosen = [Path("data.dvc"), Path(DATASETS.name, f"{read_parameters(folder).get('dataset')}.dvc")]
-    every = [*chosen, BROUGHT.relative_to(ROOT).with_suffix(".dvc")]
+    every = [*chosen, _BROUGHT]
     return [str(path) for path in every if (folder / path).exists()]
 
 

@@ -24,7 +24,8 @@ def remedy(path: Path) -> str:
     for folder in path.absolute().parents:
         tracked = ROOT / f"{os.path.relpath(folder, ROOT)}.dvc"
         if folder.is_relative_to(ROOT) and tracked.exists():
-            return f"bring it back with `dvc checkout --force {os.path.relpath(tracked, ROOT)}`"
+            name = os.path.relpath(tracked, ROOT)  # in which DVC may have noted the damage already
+            return f"bring it back with `git checkout {name} && dvc checkout --force {name}`, or bring it again"
     if here.startswith(".."):
         return "bring it back from where it came"
     return f"bring it back with `git checkout HEAD -- {here}`"

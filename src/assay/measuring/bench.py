@@ -25,8 +25,9 @@ from assay.tensors.named import Tensors, message_bytes, part, values_in
 
 # Enough different requests that no cache of one input helps; sent in turn, again and again.
 REQUESTS = 256
-# perf_analyzer reads and holds all of them as text.
-_LARGEST_REQUESTS = 2**26
+# perf_analyzer reads all of them anew for each window: 64 MiB take half a second, eight a tenth, and are answered no
+# slower (benchmarks/request_count.py).
+_LARGEST_REQUESTS = 2**23
 # Whatever decides how a window comes out, beside the model, its requests and its stage. The
 # fingerprint names the server and its backend.
 _SURROUNDINGS = [ANCHOR, MACHINE, *(LIBRARY / name for name in ("measuring", "load", "serving"))]

@@ -31,10 +31,17 @@ def parse_values(text: str) -> tuple[str, dict[str, str]]:
     for kind, pattern in _SYNTAX.items():
         if match := pattern.fullmatch(text):
             bounds = match.groupdict()
-            if kind == "integers" and int(bounds["low"]) > int(bounds["high"]):
-                raise ValueError(f"{text!r} has its smallest value after its largest")
+            if kind == "integers":
+                _check_bounds(text, int(bounds["low"]), int(bounds["high"]))
             return kind, bounds
     raise ValueError(f"{text!r} are no values; write {VALUES_SYNTAX}")
+
+
+def _check_bounds(text: str, low: int, high: int) -> None:
+    if low > high:
+        raise ValueError(f"{text!r} has its smallest value after its largest")
+    if low < -(2**63) or high >= 2**64:
+        raise ValueError(f"{text!r} has bounds that no tensor holds")
 
 
 def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:

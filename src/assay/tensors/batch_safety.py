@@ -5,11 +5,15 @@ import numpy as np
 from assay.ground.process import StageError
 from assay.ground.records.prepared import Batch
 from assay.tensors.named import Ask, Tensors, examples_in, part
-from assay.tensors.parity import ROUNDING, largest_difference
+from assay.tensors.parity import ROUNDING, UnansweredError, largest_difference
 from assay.tensors.rows import unlike
 
 # So many different examples together show what neighbours do, and every model of a free batch axis takes them.
 EXAMPLES_A_BATCH = 4
+_NO_BATCH = (
+    "its first axis is free in the file and no batch; fix it there, and it is served without batches: "
+    "python -m onnxruntime.tools.make_dynamic_shape_fixed --dim_param AXIS --dim_value 1 model.onnx fixed.onnx"
+)
 
 
 def batch_safety(ask: Ask, inputs: Tensors, alone: Tensors, scores: tuple[str, ...], name: str) -> Batch:
@@ -23,14 +27,14 @@ def batch_safety(ask: Ask, inputs: Tensors, alone: Tensors, scores: tuple[str, .
     batches = [
         part(inputs, begin, begin + EXAMPLES_A_BATCH) for begin in range(0, examples_in(inputs), EXAMPLES_A_BATCH)
     ]
-    together = [ask(batch) for batch in batches]
+    together = [_asked(ask, batch, name) for batch in batches]
     for batch, answers in zip(batches, together, strict=True):
         for output, answer in answers.items():
             wanted = (examples_in(batch), *alone[output].shape[1:])
             if answer.shape != wanted:
                 raise StageError(
                     f"{name} answers {wanted[0]} examples together with {list(answer.shape)} values in {output}, and "
-                    f"{list(wanted)} would be an answer for each: it cannot be batched"
+                    f"{list(wanted)} would be an answer for each: {_NO_BATCH}"
                 )
     joined = {output: np.concatenate([answers[output] for answers in together]) for output in alone}
     difference = max(largest_difference(expected, joined[output]) for output, expected in alone.items())
@@ -43,3 +47,12 @@ def batch_safety(ask: Ask, inputs: Tensors, alone: Tensors, scores: tuple[str, .
         "other_class": sum(other for other, _ in counts),
         "rows": sum(of for _, of in counts),
     }
+
+
+def _asked(ask: Ask, batch: Tensors, name: str) -> Tensors:
+    try:
+        return ask(batch)
+    except UnansweredError as error:
+        raise StageError(
+            f"{name} answers each example alone and no {examples_in(batch)} together ({error}): {_NO_BATCH}"
+        ) from None

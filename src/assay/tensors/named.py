@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from assay.ground.process import StageError
+from assay.ground.quoting import printable
+
 Tensors = Mapping[str, np.ndarray]
 Ask = Callable[[Tensors], Tensors]
 
@@ -47,9 +50,15 @@ def batch_of(tensors: Tensors, size: int) -> dict[str, np.ndarray]:
 def each_alone(ask: Ask, inputs: Tensors, *, batched: bool = True) -> dict[str, np.ndarray]:
     """Return the answers [N, …] to N examples, each asked alone: neighbours may change an answer.
 
-    Raises ValueError if answers to two examples have other shapes.
+    Raises StageError if answers to two examples have other shapes: what differs in them cannot be counted.
     """
     answers = [ask(one(inputs, place, batched=batched)) for place in range(examples_in(inputs))]
+    for name, first in answers[0].items():
+        if other := next((answer[name].shape for answer in answers if answer[name].shape != first.shape), None):
+            raise StageError(
+                f"output {printable(name)} has the shape {list(first.shape)} for one example and {list(other)} for "
+                "another, and variants are compared value by value: leave it out of the graph's outputs"
+            )
     together = np.concatenate if batched else np.stack
     return {name: together([answer[name] for answer in answers]) for name in answers[0]}
 

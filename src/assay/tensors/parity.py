@@ -1,5 +1,6 @@
 """Whether an exported model still says what the trained one said."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ import onnxruntime
 
 from assay.ground.files import reading
 from assay.ground.process import StageError
-from assay.ground.quoting import cut
+from assay.ground.quoting import cut, printable
 from assay.ground.records.checking import LONGEST_REASON
 from assay.tensors.named import Tensors
 
@@ -26,19 +27,38 @@ def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceS
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
+# What ONNX Runtime puts before its words: a code, the file, the place in its own source.
+_BEFORE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed: ?)?(/\S+:\d+ .*?\) (?=[A-Z]))?")
+
+
+def runtimes_words(error: Exception) -> str:
+    """Return what ONNX Runtime says of a model or an example, in one line."""
+    said = " ".join(str(error).split())
+    return cut(_BEFORE.sub("", said.rpartition("Status Message: ")[2] or said), LONGEST_REASON)
+
+
 @contextmanager
 def _opening() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # ONNX Runtime's exceptions have no base of their own
-        said = cut(" ".join(str(error).split()), LONGEST_REASON)
-        raise StageError(f"ONNX Runtime {onnxruntime.__version__} cannot read the exported model: {said}") from None
+    except Exception as error:  # as above
+        why = runtimes_words(error)
+        raise StageError(f"ONNX Runtime {onnxruntime.__version__} cannot read the exported model: {why}") from None
+
+
+class UnansweredError(StageError):
+    """ONNX Runtime does not answer what a model is asked."""
 
 
 def onnx_answers(session: onnxruntime.InferenceSession, inputs: Tensors) -> dict[str, np.ndarray]:
-    """Return every output of a model, by name, for a batch."""
+    """Return every output of a model, by name, for a batch; raises UnansweredError in ONNX Runtime's words."""
     names = [output.name for output in session.get_outputs()]
-    return {name: np.asarray(answer) for name, answer in zip(names, session.run(names, dict(inputs)), strict=True)}
+    try:
+        answers = session.run(names, dict(inputs))
+    except Exception as error:  # ONNX Runtime's exceptions have no base of their own
+        asked = ", ".join(f"{printable(name)} {list(array.shape)}" for name, array in inputs.items())
+        raise UnansweredError(f"the model fails on {asked}: {runtimes_words(error)}") from None
+    return {name: np.asarray(answer) for name, answer in zip(names, answers, strict=True)}
 
 
 def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndarray:

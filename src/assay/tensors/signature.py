@@ -87,7 +87,7 @@ def _tensor(value: onnx.ValueInfoProto) -> Tensor:
     datatype = _DATATYPES.get(value.type.tensor_type.elem_type)
     if datatype is None:
         way_out = f": {_WAY_OUT}" if kind in ("sequence_type", "map_type", "optional_type") else ""
-        what = onnx.helper.printable_type(value.type)
+        what = onnx.helper.printable_type(value.type) or "nothing"
         raise StageError(f"{value.name}: Triton has no type for what the ONNX file calls {what}{way_out}")
     shape = value.type.tensor_type
     axes = tuple(axis.dim_value if axis.HasField("dim_value") else axis.dim_param for axis in shape.shape.dim)

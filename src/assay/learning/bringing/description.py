@@ -1,14 +1,17 @@
 """What is said of a model that is brought: what its file holds, what was found, and what to do next."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from assay.ground.files import shown
 from assay.ground.numerals import amount, counted
 from assay.ground.paths import BROUGHT
+from assay.ground.quoting import printable
 from assay.ground.records.prepared import Batch, neighbours_in_words
 from assay.learning.bringing.fitting import WITHOUT_BATCHES
 from assay.learning.bringing.loading import OpenedModel
+from assay.learning.bringing.made import complete
+from assay.params.made_inputs import MadeInput
 from assay.params.perf import Perf
 from assay.tensors.named import Tensors, examples_in
 from assay.tensors.releases import RELEASES, first_to_read
@@ -20,15 +23,23 @@ REQUESTS_A_WINDOW = 3
 
 
 def description(
-    opened: OpenedModel, inputs: Tensors, batch: Batch | None, alone_s: float, *, made: bool, labelled: bool
+    opened: OpenedModel,
+    inputs: Tensors,
+    batch: Batch | None,
+    alone_s: float,
+    told: Sequence[MadeInput] | None,
+    *,
+    labelled: bool,
 ) -> Iterator[str]:
     """Yield the lines of a table: the file, its inputs and outputs, batches, who reads it, and what it is asked.
 
-    `batch` is what `batch_safety` has found, None where the model takes no batches; an example takes `alone_s` seconds.
+    `batch` is what `batch_safety` has found, None where the model takes no batches; an example takes `alone_s` seconds;
+    `told` is how inputs were made, None where they were brought.
     """
     files = "" if len(opened.files) == 1 else f" in {counted(len(opened.files), 'file')}"
     opsets = ", ".join(f"{domain} {version}" for domain, version in sorted(opened.opsets.items()))
-    yield f"{opened.files[0].name}: {opened.size / 1e6:,.1f} MB{files}, opset {opsets}, IR version {opened.ir_version}"
+    name, versions = printable(opened.files[0].name), f"opset {opsets}, IR version {opened.ir_version}"
+    yield f"{name}: {opened.size / 1e6:,.1f} MB{files}, {versions}"
     yield from _tensors(opened.signature)
     why = why_unbatchable(opened.signature)
     if batch is None:
@@ -41,8 +52,10 @@ def description(
         yield f"  batches  the first axis; {found}{'' if batch['safe'] else ': not batch-safe'}"
     yield f"  read by  the embedded server; {readers(opened)}"
     count = counted(examples_in(inputs), "example")
-    origin = f"{'made' if made else 'brought'}{', with labels' if labelled else ''}"
+    origin = f"{'brought' if told is None else 'made'}{', with labels' if labelled else ''}"
     yield f"  asked    {count} {origin}; one takes {amount(1000 * alone_s)} ms in this process"
+    for each in () if told is None else complete(opened.signature, told):
+        yield f"           {printable(each.name)}{each.sizes or ''}: {each.values}"
 
 
 def _tensors(signature: Signature) -> Iterator[str]:
@@ -50,7 +63,7 @@ def _tensors(signature: Signature) -> Iterator[str]:
     rows = [
         (
             kind,
-            tensor.name,
+            printable(tensor.name),
             tensor.datatype,
             _axes(tensor, batched=batched),
             "scores of classes" * (tensor.name in scores),
@@ -66,7 +79,7 @@ def _tensors(signature: Signature) -> Iterator[str]:
 
 def _axes(tensor: Tensor, *, batched: bool) -> str:
     """Return the axes as the file has them, free ones by their names, the batch marked."""
-    axes = [str(axis) if isinstance(axis, int) else axis or "?" for axis in tensor.axes or ()]
+    axes = [str(axis) if isinstance(axis, int) else printable(axis) or "?" for axis in tensor.axes or ()]
     if batched:
         axes[0] = "batch" if axes[0] in ("batch", "?") else f"batch {axes[0]}"
     return f"[{', '.join(axes)}]"

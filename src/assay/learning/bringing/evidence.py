@@ -5,9 +5,8 @@ import onnxruntime
 
 from assay.ground.process import StageError
 from assay.ground.quoting import listed
-from assay.learning.bringing.loading import runtimes_words
 from assay.tensors.named import Tensors, one
-from assay.tensors.parity import onnx_answers
+from assay.tensors.parity import ROUNDING, UnansweredError, largest_difference, onnx_answers
 from assay.tensors.signature import Signature, why_unbatchable
 
 # So many examples tell enough: of a slow model, each takes a second.
@@ -23,11 +22,12 @@ def check_what_it_says(session: onnxruntime.InferenceSession, signature: Signatu
     batched = why_unbatchable(signature) is None
     count = min(ASKED, len(next(iter(inputs.values()))))
     asked = [one(inputs, place, batched=batched) for place in range(count)]
-    answers = [_answered(session, example, place) for place, example in enumerate(asked)]
+    answers = [_answered(session, example) for example in asked]
     for place, answer in enumerate(answers):
         for tensor in signature.outputs:
             _check_shape(tensor.name, tensor.axes or (), answer[tensor.name], batched=batched)
             _check_finite(tensor.name, answer[tensor.name], place)
+    _check_repeats(answers[0], _answered(session, asked[0]))
     echoed = {
         tensor.name
         for tensor in signature.outputs
@@ -35,24 +35,33 @@ def check_what_it_says(session: onnxruntime.InferenceSession, signature: Signatu
     }
     telling = [tensor.name for tensor in signature.outputs if tensor.name not in echoed]
     if not telling:
-        raise StageError("every output is an input again: there is nothing that this model computes")
+        raise StageError(
+            "every output is an input again, asked one example at a time: there is nothing that this model computes, "
+            "or its first axis is no batch, and has to be fixed in the file"
+        )
     if not any(not _alike(answers[0][name], other[name]) for name in telling for other in answers[1:]):
         same = listed(telling)
         raise StageError(
-            f"the model answers the same in {same} to {count} examples: they are alike to it, as integers are that it "
+            f"the model answers the same in {same} to {count} examples: they are alike to it, as values are that it "
             "does not know; bring real samples with `--inputs samples.npz`, or tell other values"
         )
 
 
-def _answered(session: onnxruntime.InferenceSession, example: Tensors, place: int) -> dict[str, np.ndarray]:
+def _answered(session: onnxruntime.InferenceSession, example: Tensors) -> dict[str, np.ndarray]:
     try:
         return onnx_answers(session, example)
-    except Exception as error:  # ONNX Runtime's exceptions have no base of their own
-        shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in example.items())
+    except UnansweredError as error:
+        raise StageError(f"{error}; other sizes or values may be what it wants") from None
+
+
+def _check_repeats(answer: Tensors, again: Tensors) -> None:
+    """Raise StageError if a model answers the same example otherwise the second time."""
+    random = [name for name, each in answer.items() if largest_difference(each, again[name]) > ROUNDING]
+    if random:
         raise StageError(
-            f"the model fails on example {place} ({shapes}): {runtimes_words(error)}; other sizes or values may be "
-            "what it wants"
-        ) from None
+            f"output {listed(random)} is another one when the same example is asked again: the model draws random "
+            "numbers, and what it answers cannot be compared; export it for inference, or with a fixed seed"
+        )
 
 
 def _check_shape(name: str, axes: tuple[int | str, ...], answer: np.ndarray, *, batched: bool) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from assay.ground.files import shown
 from assay.ground.paths import BROUGHT
 from assay.ground.process import StageError
+from assay.learning.bringing.examples import Asked
 from assay.learning.formats.published import RawFile, files_in
 
 # What is in the folder: the ONNX file, with weights beside it, and what it is asked.
 MODEL, SAMPLES = "onnx", "samples"
-INPUTS, LABELS = "inputs.npz", "labels.npy"
+INPUTS, LABELS, LINES = "inputs.npz", "labels.npy", "lines"
 REMEDY = "bring one with `python -m assay.bring MODEL.onnx`"
 
 
@@ -42,9 +43,10 @@ class Brought:
 
     def text(self, name: str) -> Path:
         """Return a text file whose lines are inputs; raises StageError if it was not brought."""
-        if (path := self._sample(name)) is None:
+        path = self.folder / SAMPLES / LINES / name
+        if not path.is_file():
             raise StageError(
-                f"{shown(self.folder / SAMPLES / name)} is missing, of whose lines models.*.inputs makes inputs; "
+                f"{shown(path)} is missing, of whose lines models.*.inputs makes inputs; "
                 f"bring it with the model: `--set NAME=lines {name}`"
             )
         return path
@@ -56,6 +58,11 @@ class Brought:
     def files(self) -> list[RawFile]:
         """Return all that is there, with its digests."""
         return files_in(self.folder)
+
+    @property
+    def asked(self) -> Asked:
+        """What the model is asked."""
+        return Asked(self.inputs, self.labels, self.text)
 
 
 def brought_here() -> Brought:

@@ -1,6 +1,5 @@
 """An ONNX file that somebody else made, opened, or refused in one sentence."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +8,14 @@ import onnxruntime
 from google.protobuf.message import DecodeError
 
 from assay.ground.process import StageError
-from assay.ground.quoting import cut, listed, printable
+from assay.ground.quoting import listed, printable
 from assay.tensors.external_data import external_files
-from assay.tensors.signature import Signature
+from assay.tensors.parity import runtimes_words
+from assay.tensors.signature import Signature, Tensor
 
-_LONGEST = 200
 # Protocol buffers end there, and what is exported is written as one.
 LARGEST_BYTES = 2**31 - 1
 _FATAL = 4
-# What ONNX Runtime puts before its words: a code, the file, the place in its own source.
-_BEFORE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed: ?)?(/\S+:\d+ .*?\) (?=[A-Z]))?")
 _NOT_HANDLED = {"BF16": "ONNX Runtime takes no bfloat16 from Python; let the model's first layer convert"}
 
 
@@ -38,12 +35,6 @@ class OpenedModel:
         return sum(path.stat().st_size for path in self.files)
 
 
-def runtimes_words(error: Exception) -> str:
-    """Return what ONNX Runtime says of a model or an example, in one line."""
-    said = " ".join(str(error).split())
-    return cut(_BEFORE.sub("", said.rpartition("Status Message: ")[2] or said), _LONGEST)
-
-
 def open_model(path: Path) -> OpenedModel:
     """Open an ONNX file; raises StageError that says why it is none, or none that can be served, FileNotFoundError."""
     name = printable(path.name)
@@ -53,17 +44,11 @@ def open_model(path: Path) -> OpenedModel:
         raise StageError(f"{name} is no ONNX file") from None
     if not graph.graph.node or not graph.graph.output:
         raise StageError(f"{name} is no ONNX file with a model in it: it computes nothing")
-    signature, beside = Signature.of(graph), [path.parent / each for each in external_files(path)]
-    if missing := [each.name for each in beside if not each.is_file()]:
-        raise StageError(f"{name} keeps weights in {listed(missing)}, and they are not beside it")
+    if path.is_symlink() and not all((path.parent / each).exists() for each in external_files(path)):
+        path = path.resolve()  # weights lie beside the file itself
+    signature, beside = Signature.of(graph), _weights(path, name)
     for tensor in (*signature.inputs, *signature.outputs):
-        if tensor.datatype in _NOT_HANDLED:
-            raise StageError(f"{tensor.name} holds {tensor.datatype}: {_NOT_HANDLED[tensor.datatype]}")
-        if tensor.axes is None:
-            raise StageError(
-                f"{name} does not say how many axes {tensor.name} has, which Triton must know; save it again with "
-                "onnx.shape_inference.infer_shapes"
-            )
+        _check_tensor(tensor, name)
     if not signature.inputs:
         raise StageError(f"{name} takes nothing: there is nothing to ask it")
     options = onnxruntime.SessionOptions()
@@ -79,3 +64,32 @@ def open_model(path: Path) -> OpenedModel:
     if opened.size > LARGEST_BYTES:
         raise StageError(f"{name} and its weights have {opened.size / 1e9:.1f} GB, and 2 GB are read at most")
     return opened
+
+
+def _weights(path: Path, name: str) -> list[Path]:
+    """Return the files beside a model that hold its weights; raises StageError if one is missing, or has a bad name."""
+    names = external_files(path)
+    if missing := [each for each in names if not (path.parent / each).is_file()]:
+        raise StageError(f"{name} keeps weights in {listed(missing)}, and they are not beside it")
+    if taken := [each for each in names if each.endswith(".onnx")]:
+        raise StageError(
+            f"{name} keeps weights in {listed(taken)}, a name that only models have here; save it again with "
+            "onnx.save(model, path, save_as_external_data=True, location='weights.bin')"
+        )
+    return [path.parent / each for each in names]
+
+
+def _check_tensor(tensor: Tensor, name: str) -> None:
+    """Raise StageError about a tensor that cannot be asked, or served."""
+    called = printable(tensor.name)
+    if tensor.datatype in _NOT_HANDLED:
+        raise StageError(f"{called} holds {tensor.datatype}: {_NOT_HANDLED[tensor.datatype]}")
+    if tensor.axes is None:
+        raise StageError(
+            f"{name} does not say how many axes {called} has, which Triton must know; save it again with "
+            "onnx.shape_inference.infer_shapes"
+        )
+    if no_size := [axis for axis in tensor.axes if isinstance(axis, int) and axis < 1]:
+        raise StageError(
+            f"{called} has an axis of the size {no_size[0]}, which is none; an axis that is free has a name"
+        )

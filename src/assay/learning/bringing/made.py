@@ -1,20 +1,23 @@
 """Inputs that are made, for a model that came without samples."""
 
+import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from assay.ground.numerals import agreeing, counted
 from assay.ground.process import StageError
-from assay.ground.quoting import listed
-from assay.learning.bringing.folder import Brought
+from assay.ground.quoting import listed, printable
 from assay.params.made_inputs import MadeInput, parse_shape, parse_values
 from assay.tensors.rows import FLOATS
 from assay.tensors.signature import Signature, Tensor, why_unbatchable
 
 # As many different requests as a measurement sends, if they are not too large.
 MOST, LARGEST_BYTES, FEWEST = 256, 2**25, 4
+LARGEST_EXAMPLE = 2**29
+Text = Callable[[str], Path]
 _TAKES = {
     "normal": "floats",
     "uniform": "floats",
@@ -58,7 +61,7 @@ def complete(signature: Signature, told: Sequence[MadeInput]) -> list[MadeInput]
         )
     for tensor in signature.inputs:
         if tensor.name in by_name:
-            _check(tensor, by_name[tensor.name], batched=batched)
+            check(tensor, by_name[tensor.name], batched=batched)
     return [by_name.get(name, MadeInput(name=name)) for name in names]
 
 
@@ -84,7 +87,8 @@ def question(tensor: Tensor, *, batched: bool) -> str:
     return f"--set '{tensor.name}{sizes}={values}'   {kind}: {why}{also}"
 
 
-def _check(tensor: Tensor, told: MadeInput, *, batched: bool) -> None:
+def check(tensor: Tensor, told: MadeInput, *, batched: bool) -> None:
+    """Raise StageError if what is told of an input does not fit it."""
     free, (kind, bounds) = free_axes(tensor, batched=batched), parse_values(told.values)
     if len(told.sizes) != len(free):
         axes, beside = agreeing(len(free), "axis", "axes"), " beside the batch" if batched else ""
@@ -97,11 +101,21 @@ def _check(tensor: Tensor, told: MadeInput, *, batched: bool) -> None:
     fits = is_text if kind == "lines" else not is_text and (kind not in ("normal", "uniform") or is_float)
     if not fits or (kind == "integers" and tensor.datatype == "BOOL"):
         raise StageError(f"input {tensor.name} holds {tensor.datatype}, and `{told.values}` makes {_TAKES[kind]}")
-    if tensor.datatype.lstrip("U").startswith("INT"):
-        limits = np.iinfo(tensor.dtype)
+    if kind in ("constant", "integers"):
         for bound in bounds.values():
-            if not float(bound).is_integer() or not limits.min <= float(bound) <= limits.max:
+            if not _holds(tensor, bound):
                 raise StageError(f"input {tensor.name} holds {tensor.datatype}, and {bound} is none")
+
+
+def _holds(tensor: Tensor, number: str) -> bool:
+    """Return whether a tensor holds a number, which is finite there and whole where it has to be."""
+    if tensor.datatype in FLOATS:
+        return abs(float(number)) <= float(np.finfo(tensor.dtype).max)
+    if tensor.datatype == "BOOL":
+        return float(number) in (0, 1)
+    limits = np.iinfo(tensor.dtype)
+    value = int(number) if number.lstrip("+-").isdigit() else float(number)
+    return value == int(value) and limits.min <= value <= limits.max
 
 
 def in_shape(signature: Signature, told: Sequence[MadeInput], shape: str) -> list[MadeInput]:
@@ -131,8 +145,8 @@ def in_shape(signature: Signature, told: Sequence[MadeInput], shape: str) -> lis
     raise StageError(f"perf.shapes: {shape} names no free axis, and no input with so many; free axes: {known}")
 
 
-def make(signature: Signature, told: Sequence[MadeInput], brought: Brought, seed: int) -> dict[str, np.ndarray]:
-    """Return examples for every input of a model, the same for the same seed.
+def make(signature: Signature, told: Sequence[MadeInput], text: Text, seed: int) -> dict[str, np.ndarray]:
+    """Return examples for every input of a model, the same for the same seed; `text` finds a file of lines by its name.
 
     Raises StageError as `complete` does, or if a text file has too few lines.
     """
@@ -142,10 +156,12 @@ def make(signature: Signature, told: Sequence[MadeInput], brought: Brought, seed
         tensor.name: _shape(tensor, entry, batched=batched)
         for tensor, entry in zip(signature.inputs, entries, strict=True)
     }
-    size = sum(int(np.prod(shapes[tensor.name])) * tensor.dtype.itemsize for tensor in signature.inputs)
+    size = sum(math.prod(shapes[tensor.name]) * tensor.dtype.itemsize for tensor in signature.inputs)
+    if size > LARGEST_EXAMPLE:
+        raise StageError(f"one example would have {size / 1e9:.1f} GB, and 0.5 GB are made at most; tell smaller sizes")
     count = max(FEWEST, min(MOST, LARGEST_BYTES // max(1, size)))
     return {
-        tensor.name: _filled(tensor, entry, (count, *shapes[tensor.name]), brought, seed)
+        tensor.name: _filled(tensor, entry, (count, *shapes[tensor.name]), text, seed)
         for tensor, entry in zip(signature.inputs, entries, strict=True)
     }
 
@@ -156,7 +172,7 @@ def _shape(tensor: Tensor, told: MadeInput, *, batched: bool) -> tuple[int, ...]
     return tuple(axis if isinstance(axis, int) else next(sizes) for axis in (tensor.axes or ())[1 if batched else 0 :])
 
 
-def _filled(tensor: Tensor, told: MadeInput, shape: tuple[int, ...], brought: Brought, seed: int) -> np.ndarray:
+def _filled(tensor: Tensor, told: MadeInput, shape: tuple[int, ...], text: Text, seed: int) -> np.ndarray:
     kind, bounds = parse_values(told.values)
     # An input's values are its own: another input more or less changes none of them.
     generator = np.random.default_rng([seed, zlib.crc32(tensor.name.encode())])
@@ -165,15 +181,18 @@ def _filled(tensor: Tensor, told: MadeInput, shape: tuple[int, ...], brought: Br
     if kind == "uniform":
         return generator.random(shape).astype(tensor.dtype)
     if kind == "integers":
-        return generator.integers(int(bounds["low"]), int(bounds["high"]), shape, endpoint=True).astype(tensor.dtype)
+        whole = np.int64 if tensor.datatype in FLOATS else tensor.dtype
+        low, high = int(bounds["low"]), int(bounds["high"])
+        return generator.integers(low, high, shape, dtype=whole, endpoint=True).astype(tensor.dtype)
     if kind == "lines":
-        lines = _lines(brought, bounds["file"])
+        lines = _lines(text(bounds["file"]))
         return np.resize(np.array(lines, object), shape)
-    return np.full(shape, float(bounds.get("value", 0)), tensor.dtype)
+    value = bounds.get("value", "0")
+    return np.full(shape, int(value) if value.lstrip("+-").isdigit() else float(value), tensor.dtype)
 
 
-def _lines(brought: Brought, name: str) -> list[str]:
-    path = brought.text(name)
+def _lines(path: Path) -> list[str]:
+    name = printable(path.name)
     try:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except UnicodeDecodeError:

@@ -1,5 +1,6 @@
 """Samples and labels that come with a model, checked against what it takes before anything is done with them."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from assay.tensors.signature import Signature, Tensor, why_unbatchable
 
 # Two show whether an answer depends on what is asked, as many as a batch what neighbours do.
 FEWEST_ALONE = 2
+LARGEST_LABEL = 2**31
 
 
 def read_samples(path: Path, signature: Signature) -> dict[str, np.ndarray]:
@@ -25,8 +27,8 @@ def read_samples(path: Path, signature: Signature) -> dict[str, np.ndarray]:
     names, what = [tensor.name for tensor in signature.inputs], printable(path.name)
     if unlike := sorted(set(given) ^ set(names)):
         raise StageError(
-            f"{what} has the arrays {listed(given)}, and the model the inputs {listed(names)}: each needs one of its "
-            f"name, and {listed(unlike)} {'is' if len(unlike) == 1 else 'are'} in one alone"
+            f"{what} has the arrays {listed(given) or 'none'}, and the model the inputs {listed(names)}: each needs one"
+            f" of its name, and {listed(unlike)} {'is' if len(unlike) == 1 else 'are'} in one alone"
         )
     found = {tensor.name: _checked(given[tensor.name], tensor, what, batched=batched) for tensor in signature.inputs}
     try:
@@ -46,15 +48,16 @@ def read_labels(path: Path, examples: int) -> np.ndarray:
         labels = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, EOFError) as error:
-        raise StageError(f"{what} is no .npy file without pickled objects: {error}") from None
+    except Exception as error:  # whatever a damaged file makes of NumPy
+        raise StageError(f"{what} is no .npy file of numbers ({type(error).__name__}); np.save writes one") from None
     if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype.kind not in "iu":
         shape = f"{labels.dtype} {list(labels.shape)}" if isinstance(labels, np.ndarray) else "several arrays"
         raise StageError(f"{what} holds {shape}, and labels are whole numbers in one array with one axis")
     if len(labels) != examples:
         raise StageError(f"{what} has {counted(len(labels), 'label')}, and there are {counted(examples, 'example')}")
-    if labels.min() < 0:
-        raise StageError(f"{what} has the label {labels.min()}; labels count classes from 0")
+    for label in (labels.min(), labels.max()):
+        if not 0 <= label < LARGEST_LABEL:
+            raise StageError(f"{what} has the label {label}; labels count classes from 0")
     return labels.astype(np.int64)
 
 
@@ -65,31 +68,28 @@ def check_classes(labels: np.ndarray, scores: np.ndarray) -> None:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    what = printable(path.name)
+    what, why = printable(path.name), "it is no .npz file of arrays"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: asked(arrays[name]) for name in arrays}
+        if zipfile.is_zipfile(path):
+            with np.load(path, allow_pickle=False) as arrays:
+                return {name: asked(arrays[name]) for name in arrays}
     except FileNotFoundError:
         raise
     except UnicodeDecodeError:
         raise StageError(f"{what} holds text that is not UTF-8") from None
     except Exception as error:  # whatever a damaged archive makes of NumPy and zipfile
-        if "pickle" in str(error).lower():
-            why = "it holds Python objects, which are not loaded; save text with .astype(str)"
-        else:
-            why = f"it is no .npz file of arrays ({type(error).__name__})"
-        raise StageError(f"{what} cannot be read: {why}; np.savez({what!r}, NAME=array, …) writes one") from None
+        pickled = "pickle" in str(error).lower()
+        why = "it holds Python objects, which are not loaded; save text with .astype(str)" if pickled else why
+    raise StageError(f"{what} cannot be read: {why}; np.savez({what!r}, NAME=array, …) writes one") from None
 
 
 def _checked(array: np.ndarray, tensor: Tensor, what: str, *, batched: bool) -> np.ndarray:
     """Return an input's array; raises StageError if it is of another type or shape, or holds what is no number."""
     place = f"{what}: {tensor.name}"
     if array.dtype != tensor.dtype:
-        into = "str" if tensor.dtype.kind == "O" else str(tensor.dtype)
-        raise StageError(
-            f"{place} is {'text' if array.dtype.kind == 'O' else array.dtype}, and the model takes "
-            f"{'text' if tensor.dtype.kind == 'O' else tensor.dtype}; save it with .astype({into!r})"
-        )
+        are, takes = (("text" if dtype.kind == "O" else str(dtype)) for dtype in (array.dtype, tensor.dtype))
+        into = "" if "text" in (are, takes) or array.dtype.kind not in "biuf" else f"; save it with .astype({takes!r})"
+        raise StageError(f"{place} is {are}, and the model takes {takes}{into}")
     axes = (tensor.axes or ())[1 if batched else 0 :]
     fits = array.ndim == len(axes) + 1 and all(
         size == axis for size, axis in zip(array.shape[1:], axes, strict=True) if isinstance(axis, int)
