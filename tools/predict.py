@@ -1,7 +1,8 @@
 """Say which class each image or row belongs to, through the exported model or a running Triton server.
 
 Inputs are images, folders of them, `.npz` files with an array x, or `.csv` files with a column a
-feature. One that cannot be read is named, and all others are still answered.
+feature. One that cannot be read is named, and all others are still answered. A model that was brought is asked one
+.npz file, an array an input, and its outputs go to another.
 
 Reads   the inputs; artifacts/onnx/<variant>/classifier.onnx, or a server's model
 Writes  a CSV: input, label, and the probability of each class
@@ -27,6 +28,7 @@ from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
 from assay.ground.records.learned import LEARNED_FROM, Learned, from_text
 from assay.learning import datasets, models
+from assay.learning.bringing.folder import brought_here
 from assay.learning.datasets import Dataset
 from assay.learning.formats.decoding import UnreadableError
 from assay.machine.lock import machine_shared
@@ -36,13 +38,15 @@ from assay.predicting.classifiers import check_classifies
 from assay.predicting.inputs import expand, out_of_reach, read_examples
 from assay.predicting.outputs import checked_output, writing
 from assay.predicting.provenance import check_names, learned_by, learned_here
+from assay.predicting.tensors import MODEL, answers, exported_model, only_arrays, served_model
 from assay.serving.client import Protocol, Server
 from assay.serving.failures import LateError
 from assay.serving.model_config import ModelShape
 from assay.tensors.parity import answers_alone, onnx_answer, onnx_session
+from assay.tensors.signature import Signature
 from assay.validation.schema import Params, load_params
 
-PROBABILITIES = "probabilities"
+PROBABILITIES, DEFAULT_OUTPUT = "probabilities", "predictions.csv"
 Answer = Callable[[np.ndarray], np.ndarray]
 
 
@@ -183,10 +187,30 @@ def unanswered(count: int, of: int, problems: list[str]) -> StageError:
     )
 
 
+def answer_tensors(given: argparse.Namespace, params: Params) -> None:
+    """Ask a model that was brought the arrays of an .npz file, and write its outputs to another."""
+    path = only_arrays(list(map(Path, given.inputs)))
+    output = checked_output(Path("predictions.npz" if given.output == DEFAULT_OUTPUT else given.output), [path])
+    signature = Signature.read(brought_here().model)
+    if place := given.http or given.grpc:
+        protocol: Protocol = "http" if given.http else "grpc"
+        model = given.model or f"{MODEL}-{given.variant}"
+        with served_model(place, protocol, model, params.timeouts.request_s) as ask:
+            found = answers(ask, path, signature)
+    else:
+        found = answers(exported_model(given.variant, params.onnx.variants, params.model), path, signature)
+    with writing(output) as partial, partial.open("wb") as file:
+        np.savez(file, **found)
+    shapes = ", ".join(f"{printable(name)} {list(array.shape)}" for name, array in found.items())
+    print(f"{shapes} in {printable(output.name)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Say which class each input belongs to.")
     parser.add_argument("inputs", nargs="+", type=named, help="images, folders, .npz or .csv files")
-    parser.add_argument("--output", type=named, default="predictions.csv", help="the CSV to write")
+    parser.add_argument(
+        "--output", type=named, default=DEFAULT_OUTPUT, help="the CSV to write; the .npz of a model that was brought"
+    )
     parser.add_argument("--resize", action="store_true", help="scale images to the dataset's shape")
     parser.add_argument("--variant", type=named, default="fp32", help="of the exported classifier")
     where = parser.add_mutually_exclusive_group()
@@ -197,15 +221,13 @@ def main() -> None:
     given = parser.parse_args()
     params = load_params()
     dataset = params.raw_data
-    if models.get(params.model).brought:
-        raise StageError(
-            f"predict.py names classes of a dataset, and model {params.model} was brought without one: choose a model "
-            "that is trained here"
-        )
     if given.variant not in type(params.variants).model_fields:
         parser.error(f"--variant: choose one of {', '.join(type(params.variants).model_fields)}")
     if given.model and not (given.http or given.grpc):
         parser.error("--model names a served model: say where with --http or --grpc")
+    if models.get(params.model).brought:
+        answer_tensors(given, params)
+        return
     paths = expand(list(map(Path, given.inputs)))
     output = checked_output(Path(given.output), paths)
     missing = [why for path in paths if (why := out_of_reach(path))]

@@ -10,6 +10,7 @@ import pytest
 from conftest import changed, clone, commit, ran, run, tiny
 
 from assay.ground.files import read_json
+from assay.servers.embedded import serve
 
 pytestmark = pytest.mark.slow
 
@@ -168,32 +169,49 @@ def test_bringing_loads_no_tensorflow() -> None:
     run("python", "-c", script, cwd=Path(__file__).parent)
 
 
-def test_tools_for_classes_say_that_they_are(project: Path) -> None:
-    """One sentence each, before anything is computed."""
+def test_a_model_that_was_brought_is_asked_by_its_tensors(project: Path, tmp_path: Path) -> None:
+    """Arrays in, arrays out; in this process, and by a server that runs: each example alone."""
     run("git", "checkout", "params.yaml", cwd=project)
+    bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense()))
     text = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(text.replace("model: autoencoder", "model: own"))
-    for tool, said, code in (
-        (("tools/predict.py", "digit.png"), "predict.py names classes of a dataset, and model own was brought", 1),
-        (("tools/gate.py", "HEAD"), "the gate compares models that are trained here, and that of this working tree", 3),
-    ):
-        finished = run("python", *tool, cwd=project, check=False)
-        assert finished.returncode == code
-        assert finished.stdout.startswith(f"error: {said}"), finished.stdout
+    run("dvc", "repro", "triton-config", cwd=project)
+    np.savez(tmp_path / "samples.npz", x=X[:3])
+    expected = X[:3] @ onnx.numpy_helper.to_array(own_models.dense().graph.initializer[0])
+    predict = ("python", "tools/predict.py", str(tmp_path / "samples.npz"), "--output", str(tmp_path / "answers.npz"))
+    said = run(*predict, cwd=project).stdout
+    assert said == "scores [3, 3] in answers.npz\n"
+    assert np.load(tmp_path / "answers.npz")["scores"] == pytest.approx(expected, abs=1e-5)
+    with serve([project / "artifacts" / "model_repository" / "model-fp32"], 60) as server:
+        for protocol, address in (("http", server.http_address), ("grpc", server.grpc_address)):
+            (tmp_path / "answers.npz").unlink()
+            run(*predict, f"--{protocol}", address, cwd=project)
+            assert np.load(tmp_path / "answers.npz")["scores"] == pytest.approx(expected, abs=1e-5)
+    np.savez(tmp_path / "samples.npz", y=X[:3])
+    refused = run(*predict, cwd=project, check=False).stdout
+    assert refused.startswith("error: samples.npz has the arrays 'y', and the model the inputs 'x'")
+    image = run("python", "tools/predict.py", "digit.png", cwd=project, check=False).stdout
+    assert image.startswith("error: a model that was brought is asked one .npz file")
+
+
+def test_the_gate_says_that_it_is_for_classes(project: Path) -> None:
+    """One sentence, before anything is computed."""
+    finished = run("python", "tools/gate.py", "HEAD", cwd=project, check=False)
+    said = "error: the gate compares models that are trained here, and that of this working tree"
+    assert (finished.returncode, finished.stdout[: len(said)]) == (3, said)
     run("git", "checkout", "params.yaml", cwd=project)
 
 
-def test_a_damaged_file_is_brought_back_by_dvc(project: Path) -> None:
+def test_a_damaged_file_is_brought_back_by_dvc(project: Path, tmp_path: Path) -> None:
     """The sentence says how, and that does it."""
+    bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense(classes=5)))
+    commit(project, "Bring another model")
     (path,) = (project / "brought" / "model" / "onnx").glob("*.onnx")
     path.unlink()  # what DVC keeps may be a link to its cache
     path.write_text("no model")
     said = run("dvc", "exp", "run", "-S", "model=own", cwd=project, check=False).stdout
-    command = "dvc checkout --force brought/model.dvc"
-    assert (
-        f"is damaged: it cannot be read as an ONNX model (Error parsing message); bring it back with `{command}`"
-        in said
-    )
-    run(*command.split(), cwd=project)
+    command = "git checkout brought/model.dvc && dvc checkout --force brought/model.dvc"
+    assert f"cannot be read as an ONNX model (Error parsing message); bring it back with `{command}`" in said
+    run("sh", "-c", command, cwd=project)
     assert onnx.load(path).graph.node
     run("git", "checkout", "params.yaml", cwd=project)

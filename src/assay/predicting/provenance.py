@@ -31,10 +31,16 @@ def learned_here() -> Learned | None:
 
 
 def learned_by(variant: str, variants: Sequence[str], model: str) -> Learned:
-    """Return what the exported classifier of a variant learned from.
+    """Return what the exported classifier of a variant learned from; raises StageError as `check_exported` does."""
+    check_exported(variant, variants, model, CLASSIFIER)
+    return learned(read_record(ROOT / DATA, Data))
 
-    `variants` and `model` are those of params.yaml. Raises StageError if that does not ask for the variant, or it is
-    not there, not of the last training, or of another model family.
+
+def check_exported(variant: str, variants: Sequence[str], model: str, export: str) -> None:
+    """Raise StageError if an export of a variant is not one of the last training.
+
+    `variants` and `model` are those of params.yaml: it may not ask for the variant, the file may not be there, or be of
+    another training or model family.
     """
     folder = f"artifacts/onnx/{variant}"
     if variant not in variants:
@@ -42,8 +48,8 @@ def learned_by(variant: str, variants: Sequence[str], model: str) -> Learned:
             f"variant {variant} is not exported: onnx.variants in params.yaml names {', '.join(variants)}; "
             "add it there, then `dvc repro onnx`"
         )
-    if not (ROOT / folder / f"{CLASSIFIER}.onnx").exists():
-        raise StageError(f"{folder}/{CLASSIFIER}.onnx is missing; make it with `dvc repro onnx`")
+    if not (ROOT / folder / f"{export}.onnx").exists():
+        raise StageError(f"{folder}/{export}.onnx is missing; make it with `dvc repro onnx`")
     stages = locked_stages(ROOT / "dvc.lock")
     if not stages:
         raise StageError("dvc.lock is missing; `git checkout HEAD -- dvc.lock` brings back the committed one")
@@ -58,7 +64,6 @@ def learned_by(variant: str, variants: Sequence[str], model: str) -> Learned:
             f"{folder} is of model {family}, and params.yaml names {model}: "
             "name that one to ask it, or run `dvc repro onnx`"
         )
-    return learned(read_record(ROOT / DATA, Data))
 
 
 def check_names(what: str, known: Learned, dataset: Dataset) -> None:

@@ -18,9 +18,10 @@ FEWEST_ALONE = 2
 LARGEST_LABEL = 2**31
 
 
-def read_samples(path: Path, signature: Signature) -> dict[str, np.ndarray]:
+def read_samples(path: Path, signature: Signature, fewest: int | None = None) -> dict[str, np.ndarray]:
     """Return the samples in an .npz file, an array an input, examples along the first axis, in the model's order.
 
+    There must be the `fewest` of them, or else as many as show what the answers of a model depend on.
     Raises StageError that says which array does not fit the model, and why.
     """
     given, batched = _arrays(path), why_unbatchable(signature) is None
@@ -35,7 +36,7 @@ def read_samples(path: Path, signature: Signature) -> dict[str, np.ndarray]:
         count = examples_in(found)
     except ValueError as error:
         raise StageError(f"{what}: {error}") from None
-    fewest = EXAMPLES_A_BATCH if batched else FEWEST_ALONE
+    fewest = fewest or (EXAMPLES_A_BATCH if batched else FEWEST_ALONE)
     if count < fewest:
         raise StageError(f"{what} has {counted(count, 'example')}, and {fewest} are needed: one tells of no other")
     return found

@@ -1,0 +1,70 @@
+"""Ask a model that was brought: arrays of inputs by name in one .npz, and its outputs in another."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from assay.ground.paths import ONNX
+from assay.ground.process import StageError
+from assay.ground.quoting import printable
+from assay.learning.bringing.samples import read_samples
+from assay.predicting.provenance import check_exported
+from assay.serving.answers import as_served
+from assay.serving.client import Protocol, Server
+from assay.tensors.arrays import storable
+from assay.tensors.named import Ask, Tensors, each_alone
+from assay.tensors.parity import onnx_answers, onnx_session
+from assay.tensors.signature import Signature, why_unbatchable
+
+MODEL = "model"
+
+
+def only_arrays(paths: Sequence[Path]) -> Path:
+    """Return the only input, an .npz file; raises StageError if it is another or there are more."""
+    if len(paths) != 1 or paths[0].suffix.lower() != ".npz":
+        raise StageError("a model that was brought is asked one .npz file, with an array for each of its inputs")
+    if not paths[0].is_file():
+        raise StageError(f"there is no file {printable(paths[0])}")
+    return paths[0]
+
+
+def exported_model(variant: str, variants: Sequence[str], family: str) -> Ask:
+    """Return how the export of a variant is asked; raises StageError if it is not there, or of another model."""
+    check_exported(variant, variants, family, MODEL)
+    return partial(onnx_answers, onnx_session(str(ONNX / variant / f"{MODEL}.onnx")))
+
+
+@contextmanager
+def served_model(place: str, protocol: Protocol, model: str, request_timeout_s: float) -> Iterator[Ask]:
+    """Give how a server's model is asked; raises StageError if nobody serves it."""
+    server = Server(http_address=place, grpc_address=place, pid=None, request_timeout_s=request_timeout_s)
+    with closing(server):
+        config = server.effective_config(model, protocol)
+        outputs = [output.name for output in config.output]
+
+        def ask(example: Tensors) -> Tensors:
+            return server.infer(model, as_served(example, config), outputs, protocol)
+
+        yield ask
+
+
+def answers(ask: Ask, path: Path, signature: Signature) -> dict[str, np.ndarray]:
+    """Return the outputs for the examples in an .npz file, each asked alone, as a file holds them.
+
+    Raises StageError if they do not fit the model.
+    """
+    batched = why_unbatchable(signature) is None
+    inputs = read_samples(path, signature, fewest=1)
+    return {name: storable(_text(array)) for name, array in each_alone(ask, inputs, batched=batched).items()}
+
+
+def _text(array: np.ndarray) -> np.ndarray:
+    """Return text as characters: a server gives bytes."""
+    if array.dtype.kind != "O":
+        return array
+    return np.array([each.decode() if isinstance(each, bytes) else each for each in array.ravel()], object).reshape(
+        array.shape
+    )
