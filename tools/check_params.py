@@ -15,6 +15,7 @@ from assay.ground.numerals import counted, unlike
 from assay.ground.paths import REPORTS
 from assay.ground.process import StageError
 from assay.load.window import SLEEP_FACTOR, WINDOWS
+from assay.learning import models
 from assay.machine.cores import server_cores, usable_cores
 from assay.measuring.readings import SPARE
 from assay.params.matrix import ANCHOR
@@ -35,7 +36,7 @@ def seconds_of_load(params: Params) -> tuple[float, float]:
     and one more of each is discarded first. The run-off has at most all its finalists.
     """
     perf = params.perf
-    levels = len(perf.concurrency) * (len(params.cells) + 1) + 1  # the anchor's copy, default threads
+    levels = len(perf.concurrency) * (len(params.every_cell) + 1) + 1  # the anchor's copy, default threads
     finalists = min(params.finalists.at_most, len(params.cells))
     runoff = params.runoff.starts * (params.runoff.rounds + 1) * finalists
     window = seconds_of_window(params)
@@ -76,8 +77,9 @@ def check_windows(params: Params) -> str:
 def main() -> None:
     params = load_params()
     cores = server_cores(params.triton, params.load.client_cores, usable_cores())
-    cells = [f"{cell.name} ({cell.meaning})" for cell in params.cells]
-    print(f"params.yaml is valid: {params.model} on {params.dataset}, seed {params.seed}")
+    cells = [f"{cell.name} ({cell.meaning})" for cell in params.every_cell]
+    subject = "as it was brought" if models.get(params.model).brought else f"on {params.dataset}"
+    print(f"params.yaml is valid: {params.model} {subject}, seed {params.seed}")
     print(f"{counted(len(cells), 'cell')} at concurrency {', '.join(map(str, params.perf.concurrency))}:")
     print("\n".join(f"  {name}" for name in cells))
     print(f"the server computes on {counted(cores, 'core')}")
