@@ -14,8 +14,8 @@ from assay.ground.files import read_json
 from assay.ground.numerals import counted, unlike
 from assay.ground.paths import REPORTS
 from assay.ground.process import StageError
-from assay.load.window import SLEEP_FACTOR, WINDOWS
 from assay.learning import models
+from assay.load.window import SLEEP_FACTOR, WINDOWS
 from assay.machine.cores import server_cores, usable_cores
 from assay.measuring.readings import SPARE
 from assay.params.matrix import ANCHOR

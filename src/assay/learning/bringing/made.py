@@ -81,10 +81,12 @@ def question(tensor: Tensor, *, batched: bool) -> str:
         values = "integers LOW HIGH" if tensor.axes else "constant VALUE"
         why = "a number that the model does not know is an error, or answered as another"
     also = (
-        f", and its free axes need sizes ({', '.join(name or 'one without a name' for name in free)})" if free else ""
+        f", and its free axes need sizes ({', '.join(printable(name) or 'one without a name' for name in free)})"
+        if free
+        else ""
     )
     kind = tensor.datatype if tensor.datatype != "BYTES" else "text"
-    return f"--set '{tensor.name}{sizes}={values}'   {kind}: {why}{also}"
+    return f"--set '{printable(tensor.name)}{sizes}={values}'   {kind}: {why}{also}"
 
 
 def check(tensor: Tensor, told: MadeInput, *, batched: bool) -> None:
