@@ -68,6 +68,22 @@ def test_every_output_of_a_batch_is_compared_by_name(model_folder: Folder) -> No
             check_answers(server, folder, EXAMPLES)
 
 
+def test_answers_are_compared_with_those_of_as_many_threads(
+    model_folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where values are quantised as they come, another order of sums is another step: a difference that is none."""
+    folder, asked = model_folder("four", model_of_four(), max_batch_size=4), []
+
+    def session(path: str, threads: int) -> object:
+        asked.append(threads)
+        return onnx_session(path, threads)
+
+    monkeypatch.setattr("assay.serving.answers.onnx_session", session)
+    with serve([folder], timeout_s=60) as server:
+        check_answers(server, folder, EXAMPLES)
+    assert asked == [1]
+
+
 def _of_other_text() -> onnx.ModelProto:
     """Return the same with every text twice in a row."""
     model = model_of_four()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.ground.quiet import load_openvino
-from assay.serving.model_config import THREADS, read_config
+from assay.serving.model_config import read_config, threads_in
 from assay.tensors.named import Tensors, batch_of, one
 from assay.tensors.parity import onnx_answers, onnx_session
 
@@ -40,7 +40,7 @@ class ModelAlone:
 
     def __init__(self, folder: Path, examples: Tensors) -> None:
         config = read_config(folder / "config.pbtxt")
-        threads = int(config.parameters[THREADS].string_value or 0)
+        threads = threads_in(config)
         accelerators = config.optimization.execution_accelerators.cpu_execution_accelerator
         self._run = (_openvino if accelerators else _onnx_runtime)(folder / "1" / "model.onnx", threads)
         self._examples, self._batched = examples, config.max_batch_size > 0

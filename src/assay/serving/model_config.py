@@ -135,6 +135,12 @@ def threads_for(instances: int, cores: int) -> int:
     return max(1, cores // instances)
 
 
+def threads_in(config: schema.ModelConfig) -> int:
+    """Return the threads of each instance that a configuration states, 0 where it leaves them to ONNX Runtime."""
+    # Asking the map itself would write the key into it.
+    return int(config.parameters[THREADS].string_value or 0) if THREADS in config.parameters else 0
+
+
 def render(config: schema.ModelConfig) -> str:
     """Return the text of config.pbtxt."""
     return str(text_format.MessageToString(config))

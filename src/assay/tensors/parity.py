@@ -28,7 +28,7 @@ def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceS
 
 
 # What ONNX Runtime puts before its words: a code, the file, the place in its own source.
-_BEFORE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed: ?)?(/\S+:\d+ .*?\) (?=[A-Z]))?")
+_BEFORE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed: ?)?(/\S+:\d+ .*?\) (?=\w))?")
 
 
 def runtimes_words(error: Exception) -> str:
