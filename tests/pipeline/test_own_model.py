@@ -68,7 +68,7 @@ def test_two_integer_inputs_with_a_free_axis(project: Path, tmp_path: Path) -> N
     assert "| `fp32-1-64-off` | as told |" in report(project)
     assert "| `fp32-1-64-off` | sequence 12 |" in report(project)
     said = run("dvc", "exp", "run", "-S", "perf.shapes=[ids_12]", cwd=project, check=False).stdout
-    assert "error: the model fails on example 0 (ids [1, 12], mask:0 [1, 7]): " in said
+    assert "error: the model fails on ids [1, 12], mask:0 [1, 7]: " in said
     run("git", "checkout", "params.yaml", cwd=project)
 
 
