@@ -198,7 +198,8 @@ def answer_tensors(given: argparse.Namespace, params: Params) -> None:
         with served_model(place, protocol, model, params.timeouts.request_s) as ask:
             found = answers(ask, path, signature)
     else:
-        found = answers(exported_model(given.variant, params.onnx.variants, params.model), path, signature)
+        with machine_shared():
+            found = answers(exported_model(given.variant, params.onnx.variants, params.model), path, signature)
     with writing(output) as partial, partial.open("wb") as file:
         np.savez(file, **found)
     shapes = ", ".join(f"{printable(name)} {list(array.shape)}" for name, array in found.items())

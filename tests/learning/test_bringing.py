@@ -12,6 +12,7 @@ from conftest import errors
 from onnx import TensorProto, helper
 from ruamel.yaml import YAML
 
+from assay.bring import judge
 from assay.ground.process import StageError
 from assay.learning.bringing.description import description, next_steps, readers
 from assay.learning.bringing.evidence import check_what_it_says
@@ -298,10 +299,13 @@ def asked(tmp_path: Path, model: onnx.ModelProto, **inputs: np.ndarray) -> None:
 
 
 def test_a_model_that_is_what_it_says_passes(tmp_path: Path) -> None:
-    """One that takes no batches, too."""
-    asked(tmp_path, own_models.dense(), x=X)
+    """And is asked batches; one that takes none passes, too, and is asked none."""
+    dense = open_model(own_models.save(tmp_path / "dense.onnx", own_models.dense()))
+    batch = judge(dense, {"x": X}, np.array([0, 1, 2, 0, 1, 2]))
+    assert batch == {"examples": 4, "safe": True, "difference": pytest.approx(0, abs=1e-6), "other_class": 0, "rows": 6}
+    stateful = open_model(own_models.save(tmp_path / "stateful.onnx", own_models.stateful()))
     chance = np.random.default_rng(0).normal(0, 1, (3, 2, 1, 4)).astype(np.float32)
-    asked(tmp_path, own_models.stateful(), x=chance[:, 0], state=chance, rate=np.array([1, 2, 3]))
+    assert judge(stateful, {"x": chance[:, 0], "state": chance, "rate": np.array([1, 2, 3])}, None) is None
 
 
 def test_an_answer_that_never_changes_is_no_answer(tmp_path: Path) -> None:
