@@ -38,6 +38,7 @@ from assay.params.triton import BACKEND
 from assay.serving.backend import find_or_build
 from assay.serving.installation import find_installation
 from assay.serving.launch import HOST, free_ports
+from assay.serving.model_folder import put_together
 from clones import clone, require_committed, shorten, timed
 from record import append, runs_on_one_server
 
@@ -71,8 +72,7 @@ def analyzer_config(clone_folder: Path, folder: Path) -> dict[str, Any]:
     installation = find_installation()
     backend = find_or_build()
     shutil.copytree(backend.folder, folder / "backends" / BACKEND)
-    for cell in CELLS:
-        shutil.copytree(clone_folder / "artifacts" / "model_repository" / cell, folder / "models" / cell)
+    put_together([clone_folder / "artifacts" / "model_repository" / cell for cell in CELLS], folder / "models")
     http, grpc, metrics = (f"{HOST}:{port}" for port in free_ports(3))
     environment = installation.server_environment()
     # It gives perf_analyzer the server's environment, too.

@@ -25,7 +25,7 @@ from assay.learning.datasets import Arrays, Examples
 from assay.learning.loading import load, too_rare
 from assay.machine.lock import machine_shared
 from assay.params.made_inputs import MadeInput
-from assay.tensors.arrays import in_shape_file, write_named, write_split
+from assay.tensors.arrays import file_of_test, write_named, write_split
 from assay.tensors.named import examples_in
 from assay.tensors.signature import Signature
 from assay.validation.schema import Params, load_params
@@ -91,7 +91,7 @@ def take_samples(raw: dict[str, Any], seed: int) -> dict[str, Any]:
     inputs, labels = brought.asked.examples(signature, told, seed)
     write_named(ARRAYS / "test.npz", inputs, labels)
     for shape in raw["shapes"]:
-        write_named(in_shape_file(shape), make(signature, in_shape(signature, told, shape), brought.text, seed), None)
+        write_named(file_of_test(shape), make(signature, in_shape(signature, told, shape), brought.text, seed), None)
     count = examples_in(inputs)
     print(f"{counted(count, 'example')}, {'made' if brought.inputs is None else 'brought'}")
     return {

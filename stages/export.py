@@ -26,11 +26,12 @@ from assay.learning import frameworks
 from assay.machine.lock import machine_shared
 from assay.tensors.arrays import INPUTS_SUFFIX, read_inputs
 from assay.tensors.batch_safety import batch_safety
+from assay.tensors.external_data import external_files
 from assay.tensors.named import Tensors, each_alone, one
 from assay.tensors.onnx_costs import costs
 from assay.tensors.parity import largest_difference, onnx_answers, onnx_session
 from assay.tensors.rows import scored
-from assay.tensors.signature import Signature, why_unbatchable
+from assay.tensors.signature import Signature
 from assay.validation.schema import Params, load_params
 
 
@@ -42,6 +43,16 @@ def check_takes(signature: Signature, inputs: Tensors, name: str) -> None:
                 f"{name}.onnx takes {tensor.dtype} and will be asked {inputs[tensor.name].dtype}, as examples are "
                 "stored: give the model's input that type and let its first layer convert"
             )
+
+
+def digest_of(files: list[Path]) -> str:
+    """Return the SHA-256 digest of files of any size, one after the other."""
+    found = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                found.update(block)
+    return found.hexdigest()
 
 
 def sources(variant: str, params: Params) -> list[Source]:
@@ -56,37 +67,35 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
     measured = {}
     for source in sources(variant, params):
         name, called = source.path.stem, f"{source.path.stem} as {variant}"
-        model = variants.get(variant).export(source)
-        content, signature = model.SerializeToString(), Signature.of(model)
+        path = folder / f"{name}.onnx"
+        variants.get(variant).export(source, path)
         if not source.framework.as_it_came:
-            check_portable(model, name)
+            check_portable(path)
+        signature, files = Signature.read(path), [path, *(folder / beside for beside in external_files(path))]
         inputs = read_inputs(source.path, [each.name for each in signature.inputs])
         check_takes(signature, inputs, name)
-        ask, scores, unbatchable = (
-            partial(onnx_answers, onnx_session(content)),
-            scored(signature),
-            why_unbatchable(signature),
-        )
-        answers = each_alone(ask, inputs, batched=unbatchable is None)
+        # One after the other, before there is a session that stays: of a large model, each takes its share of memory.
+        counted = costs(path, {each: array.shape for each, array in one(inputs, 0, batched=signature.batched).items()})
         expected = source.framework.answer(source.trained, inputs)
+        ask, scores = partial(onnx_answers, onnx_session(str(path))), scored(signature)
+        answers = each_alone(ask, inputs, batched=signature.batched)
         check_answers(called, expected, answers)
         difference = max(largest_difference(each, answers[output]) for output, each in expected.items())
-        (folder / f"{name}.onnx").write_bytes(content)
         measured[name] = {
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": digest_of(files),
             "parity": difference,
-            "file_bytes": len(content),
-            "opset": opset_of(model),
+            "file_bytes": sum(each.stat().st_size for each in files),
+            "opset": opset_of(path),
             "accelerator": variants.get(variant).accelerator,
-            **costs(model, {each: array.shape for each, array in one(inputs, 0, batched=unbatchable is None).items()}),
+            **counted,
         }
-        if unbatchable:
-            measured[name] |= {"batch": None, "unbatchable": unbatchable}
-        else:
+        if signature.batched:
             measured[name]["batch"] = batch_safety(ask, inputs, answers, scores, called)
+        else:
+            measured[name] |= {"batch": None, "unbatchable": signature.unbatchable}
         if name in MEASURED:
             measured[name] |= quality(source, expected, answers, scores)
-        print(f"{called}: parity {difference:.2g}, {len(content):,} bytes")
+        print(f"{called}: parity {difference:.2g}, {measured[name]['file_bytes']:,} bytes")
     for path in MODELS.glob(f"*{INPUTS_SUFFIX}"):
         shutil.copyfile(path, folder / path.name)
     return measured

@@ -1,14 +1,13 @@
 """Write a portable Triton model repository: every serving configuration of every variant.
 
+Folders name the model's files, which servers started here get by links; tools/model_repository.py adds them for others.
+
 Reads   artifacts/onnx/, reports/onnx/, triton/anchor/, usable cores in reports/machine.json, reports/data.json
-Writes  artifacts/model_repository/<cell>/: one folder for each cell of the matrix
-        artifacts/model_repository/default_threads/: one of them with ONNX Runtime's own threads
-        artifacts/model_repository/<export>-<variant>/: each export, to be served plainly; a classifier's
-        says what it learned from
-        artifacts/model_repository/labelled-<variant>/, label/: an ensemble that answers with the
-        names of classes, and its second step, if `labels` asks for it
-        artifacts/model_repository/anchor/, anchor_copy/: what cells are measured beside, for
-        servers that take a whole repository
+Writes  artifacts/model_repository/, a folder each:
+        <cell>: one for each cell of the matrix, and default_threads: one with ONNX Runtime's own threads
+        <export>-<variant>: each export, to be served plainly; a classifier's says what it learned from
+        labelled-<variant>, label: an ensemble that answers with names of classes, and its second step, if asked for
+        anchor, anchor_copy: what cells are measured beside, for servers that take a whole repository
 Run     python stages/triton_config.py
 """
 
@@ -33,6 +32,8 @@ from assay.params.cells import CLASSIFIER, Cell
 from assay.params.matrix import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin
 from assay.serving.ensemble import LABEL, ensemble_config, ensemble_name, label_config
 from assay.serving.model_config import ModelShape, disagreements, read_config, render, serving_config, threads_for
+from assay.serving.model_folder import CONFIG, parts_of_onnx, write_folder
+from assay.tensors.external_data import external_files
 from assay.validation.schema import Params, load_params
 
 
@@ -94,16 +95,14 @@ def exported(variant: str) -> list[Path]:
     return found
 
 
-def write_model(folder: Path, config: ModelConfig, model: Path) -> None:
-    """Write one model's folder and check what was written against the ONNX file.
-
-    Raises StageError, naming every disagreement.
-    """
-    (folder / "1").mkdir(parents=True)
-    shutil.copyfile(model, folder / "1" / "model.onnx")
-    write_text(folder / "config.pbtxt", render(config))
-    if found := disagreements(read_config(folder / "config.pbtxt"), ModelShape.read(folder / "1" / "model.onnx")):
-        raise StageError(f"{folder.name}: config.pbtxt does not fit model.onnx: {'; '.join(found)}")
+def write_models(repository: Path, model: Path, configs: list[ModelConfig]) -> None:
+    """Write the folders of a model's configurations; raises StageError that names how one and its file disagree."""
+    parts, shape = parts_of_onnx(model, external_files(model)), ModelShape.read(model)
+    for config in configs:
+        folder = repository / config.name
+        write_folder(folder, config, parts, later=MODEL_REPOSITORY / config.name)
+        if found := disagreements(read_config(folder / CONFIG), shape):
+            raise StageError(f"{folder.name}: config.pbtxt does not fit model.onnx: {'; '.join(found)}")
 
 
 def write_ensembles(repository: Path, params: Params) -> int:
@@ -140,8 +139,7 @@ def main() -> None:
                 say_what_was_learned(plain)
         served = {**exports, ANCHOR / "1" / "model.onnx": anchors()}
         for model, configs in served.items():
-            for config in configs:
-                write_model(repository / config.name, config, model)
+            write_models(repository, model, configs)
         count = sum(map(len, served.values())) + write_ensembles(repository, params)
     print(f"{count} models written to {MODEL_REPOSITORY.relative_to(MODEL_REPOSITORY.parent.parent)}")
 

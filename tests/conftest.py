@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -22,7 +23,9 @@ from onnx import TensorProto, helper, numpy_helper
 from ruamel.yaml import YAML
 from xdist.scheduler import LoadScopeScheduling
 
+from assay.exporting import variants
 from assay.exporting.compression.quantise import dynamic
+from assay.exporting.source import Source
 from assay.ground.environment import of_children
 from assay.ground.files import read_json, write_json
 from assay.ground.paths import STEPS
@@ -106,7 +109,23 @@ def quantised_as_it_comes() -> onnx.ModelProto:
     weights = np.random.default_rng(1).normal(0, 1, (10, 10)).astype(np.float32)
     graph.node.append(helper.make_node("MatMul", ["hidden", "v"], ["logits"]))
     graph.initializer.append(numpy_helper.from_array(weights, "v"))
-    return dynamic(model)
+    return remade(dynamic, model)
+
+
+def remade(change: Callable[..., None], model: onnx.ModelProto, *arguments: Any) -> onnx.ModelProto:
+    """Return what a function that reads a model's file, and writes another, makes of a model."""
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
+        onnx.save(model, before)
+        change(before, after, *arguments)
+        return onnx.load(after)
+
+
+def exported(variant: str, source: Source) -> onnx.ModelProto:
+    """Return a model as a variant."""
+    with tempfile.TemporaryDirectory() as folder:
+        variants.get(variant).export(source, path := Path(folder) / "exported.onnx")
+        return onnx.load(path)
 
 
 def taking_bytes(model: onnx.ModelProto) -> onnx.ModelProto:

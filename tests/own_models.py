@@ -68,6 +68,16 @@ def dense(classes: int = 3) -> onnx.ModelProto:
     )
 
 
+def heavy() -> onnx.ModelProto:
+    """Return x [batch, 4] -> y [batch, 4], with 8 MB of weights between."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "wide"], ["hidden"]),
+        helper.make_node("MatMul", ["hidden", "back"], ["y"]),
+    ]
+    constants = {"wide": weights(4, 250_000), "back": weights(250_000, 4)}
+    return model(nodes, [("x", FLOAT, ["batch", 4])], [("y", FLOAT, ["batch", 4])], constants)
+
+
 def stateful() -> onnx.ModelProto:
     """Return x [any, 4], state [2, any, 4], rate int64 [] -> y [any, 4], next [2, any, 4]: no batch that is first."""
     nodes = [

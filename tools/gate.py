@@ -60,6 +60,7 @@ from assay.measuring.bench import Candidate, asked, bench, renamed
 from assay.measuring.readings import throughput
 from assay.predicting.classifiers import check_classifies
 from assay.serving.model_config import ModelShape
+from assay.serving.model_folder import onnx_file
 from assay.statistics.interval import Interval
 from assay.statistics.limit import Answer, at_least, overall
 from assay.statistics.tolerance import LOOKS, paired_share_difference, ratio_at_look
@@ -140,7 +141,7 @@ def prepared(
     examples, _ = read_split(ARRAYS / "test.npz")
 
     def candidate(folder: Path, name: str, whose: str, examples: np.ndarray) -> Candidate:
-        what, shape = f"{folder.name} of {whose}", ModelShape.read(folder / "1" / "model.onnx")
+        what, shape = f"{folder.name} of {whose}", ModelShape.read(onnx_file(folder))
         check_classifies(what, shape, dataset)
         x = as_taken(examples, shape.inputs[0].dtype, what)
         (found,) = asked([folder], {shape.inputs[0].name: x}, temporary / f"{name}.json")
@@ -165,7 +166,7 @@ def compare_accuracy(
     if terms is None:
         found = "the reference learned of other classes, or from columns of other names"
         return Result(what, found, "cannot tell", "a reference that learned the same classes from the same columns")
-    sessions = [onnx_session(str(each.folder / "1" / "model.onnx")) for each in candidates]
+    sessions = [onnx_session(str(onnx_file(each.folder))) for each in candidates]
     answers = [
         answers_alone(partial(onnx_answer, session), *each.examples.values())
         for session, each in zip(sessions, candidates, strict=True)

@@ -46,7 +46,6 @@ from assay.tensors.batch_safety import batch_safety
 from assay.tensors.named import Tensors, each_alone, one, part
 from assay.tensors.parity import onnx_answers
 from assay.tensors.rows import scored
-from assay.tensors.signature import why_unbatchable
 from assay.validation.schema import load_params
 
 # Enough that one of them had the machine to itself.
@@ -122,7 +121,7 @@ def judge(opened: OpenedModel, inputs: Tensors, labels: np.ndarray | None) -> Ba
     """See that a model is what its file says; return how neighbours change its answers, None if it takes no batches."""
     check_what_it_says(opened.session, opened.signature, inputs)
     ask, few = partial(onnx_answers, opened.session), part(inputs, 0, ASKED)
-    batched, scores = why_unbatchable(opened.signature) is None, scored(opened.signature)
+    batched, scores = opened.signature.batched, scored(opened.signature)
     answers = each_alone(ask, few, batched=batched)
     if labels is not None:
         check_classes(labels, class_scores(answers, scores))
@@ -131,7 +130,7 @@ def judge(opened: OpenedModel, inputs: Tensors, labels: np.ndarray | None) -> Ba
 
 def seconds_alone(opened: OpenedModel, inputs: Tensors) -> float:
     """Return how long a model takes for an example in this process: the shortest of a few, others had to wait."""
-    example = one(inputs, 0, batched=why_unbatchable(opened.signature) is None)
+    example = one(inputs, 0, batched=opened.signature.batched)
     times = []
     for _ in range(TIMES):
         began = time.perf_counter()

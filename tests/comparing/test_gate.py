@@ -541,7 +541,7 @@ def test_a_lock_file_that_is_out_of_date_is_not_believed(
 ) -> None:
     """Parameters that were committed and never run: the reference is the model that they describe, not the last one."""
     folder = finished_run.copy(tmp_path / "clone")
-    model = Path("artifacts/model_repository/fp32-1-64-off/1/model.onnx")
+    model = Path("artifacts/onnx/fp32/classifier.onnx")
     stale = (folder / model).read_bytes()
     yaml = YAML()
     content = yaml.load(folder / "params.yaml")

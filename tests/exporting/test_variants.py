@@ -1,13 +1,14 @@
 """Variants of a trained network: smaller, quantised, or computed by something else, and what they cost."""
 
-import copy
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from conftest import linear_model, taking_bytes
+from conftest import exported, linear_model, remade, taking_bytes
 from measured import level, summarised
 from onnx import TensorProto, helper, numpy_helper
 
@@ -71,7 +72,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fp32_model(network: Path) -> onnx.ModelProto:
     """Convert the network, once for all variants that begin with that."""
-    return variants.get("fp32").export(Source(network / "classifier.keras", 17, None))
+    return exported("fp32", Source(network / "classifier.keras", 17, None))
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def test_eight_bits_lose_little_on_any_processor(quantise: str, caplog: pytest.L
     from assay.exporting.compression import quantise as tools
 
     model, x = taking_bytes(linear_model(scale=1.0)), CHANCE.integers(0, 256, (50, 28, 28, 1), np.uint8)
-    smaller = tools.static(model, {"image": x}) if quantise == "static" else tools.dynamic(model)
+    smaller = remade(tools.static, model, {"image": x}) if quantise == "static" else remade(tools.dynamic, model)
     whole, quantised = (onnx_answer(onnx_session(each.SerializeToString()), x) for each in (model, smaller))
     assert largest_difference(whole, quantised) < 0.05
     assert not caplog.records  # the tools have no advice
@@ -173,8 +174,8 @@ def test_bytes_lose_no_more_in_eight_bits_than_fractions_do() -> None:
 
     x = CHANCE.integers(0, 256, (50, 28, 28, 1), np.uint8)
     fractions = x.astype(np.float32) / np.float32(255)
-    of_bytes = tools.static(taking_bytes(linear_model()), {"image": x})
-    of_fractions = tools.static(linear_model(), {"image": fractions})
+    of_bytes = remade(tools.static, taking_bytes(linear_model()), {"image": x})
+    of_fractions = remade(tools.static, linear_model(), {"image": fractions})
     answers = [
         onnx_answer(onnx_session(model.SerializeToString()), examples)
         for model, examples in ((of_bytes, x), (of_fractions, fractions))
@@ -215,12 +216,13 @@ def weights_bytes(model: onnx.ModelProto) -> int:
 @slow
 @pytest.mark.parametrize("name", plugins.names(variants))
 def test_a_variant_is_portable_smaller_or_equal_and_the_same_twice(
-    name: str, source: Any, fp32_model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
+    name: str, source: Any, fp32_model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Any batch size, plain operators, equal bytes for the same source; compressed weights take two thirds or less."""
-    monkeypatch.setattr(Source, "converted", lambda _: copy.deepcopy(fp32_model))
-    model, again = (variants.get(name).export(source(name)) for _ in range(2))
-    check_portable(model, name)
+    monkeypatch.setattr(Source, "convert", lambda _, path: onnx.save(fp32_model, path))
+    model, again = (exported(name, source(name)) for _ in range(2))
+    onnx.save(model, tmp_path / f"{name}.onnx")
+    check_portable(tmp_path / f"{name}.onnx")
     assert model.SerializeToString() == again.SerializeToString()
     assert {each.domain for each in model.opset_import} <= {"", "ai.onnx.ml"}
     x, _ = source(name).split("test")
@@ -241,8 +243,8 @@ def test_static_quantisation_is_in_8_bits_throughout(
     source: Any, fp32_model: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Weights are stored as 8-bit integers, and pairs of quantising and dequantising surround every product."""
-    monkeypatch.setattr(Source, "converted", lambda _: copy.deepcopy(fp32_model))
-    model = variants.get("int8_static").export(source("int8_static"))
+    monkeypatch.setattr(Source, "convert", lambda _, path: onnx.save(fp32_model, path))
+    model = exported("int8_static", source("int8_static"))
     weights = [tensor for tensor in model.graph.initializer if len(tensor.dims) > 1]
     assert {tensor.data_type for tensor in weights} == {TensorProto.INT8}
     assert [node.op_type for node in model.graph.node].count("QuantizeLinear") >= 4
@@ -275,16 +277,27 @@ def test_openvino_serves_what_it_is_asked_to(tmp_path: Path) -> None:
         pass
 
 
+def costs_of(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """Return what a model costs, in a file, and see that it is the same with its weights beside that."""
+    with tempfile.TemporaryDirectory() as folder:
+        onnx.save(model, path := Path(folder) / "model.onnx")
+        found = costs(path, shapes)
+        apart = onnx.ModelProto.FromString(model.SerializeToString())
+        onnx.save(apart, path, save_as_external_data=True, location="weights", size_threshold=0)
+        assert costs(path, shapes) == found
+    return found
+
+
 def test_costs_are_counted_from_the_file() -> None:
     """A matrix product of 784 by 10: so many weights and products; zeros are a share of the weights."""
     model = linear_model()
-    found = costs(model, ONE_IMAGE)
+    found = costs_of(model, ONE_IMAGE)
     assert (found["weights"], found["macs"], found["sparsity"]) == (7840, 7840, 0)
     weights = numpy_helper.to_array(model.graph.initializer[0]).copy()
     weights[:196] = 0
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
-    assert costs(model, ONE_IMAGE)["sparsity"] == pytest.approx(0.25)
-    assert costs(taking_bytes(model), ONE_IMAGE) == costs(model, ONE_IMAGE)  # what scales pixels is no weight
+    assert costs_of(model, ONE_IMAGE)["sparsity"] == pytest.approx(0.25)
+    assert costs_of(taking_bytes(model), ONE_IMAGE) == costs_of(model, ONE_IMAGE)  # what scales pixels is no weight
 
 
 def test_a_convolution_multiplies_once_a_weight_and_place() -> None:
@@ -299,16 +312,16 @@ def test_a_convolution_multiplies_once_a_weight_and_place() -> None:
         )
 
     convolution = graph([helper.make_node("Conv", ["x", "k"], ["y"])], ["batch", 4, 4, 4], [kernel])
-    assert costs(convolution, {"x": (1, 2, 6, 6)}) == {"weights": 72, "sparsity": 0, "macs": 4 * 2 * 9 * 16}
+    assert costs_of(convolution, {"x": (1, 2, 6, 6)}) == {"weights": 72, "sparsity": 0, "macs": 4 * 2 * 9 * 16}
     plain = graph([helper.make_node("Relu", ["x"], ["y"])], ["batch", 2, 6, 6], [])
-    assert costs(plain, {"x": (1, 2, 6, 6)}) == {"weights": 0, "sparsity": None, "macs": None}
+    assert costs_of(plain, {"x": (1, 2, 6, 6)}) == {"weights": 0, "sparsity": None, "macs": None}
 
 
 def test_a_scalar_input_costs_nothing() -> None:
     """It has no axis whose size could be asked."""
     model = linear_model()
     model.graph.input.append(helper.make_tensor_value_info("threshold", TensorProto.FLOAT, []))
-    assert costs(model, {**ONE_IMAGE, "threshold": ()})["macs"] == 7840
+    assert costs_of(model, {**ONE_IMAGE, "threshold": ()})["macs"] == 7840
 
 
 def test_what_a_free_axis_costs_is_that_of_the_size_that_is_asked() -> None:
@@ -318,8 +331,8 @@ def test_what_a_free_axis_costs_is_that_of_the_size_that_is_asked() -> None:
     answer = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", "steps", 5])
     graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [steps], [answer], [weights])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    assert [costs(model, {"x": (1, steps, 4)})["macs"] for steps in (1, 3)] == [20, 60]
-    assert costs(model, {})["macs"] is None
+    assert [costs_of(model, {"x": (1, steps, 4)})["macs"] for steps in (1, 3)] == [20, 60]
+    assert costs_of(model, {})["macs"] is None
 
 
 def test_a_change_of_accuracy_counts_the_examples_on_which_two_differ() -> None:

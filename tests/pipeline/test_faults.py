@@ -15,6 +15,8 @@ import pytest
 from conftest import FinishedRun, environment, run
 
 from assay.ground.files import read_json
+from assay.serving.model_config import read_config
+from assay.serving.model_folder import parts_of_onnx, write_folder
 from assay.statistics.stopping import LOOKS
 
 pytestmark = pytest.mark.slow
@@ -117,16 +119,31 @@ def test_a_corrupt_onnx_file_is_named(project: Path) -> None:
 
 def test_a_model_that_the_server_refuses_shows_the_servers_words(project: Path) -> None:
     """A model that parses and cannot run: the stage ends with what the server said about it."""
-    path = project / "artifacts" / "model_repository" / CELL / "1" / "model.onnx"
+    path = project / "artifacts" / "onnx" / "fp32" / "classifier.onnx"
     model = onnx.load(path)
     model.graph.node[0].op_type = "NoSuchOperator"
     path.write_bytes(model.SerializeToString())
+    folder = project / "artifacts" / "model_repository" / CELL
+    write_folder(folder, read_config(folder / "config.pbtxt"), parts_of_onnx(path, []))
     said = fails(project, sys.executable, "stages/perf.py", CELL)
     start, words = said.splitlines()
     assert start == "error: the Triton server did not start (exit code 1); it said:"
     assert words.startswith(f"  model '{CELL}': ")
     assert "NoSuchOperator" in words
     assert str(project.parent) not in words
+
+
+def test_another_file_than_the_configured_one_is_not_measured(project: Path) -> None:
+    """A cell names its model's digest: what was put in its place is named, with what makes it again."""
+    path = project / "artifacts" / "onnx" / "fp32" / "classifier.onnx"
+    model = onnx.load(path)
+    model.doc_string = "another"
+    path.write_bytes(model.SerializeToString())
+    said = fails(project, sys.executable, "stages/perf.py", CELL)
+    assert "artifacts/onnx/fp32/classifier.onnx is damaged: it is another file than the one that" in said
+    assert "`dvc repro --force --single-item onnx@fp32`" in said
+    path.unlink()
+    assert "artifacts/onnx/fp32/classifier.onnx: No such file" in fails(project, "python", "stages/perf.py", CELL)
 
 
 @pytest.mark.parametrize(

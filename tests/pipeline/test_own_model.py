@@ -120,6 +120,30 @@ def test_weights_beside_the_file_and_labels(project: Path, tmp_path: Path) -> No
     assert "agreement ≥ 0.5: meets (1, 95 % interval 1–1)" in page
 
 
+def test_configurations_of_a_large_model_have_no_copies(project: Path, tmp_path: Path) -> None:
+    """64 cells take the room that four do, and there are four copies: brought, taken over, exported, DVC's."""
+    path = own_models.save(tmp_path / "heavy.onnx", own_models.heavy(), external=True)
+    size = sum(each.stat().st_size for each in tmp_path.iterdir())
+    before = used(project)
+    bring(project, path)
+    text = (project / "params.yaml").read_text().replace("model: autoencoder", "model: own")
+    for instances, cells in (("[1, 2, 3, 4]", 4), (f"{[*range(1, 65)]}", 64)):
+        (project / "params.yaml").write_text(text.replace("instances: [1]", f"instances: {instances}"))
+        run("dvc", "repro", "triton-config", cwd=project)
+        assert len(list((project / "artifacts" / "model_repository").glob("fp32-*"))) == cells
+        assert 4 * size <= used(project) - before < 4.3 * size
+    whole = tmp_path / "whole"
+    run("python", "tools/model_repository.py", str(whole), cwd=project)
+    assert len(list(whole.glob("fp32-*/1/model.onnx"))) == len(list(whole.glob("fp32-*/1/heavy.weights"))) == 64
+    assert used(project) - before < 4.3 * size
+    run("git", "checkout", "params.yaml", cwd=project)
+
+
+def used(folder: Path) -> int:
+    """Return the bytes that files take, each file once however many links it has."""
+    return sum({each.stat().st_ino: each.stat().st_size for each in folder.rglob("*") if each.is_file()}.values())
+
+
 def test_a_limit_on_accuracy_without_labels_is_refused(project: Path, tmp_path: Path) -> None:
     """By the first stage, before anything is computed; and one on agreement is not."""
     bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense()))

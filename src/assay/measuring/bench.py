@@ -1,6 +1,5 @@
 """Serve models side by side and measure windows of them: what every measurement stage begins with."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assay.ground.files import write_text
 from assay.ground.paths import ANCHOR, LIBRARY, MACHINE
 from assay.load.input_data import read_input_data, write_input_data
 from assay.load.shared_memory import names, reserved
@@ -19,7 +17,8 @@ from assay.params.matrix import ANCHOR_COPY
 from assay.params.measuring import Conditions
 from assay.servers import serve
 from assay.serving.answers import check_answers, check_effective_config
-from assay.serving.model_config import ModelShape, input_names, read_config, render
+from assay.serving.model_config import ModelShape, input_names, read_config
+from assay.serving.model_folder import CONFIG, Part, check_files, files_of, write_folder
 from assay.tensors.arrays import inputs_of_test
 from assay.tensors.named import Tensors, message_bytes, part, values_in
 
@@ -55,7 +54,12 @@ def asked(folders: Sequence[Path], examples: Tensors, input_data: Path) -> list[
 
 
 def exported(folders: Sequence[Path], temporary: Path, shape: str = "") -> list[Candidate]:
-    """Return some of our models, to be asked the test split as it is stored, or examples in a further shape."""
+    """Return some of our models, to be asked the test split as it is stored, or examples in a further shape.
+
+    Raises StageError if one of their files is another than when they were configured.
+    """
+    for folder in folders:
+        check_files(folder)
     return asked(folders, inputs_of_test(input_names(folders[0]), shape), temporary / "input_data.json")
 
 
@@ -68,11 +72,10 @@ def anchor() -> Candidate:
 
 
 def renamed(candidate: Candidate, name: str, temporary: Path) -> Candidate:
-    """Return a copy under another name, to be served beside the original."""
-    folder = shutil.copytree(candidate.folder, temporary / name)
-    config = read_config(folder / "config.pbtxt")
+    """Return the same under another name, to be served beside the original."""
+    folder, config = temporary / name, read_config(candidate.folder / CONFIG)
     config.name = name
-    write_text(folder / "config.pbtxt", render(config))
+    write_folder(folder, config, {place: Part.at(path) for place, path in files_of(candidate.folder).items()})
     return Candidate(folder, candidate.input_data, candidate.examples)
 
 

@@ -17,7 +17,7 @@ from assay.serving.client import Protocol, Server
 from assay.tensors.arrays import storable
 from assay.tensors.named import Ask, Tensors, each_alone
 from assay.tensors.parity import onnx_answers, onnx_session
-from assay.tensors.signature import Signature, why_unbatchable
+from assay.tensors.signature import Signature
 
 MODEL = "model"
 
@@ -56,7 +56,7 @@ def answers(ask: Ask, path: Path, signature: Signature) -> dict[str, np.ndarray]
 
     Raises StageError if they do not fit the model.
     """
-    batched = why_unbatchable(signature) is None
+    batched = signature.batched
     inputs = read_samples(path, signature, fewest=1)
     return {name: storable(_text(array)) for name, array in each_alone(ask, inputs, batched=batched).items()}
 

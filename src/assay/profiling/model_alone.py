@@ -10,6 +10,7 @@ import numpy as np
 
 from assay.ground.quiet import load_openvino
 from assay.serving.model_config import read_config, threads_in
+from assay.serving.model_folder import onnx_file
 from assay.tensors.named import Tensors, batch_of, one
 from assay.tensors.parity import onnx_answers, onnx_session
 
@@ -42,7 +43,7 @@ class ModelAlone:
         config = read_config(folder / "config.pbtxt")
         threads = threads_in(config)
         accelerators = config.optimization.execution_accelerators.cpu_execution_accelerator
-        self._run = (_openvino if accelerators else _onnx_runtime)(folder / "1" / "model.onnx", threads)
+        self._run = (_openvino if accelerators else _onnx_runtime)(onnx_file(folder), threads)
         self._examples, self._batched = examples, config.max_batch_size > 0
 
     def microseconds(self, batch: int) -> float:

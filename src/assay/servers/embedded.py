@@ -17,5 +17,5 @@ def launch(place: Place, cores: tuple[int, ...]) -> Launch:
 
 
 def serve(models: Sequence[Path], timeout_s: float, cores: tuple[int, ...] = ()) -> AbstractContextManager[Server]:
-    """Serve copies of the model folders inside a block, whatever params.yaml says; see `launch.launched`."""
+    """Serve the model folders inside a block, whatever params.yaml says; see `launch.launched`."""
     return launched(partial(launch, cores=cores), models, timeout_s)

@@ -12,6 +12,7 @@ from assay.serving.client import PROTOCOLS, Server
 from assay.serving.ensemble import INDEX, LABEL
 from assay.serving.failures import ServedOtherwiseError
 from assay.serving.model_config import effective_differences, read_config, threads_in
+from assay.serving.model_folder import onnx_file
 from assay.tensors.named import Tensors, batch_of, examples_in, message_bytes, one
 from assay.tensors.parity import largest_difference, magnitude, onnx_answers, onnx_session
 
@@ -62,7 +63,7 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
     equal may change places. Raises ServedOtherwiseError if a label is another, or not that of its index.
     """
     config = read_config(folder / "config.pbtxt")
-    session, names = onnx_session(str(classifier / "1" / "model.onnx")), np.array(classes, object)
+    session, names = onnx_session(str(onnx_file(classifier))), np.array(classes, object)
     top_k = config.output[0].dims[0]
     for size, batch in batches(config, examples):
         answers, alone_s = timed_answers(session, batch)
@@ -90,7 +91,7 @@ def check_answers(server: Server, folder: Path, examples: Tensors) -> dict[str, 
     config = read_config(folder / "config.pbtxt")
     # With as many threads: how many decides the order of sums, and where values are quantised as they come, that
     # order decides to which side one on the edge of a step falls.
-    session = onnx_session(str(folder / "1" / "model.onnx"), threads_in(config))
+    session = onnx_session(str(onnx_file(folder)), threads_in(config))
     differences: dict[str, dict[str, float]] = {protocol: {} for protocol in PROTOCOLS}
     for size, batch in batches(config, examples):
         answered, alone_s = timed_answers(session, batch)

@@ -29,6 +29,7 @@ from assay.ground.records.checking import complaint
 from assay.ground.records.measured import Statistics
 from assay.serving.bounded_http import Answer, Question
 from assay.serving.failures import LateError
+from assay.serving.model_folder import files_of
 from assay.tensors.named import Tensors, examples_in, message_bytes
 
 Protocol = Literal["http", "grpc"]
@@ -172,11 +173,9 @@ class Server:
         Raises StageError if the server refuses, or is not done in the `timeouts.start_s` that it is given.
         """
         config = text_format.Parse((folder / "config.pbtxt").read_text(encoding="utf-8"), ModelConfig())
-        files = {
-            f"file:{path.relative_to(folder)}": path.read_bytes()
-            for path in sorted(folder.glob("[0-9]*/*"))
-            if path.is_file()
-        }
+        # Of other files than a version's, Triton takes none.
+        sent = {place: path for place, path in files_of(folder).items() if place.partition("/")[0].isdigit()}
+        files = {f"file:{place}": path.read_bytes() for place, path in sent.items()}
         with _answering(f"load {folder.name}", timeout_s, "timeouts.start_s"):
             self._grpc.load_model(
                 folder.name,

@@ -21,6 +21,7 @@ from assay.ground.owner import prefix
 from assay.ground.process import StageError
 from assay.ground.quoting import cut
 from assay.serving.client import REQUEST_TIMEOUT_S, Server
+from assay.serving.model_folder import put_together
 
 HOST = "127.0.0.1"
 START_ATTEMPTS = 3
@@ -220,8 +221,7 @@ def _start(
         prefix=f"{folder.name}_",
     )
     try:
-        for model in models:
-            shutil.copytree(model, place.folder / "models" / model.name)
+        put_together(models, place.folder / "models")
         launch = prepare(place)
         process = _Supervised(launch, place)
     except BaseException:
@@ -251,7 +251,7 @@ def launched(
     timeout_s: float,
     request_timeout_s: float = REQUEST_TIMEOUT_S,
 ) -> Iterator[Server]:
-    """Serve copies of the given model folders, and nothing else, inside the block.
+    """Serve the given model folders, and nothing else, inside the block.
 
     `prepare` says how to start the server, which then has `timeout_s` to become ready, and answers a small question
     within `request_timeout_s`. However the block is left, its processes, ports,

@@ -14,7 +14,7 @@ from assay.ground.files import reading
 from assay.ground.process import StageError
 from assay.params.cells import DynamicBatching
 from assay.params.triton import BACKEND
-from assay.tensors.signature import Signature, Tensor, why_unbatchable
+from assay.tensors.signature import Signature, Tensor
 
 PYTHON_BACKEND = "python"
 # The parameter of a configuration, for ONNX Runtime.
@@ -69,7 +69,7 @@ class ModelShape:
 
     @classmethod
     def _signed(cls, signature: Signature) -> "ModelShape":
-        why = why_unbatchable(signature)
+        why = signature.unbatchable
         inputs, outputs = (
             tuple(_shape(tensor, batched=why is None) for tensor in tensors)
             for tensors in (signature.inputs, signature.outputs)

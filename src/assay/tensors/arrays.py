@@ -97,14 +97,9 @@ def read_inputs(model: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     return inputs_of_test(names)
 
 
-def in_shape_file(shape: str) -> Path:
-    """Return the file of the examples in a further shape."""
-    return ARRAYS / "shapes" / f"{shape}.npz"
-
-
 def file_of_test(shape: str = "") -> Path:
     """Return the file of the test split, or of the examples in a further shape."""
-    return in_shape_file(shape) if shape else ARRAYS / "test.npz"
+    return ARRAYS / "shapes" / f"{shape}.npz" if shape else ARRAYS / "test.npz"
 
 
 def inputs_of_test(names: Sequence[str], shape: str = "") -> dict[str, np.ndarray]:
@@ -113,8 +108,7 @@ def inputs_of_test(names: Sequence[str], shape: str = "") -> dict[str, np.ndarra
     with reading(path, "arrays"), np.load(path, allow_pickle=False) as arrays:
         if "x" in arrays:
             return _of_single(names, arrays["x"])
-    inputs, _ = read_named(path)
-    return {name: inputs[name] for name in names}
+        return {name: asked(arrays[f"{_INPUT}{name}"]) for name in names}
 
 
 def _of_single(names: Sequence[str], array: np.ndarray) -> dict[str, np.ndarray]:

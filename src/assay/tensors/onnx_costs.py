@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,29 +11,42 @@ from onnx import numpy_helper, shape_inference
 
 # Operators that multiply weights with values.
 _COUNTED = ("Conv", "ConvTranspose", "MatMul", "Gemm", "MatMulInteger")
+# A constant with more values is no shape that others follow from.
+_LARGEST_SHAPE = 1024
 
 
-def costs(model: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+def costs(path: Path, shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
     """Return the number of weights, the share of them that is zero, and multiply-accumulates for one example.
 
-    `shapes` are those in which the inputs are asked one example, by name.
+    `shapes` are those in which the inputs are asked one example, by name. Of weights beside the file, one tensor at a
+    time is read.
 
     Weights are constants with more than one axis that such an operator takes, as they are or in
     8 bits; scales and biases are none. The last is None where a model multiplies no weights, as
     a forest does not, or shapes are unknown.
     """
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    model = onnx.load(path, load_external_data=False)
     stored = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
     taken = {stored.get(name, name) for node in model.graph.node if node.op_type in _COUNTED for name in node.input}
-    weights = [array for name, array in constants.items() if name in taken and array.ndim > 1]
-    count = sum(array.size for array in weights)
-    zeros = sum(int(np.count_nonzero(array == 0)) for array in weights)
-    return {"weights": count, "sparsity": zeros / count if count else None, "macs": _macs(model, constants, shapes)}
+    weights = [each for each in model.graph.initializer if each.name in taken and len(each.dims) > 1]
+    count = sum(math.prod(each.dims) for each in weights)
+    zeros = sum(_zeros(each, path.parent) for each in weights)
+    return {"weights": count, "sparsity": zeros / count if count else None, "macs": _macs(model, shapes)}
 
 
-def _macs(model: onnx.ModelProto, constants: dict[str, np.ndarray], asked: Mapping[str, Sequence[int]]) -> int | None:
-    single = onnx.ModelProto()
-    single.CopyFrom(model)
+def _zeros(weights: onnx.TensorProto, folder: Path) -> int:
+    read = onnx.TensorProto()
+    read.CopyFrom(weights)  # what is read from beside the file stays in what it was read for
+    return int(np.count_nonzero(numpy_helper.to_array(read, str(folder)) == 0))
+
+
+def _macs(single: onnx.ModelProto, asked: Mapping[str, Sequence[int]]) -> int | None:
+    """Return what a model multiplies for one example; its weights are cleared, for only their shapes count."""
+    known = {each.name: tuple(each.dims) for each in single.graph.initializer}
+    for each in single.graph.initializer:
+        if math.prod(each.dims) > _LARGEST_SHAPE:
+            for field in ("raw_data", "float_data", "external_data", "data_location"):
+                each.ClearField(field)
     # What old files say of values within, and of outputs, is of a batch of any size.
     del single.graph.value_info[:]
     for tensor in single.graph.input:
@@ -41,7 +55,6 @@ def _macs(model: onnx.ModelProto, constants: dict[str, np.ndarray], asked: Mappi
     for tensor in single.graph.output:
         tensor.type.tensor_type.ClearField("shape")
     graph = shape_inference.infer_shapes(single, data_prop=True).graph
-    known = {name: array.shape for name, array in constants.items()}
     for value in (*graph.input, *graph.value_info, *graph.output):
         known[value.name] = tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim)
     nodes = [node for node in graph.node if node.op_type in _COUNTED]

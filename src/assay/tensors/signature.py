@@ -60,6 +60,22 @@ class Signature:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
 
+    @property
+    def unbatchable(self) -> str | None:
+        """Why the model takes no batches, None if it does: a free first axis of every tensor, which is the batch."""
+        for kind, tensors in (("input", self.inputs), ("output", self.outputs)):
+            for tensor in tensors:
+                if tensor.axes == ():
+                    return f"{kind} {tensor.name} is a scalar"
+                if tensor.axes and isinstance(size := tensor.axes[0], int):
+                    return f"the first axis of {kind} {tensor.name} is fixed at {size}"
+        return None
+
+    @property
+    def batched(self) -> bool:
+        """Whether it takes batches."""
+        return self.unbatchable is None
+
     @classmethod
     def read(cls, path: Path) -> "Signature":
         """Read it from an ONNX file, and no weights kept beside that; raises StageError if it is damaged."""
@@ -92,14 +108,3 @@ def _tensor(value: onnx.ValueInfoProto) -> Tensor:
     shape = value.type.tensor_type
     axes = tuple(axis.dim_value if axis.HasField("dim_value") else axis.dim_param for axis in shape.shape.dim)
     return Tensor(value.name, datatype, axes if shape.HasField("shape") else None)
-
-
-def why_unbatchable(signature: Signature) -> str | None:
-    """Return why a model takes no batches, None if it does: a free first axis of every tensor, which is the batch."""
-    for kind, tensors in (("input", signature.inputs), ("output", signature.outputs)):
-        for tensor in tensors:
-            if tensor.axes == ():
-                return f"{kind} {tensor.name} is a scalar"
-            if tensor.axes and isinstance(size := tensor.axes[0], int):
-                return f"the first axis of {kind} {tensor.name} is fixed at {size}"
-    return None

@@ -1,8 +1,8 @@
 """A trained model with fewer channels, trained on: what variants that are pruned begin with."""
 
+from pathlib import Path
 from typing import Annotated
 
-import onnx
 from pydantic import Field
 
 from assay.exporting.settings import OtherModel
@@ -18,8 +18,8 @@ class Pruned(OtherModel):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.0005
 
 
-def fine_tuned(source: Source) -> onnx.ModelProto:
-    """Return the smaller model, trained on with the training split, in ONNX."""
+def fine_tuned(source: Source, path: Path) -> None:
+    """Write the smaller model, trained on with the training split, in ONNX."""
     settings: Pruned = source.settings
     # First, for it loads TensorFlow quietly.
     source.framework.make_deterministic(source.seed)
@@ -31,4 +31,4 @@ def fine_tuned(source: Source) -> onnx.ModelProto:
     model = pruned(source.trained, settings.remove)
     compile_classifier(model, keras.optimizers.Adam(settings.learning_rate))
     fit(model, source.split("train"), source.split("validation"), settings)
-    return source.framework.to_onnx(model, source.opset)
+    source.framework.to_onnx(model, source.opset, path)

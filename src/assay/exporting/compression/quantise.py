@@ -24,16 +24,19 @@ from assay.exporting.portable import opset_of
 from assay.ground.process import StageError
 from assay.ground.quoting import cut
 from assay.ground.records.checking import LONGEST_REASON
+from assay.tensors.external_data import external_files
 from assay.tensors.named import Tensors, examples_in, one
 from assay.tensors.releases import IR_VERSION
-from assay.tensors.signature import Signature, why_unbatchable
+from assay.tensors.signature import Signature
 
 # Since this opset, weights are brought back with a scale for each of their channels.
 _SCALES_A_CHANNEL = 13
+# Protocol buffers end there.
+_LARGEST_BYTES = 2**31 - 1
 
 
-def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the model with the weights of its matrix products in 8 bits, their inputs quantised as they come.
+def dynamic(model: Path, path: Path) -> None:
+    """Write a model with the weights of its matrix products in 8 bits, their inputs quantised as they come.
 
     Convolutions stay as they are: on processors without 8-bit convolutions for this they take
     several times as long.
@@ -48,11 +51,11 @@ def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
             per_channel=True,
             reduce_range=True,
         )
-        return _read(target)
+        onnx.save(_read(target), path)
 
 
-def static(model: onnx.ModelProto, examples: Tensors) -> onnx.ModelProto:
-    """Return the model with 8-bit weights and values, whose ranges come from examples.
+def static(model: Path, path: Path, examples: Tensors) -> None:
+    """Write a model with 8-bit weights and values, whose ranges come from examples.
 
     Quantise-dequantise pairs, weights with a scale for each channel, where the model's opset has that: what ONNX
     Runtime and OpenVINO turn into 8-bit kernels. What brings the input into range stays as it is: in 8 bits
@@ -63,7 +66,7 @@ def static(model: onnx.ModelProto, examples: Tensors) -> onnx.ModelProto:
         quantize_static(
             prepared,
             target,
-            _Examples(model, examples),
+            _Examples(Signature.read(model), examples),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
@@ -71,7 +74,7 @@ def static(model: onnx.ModelProto, examples: Tensors) -> onnx.ModelProto:
             reduce_range=True,
             nodes_to_exclude=_scaling(onnx.load(prepared)),
         )
-        return _read(target)
+        onnx.save(_read(target), path)
 
 
 @contextmanager
@@ -86,10 +89,16 @@ def _quantising() -> Iterator[None]:
         ) from None
 
 
-def _prepared(model: onnx.ModelProto, folder: Path) -> Path:
-    """Return the file of a model as the tools want it: with shapes, and what can be computed beforehand computed."""
-    source, prepared = folder / "source.onnx", folder / "prepared.onnx"
-    onnx.save(model, source)
+def _prepared(model: Path, folder: Path) -> Path:
+    """Return the file of a model as the tools want it: with shapes, and what can be computed beforehand computed.
+
+    Raises ValueError if the model is larger than a single file may be.
+    """
+    source, prepared = model, folder / "prepared.onnx"
+    if beside := external_files(model):
+        if sum(path.stat().st_size for path in (model, *(model.parent / name for name in beside))) > _LARGEST_BYTES:
+            raise ValueError("it has more than 2 GB, and they want it in one file")
+        onnx.save(onnx.load(model), source := folder / "source.onnx")
     quant_pre_process(source, prepared, skip_symbolic_shape=True)
     return prepared
 
@@ -117,8 +126,8 @@ def _read(path: Path) -> onnx.ModelProto:
 
 
 class _Examples(CalibrationDataReader):
-    def __init__(self, model: onnx.ModelProto, examples: Tensors) -> None:
-        batched = why_unbatchable(Signature.of(model)) is None
+    def __init__(self, signature: Signature, examples: Tensors) -> None:
+        batched = signature.batched
         self._feeds: Iterator[dict[str, np.ndarray]] = (
             one(examples, place, batched=batched) for place in range(examples_in(examples))
         )

@@ -7,9 +7,8 @@ their settings in stages that must not wait for it.
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-import onnx
 
 from assay.exporting.settings import Settings
 from assay.exporting.source import Source
@@ -23,13 +22,14 @@ if TYPE_CHECKING:
 class Variant:
     """A way from a trained model to ONNX.
 
-    `export` returns a model whose first axis, the batch, is free, the same bytes for the
-    same source. `refuses` gives the reason why a family of models is impossible, or None.
-    Where `every_export` is false, the classifier alone is exported. `accelerator` is what
-    Triton's ONNX Runtime backend is told to compute with; None is ONNX Runtime itself.
+    `export` writes a model whose first axis, the batch, is free, the same bytes for the same
+    source; weights that the file does not hold come beside it. `refuses` gives the reason why a
+    family of models is impossible, or None. Where `every_export` is false, the classifier alone is
+    exported. `accelerator` is what Triton's ONNX Runtime backend is told to compute with; None is
+    ONNX Runtime itself.
     """
 
-    export: Callable[[Source], onnx.ModelProto]
+    export: Callable[[Source, Path], None]
     refuses: Callable[["Family"], str | None] = lambda _: None
     settings: type[Settings] = Settings
     every_export: bool = False

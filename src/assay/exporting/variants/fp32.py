@@ -3,4 +3,4 @@
 from assay.exporting.source import Source
 from assay.exporting.variants import Variant
 
-VARIANT = Variant(Source.converted, every_export=True)
+VARIANT = Variant(Source.convert, every_export=True)

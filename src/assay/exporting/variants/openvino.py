@@ -7,4 +7,4 @@ project's own backend runs the OpenVINO package for it.
 from assay.exporting.source import Source
 from assay.exporting.variants import Variant, networks_only
 
-VARIANT = Variant(Source.converted, refuses=networks_only, accelerator="openvino")
+VARIANT = Variant(Source.convert, refuses=networks_only, accelerator="openvino")

@@ -1,6 +1,7 @@
 """Pruned as `pruned` is, then quantised as `int8_static` is."""
 
-import onnx
+import tempfile
+from pathlib import Path
 
 from assay.exporting.compression.calibration import Calibrated, calibrated
 from assay.exporting.compression.fine_tuning import Pruned, fine_tuned
@@ -12,9 +13,11 @@ class PrunedInt8(Pruned, Calibrated):
     """The section of a variant that is both."""
 
 
-def export(source: Source) -> onnx.ModelProto:
+def export(source: Source, path: Path) -> None:
     """Prune, train on, convert, quantise."""
-    return calibrated(fine_tuned(source), source)
+    with tempfile.TemporaryDirectory() as folder:
+        fine_tuned(source, pruned := Path(folder) / "pruned.onnx")
+        calibrated(pruned, path, source)
 
 
 VARIANT = Variant(export, refuses=trained_here, settings=PrunedInt8)

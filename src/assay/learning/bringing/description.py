@@ -16,7 +16,7 @@ from assay.params.perf import Perf
 from assay.tensors.named import Tensors, examples_in
 from assay.tensors.releases import RELEASES, first_to_read
 from assay.tensors.rows import scored
-from assay.tensors.signature import Signature, Tensor, why_unbatchable
+from assay.tensors.signature import Signature, Tensor
 
 # With fewer, one after the other, a window may hold none, and says little where it does.
 REQUESTS_A_WINDOW = 3
@@ -41,7 +41,7 @@ def description(
     name, versions = printable(opened.files[0].name), f"opset {opsets}, IR version {opened.ir_version}"
     yield f"{name}: {opened.size / 1e6:,.1f} MB{files}, {versions}"
     yield from _tensors(opened.signature)
-    why = why_unbatchable(opened.signature)
+    why = opened.signature.unbatchable
     if batch is None:
         yield f"  batches  none, for {why}: every request is answered alone"
     else:
@@ -59,7 +59,7 @@ def description(
 
 
 def _tensors(signature: Signature) -> Iterator[str]:
-    batched, scores = why_unbatchable(signature) is None, scored(signature)
+    batched, scores = signature.batched, scored(signature)
     rows = [
         (
             kind,
@@ -113,7 +113,7 @@ def next_steps(
 
 
 def _batches(signature: Signature, batch: Batch | None, perf: Perf) -> list[str]:
-    if why_unbatchable(signature):
+    if signature.unbatchable:
         return [] if perf.max_batch_size == [0] and perf.dynamic_batching == ["off"] else [WITHOUT_BATCHES]
     unsafe = batch is not None and not batch["safe"] and perf.dynamic_batching != ["off"]
     return [

@@ -7,7 +7,7 @@ from assay.ground.process import StageError
 from assay.ground.quoting import listed
 from assay.tensors.named import Tensors, one
 from assay.tensors.parity import ROUNDING, UnansweredError, largest_difference, onnx_answers
-from assay.tensors.signature import Signature, why_unbatchable
+from assay.tensors.signature import Signature
 
 # So many examples tell enough: of a slow model, each takes a second.
 ASKED = 8
@@ -19,7 +19,7 @@ def check_what_it_says(session: onnxruntime.InferenceSession, signature: Signatu
     Raises StageError if it fails on one, answers otherwise than its file declares, with what is no number, or the same
     whatever it is asked. An output that is an input again is no evidence.
     """
-    batched = why_unbatchable(signature) is None
+    batched = signature.batched
     count = min(ASKED, len(next(iter(inputs.values()))))
     asked = [one(inputs, place, batched=batched) for place in range(count)]
     answers = [_answered(session, example) for example in asked]

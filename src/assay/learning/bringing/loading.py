@@ -13,7 +13,7 @@ from assay.tensors.external_data import external_files
 from assay.tensors.parity import runtimes_words
 from assay.tensors.signature import Signature, Tensor
 
-# Protocol buffers end there, and what is exported is written as one.
+# Protocol buffers end there.
 LARGEST_BYTES = 2**31 - 1
 _FATAL = 4
 _NOT_HANDLED = {"BF16": "ONNX Runtime takes no bfloat16 from Python; let the model's first layer convert"}
@@ -38,6 +38,11 @@ class OpenedModel:
 def open_model(path: Path) -> OpenedModel:
     """Open an ONNX file; raises StageError that says why it is none, or none that can be served, FileNotFoundError."""
     name = printable(path.name)
+    if (size := path.stat().st_size) > LARGEST_BYTES:
+        raise StageError(
+            f"{name} has {size / 1e9:.1f} GB, and an ONNX file ends at 2; save it with its weights beside it: "
+            "onnx.save(model, path, save_as_external_data=True)"
+        )
     try:
         graph = onnx.load(path, load_external_data=False)
     except DecodeError:
@@ -60,10 +65,7 @@ def open_model(path: Path) -> OpenedModel:
             f"ONNX Runtime {onnxruntime.__version__} cannot read {name}: {runtimes_words(error)}"
         ) from None
     opsets = {each.domain or "ai.onnx": each.version for each in graph.opset_import}
-    opened = OpenedModel(session, signature, (path, *beside), opsets, graph.ir_version)
-    if opened.size > LARGEST_BYTES:
-        raise StageError(f"{name} and its weights have {opened.size / 1e9:.1f} GB, and 2 GB are read at most")
-    return opened
+    return OpenedModel(session, signature, (path, *beside), opsets, graph.ir_version)
 
 
 def _weights(path: Path, name: str) -> list[Path]:

@@ -12,7 +12,7 @@ from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
 from assay.params.made_inputs import MadeInput, parse_shape, parse_values
 from assay.tensors.rows import FLOATS
-from assay.tensors.signature import Signature, Tensor, why_unbatchable
+from assay.tensors.signature import Signature, Tensor
 
 # As many different requests as a measurement sends, if they are not too large.
 MOST, LARGEST_BYTES, FEWEST = 256, 2**25, 4
@@ -47,7 +47,7 @@ def complete(signature: Signature, told: Sequence[MadeInput]) -> list[MadeInput]
     names = [tensor.name for tensor in signature.inputs]
     if unknown := [name for name in by_name if name not in names]:
         raise StageError(f"the model has no input {listed(unknown)}; it has {listed(names)}")
-    batched = why_unbatchable(signature) is None
+    batched = signature.batched
     open_questions = [
         question(tensor, batched=batched)
         for tensor in signature.inputs
@@ -126,7 +126,7 @@ def in_shape(signature: Signature, told: Sequence[MadeInput], shape: str) -> lis
     Raises StageError if nothing there has the name, or so many sizes.
     """
     name, sizes = parse_shape(shape)
-    batched = why_unbatchable(signature) is None
+    batched = signature.batched
     free = {tensor.name: free_axes(tensor, batched=batched) for tensor in signature.inputs}
     entries = complete(signature, told)
     if any(name in axes for axes in free.values()) and len(sizes) == 1:
@@ -152,7 +152,7 @@ def make(signature: Signature, told: Sequence[MadeInput], text: Text, seed: int)
 
     Raises StageError as `complete` does, or if a text file has too few lines.
     """
-    batched = why_unbatchable(signature) is None
+    batched = signature.batched
     entries = complete(signature, told)
     shapes = {
         tensor.name: _shape(tensor, entry, batched=batched)

@@ -11,7 +11,7 @@ from assay.ground.quoting import listed, printable
 from assay.tensors.arrays import asked
 from assay.tensors.batch_safety import EXAMPLES_A_BATCH
 from assay.tensors.named import examples_in
-from assay.tensors.signature import Signature, Tensor, why_unbatchable
+from assay.tensors.signature import Signature, Tensor
 
 # Two show whether an answer depends on what is asked, as many as a batch what neighbours do.
 FEWEST_ALONE = 2
@@ -24,7 +24,7 @@ def read_samples(path: Path, signature: Signature, fewest: int | None = None) ->
     There must be the `fewest` of them, or else as many as show what the answers of a model depend on.
     Raises StageError that says which array does not fit the model, and why.
     """
-    given, batched = _arrays(path), why_unbatchable(signature) is None
+    given, batched = _arrays(path), signature.batched
     names, what = [tensor.name for tensor in signature.inputs], printable(path.name)
     if unlike := sorted(set(given) ^ set(names)):
         raise StageError(

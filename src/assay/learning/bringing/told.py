@@ -10,7 +10,7 @@ from assay.ground.process import StageError
 from assay.ground.quoting import listed, quoted
 from assay.learning.bringing.made import Text, check
 from assay.params.made_inputs import VALUES_SYNTAX, MadeInput, text_of
-from assay.tensors.signature import Signature, Tensor, why_unbatchable
+from assay.tensors.signature import Signature, Tensor
 
 _SYNTAX = f"write NAME=VALUES or NAME[SIZE,SIZE]=VALUES, where VALUES is {VALUES_SYNTAX}"
 
@@ -35,7 +35,7 @@ def merged(told: Sequence[MadeInput], known: Sequence[MadeInput], signature: Sig
 
     That may be of an earlier model, and a file of lines, which `text` finds, no longer there.
     """
-    batched = why_unbatchable(signature) is None
+    batched = signature.batched
     by_name = {each.name: each for each in told}
     for tensor in signature.inputs:
         earlier = next((each for each in known if each.name == tensor.name), None)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import onnx
-
 from assay.params import plugins
 from assay.tensors.named import Tensors
 
@@ -23,8 +21,8 @@ class Framework:
     `suffix` ends the name of a saved model. `make_deterministic` makes training give the same
     for the same seed on one machine. `answer` gives a model's outputs, by the names that they have
     in ONNX, for examples in the types that it takes. `to_onnx` converts a model to an opset, its batch axis
-    free, with one input, of that type, and one output. A file that is `as_it_came` is not converted: what it
-    takes and gives, and its opset, are its own.
+    free, with one input, of that type, and one output, and writes the file. One that is `as_it_came` is not
+    converted: what it takes and gives, and its opset, are its own.
     """
 
     suffix: str
@@ -32,7 +30,7 @@ class Framework:
     save: Callable[[Any, Path], None]
     load: Callable[[Path], Any]
     answer: Callable[[Any, Tensors], Tensors]
-    to_onnx: Callable[[Any, int], onnx.ModelProto]
+    to_onnx: Callable[[Any, int, Path], None]
     as_it_came: bool = False
 
 

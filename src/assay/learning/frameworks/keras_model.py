@@ -98,8 +98,8 @@ def answer(model: "keras.Model", inputs: Tensors) -> Tensors:
     return {name: np.asarray(model.predict(only(inputs), verbose=0))}
 
 
-def to_onnx(model: "keras.Model", opset: int) -> onnx.ModelProto:
-    """Convert a model with one input and one output."""
+def to_onnx(model: "keras.Model", opset: int, path: Path) -> None:
+    """Convert a model with one input and one output, and write the file."""
     load_tensorflow()
     import tensorflow as tf
 
@@ -121,7 +121,7 @@ def to_onnx(model: "keras.Model", opset: int) -> onnx.ModelProto:
         traced = tf.function(forward, input_signature=signature, autograph=False)
         converted = usual_form(convert)
     converted.ir_version = IR_VERSION
-    return converted
+    onnx.save(converted, path)
 
 
 FRAMEWORK = Framework(".keras", make_deterministic, save, load, answer, to_onnx)

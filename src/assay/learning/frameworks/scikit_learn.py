@@ -44,8 +44,8 @@ def answer(model: "ClassifierMixin", inputs: Tensors) -> Tensors:
     return {PROBABILITIES: np.asarray(model.predict_proba(only(inputs)), np.float32)}
 
 
-def to_onnx(model: "ClassifierMixin", opset: int) -> onnx.ModelProto:
-    """Convert a classifier of feature vectors to one that gives probabilities alone.
+def to_onnx(model: "ClassifierMixin", opset: int, path: Path) -> None:
+    """Convert a classifier of feature vectors to one that gives probabilities alone, and write the file.
 
     The label that skl2onnx adds is left out: it is where the probability is largest.
     """
@@ -67,7 +67,7 @@ def to_onnx(model: "ClassifierMixin", opset: int) -> onnx.ModelProto:
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
     probabilities.type.tensor_type.shape.dim[1].dim_value = len(model.classes_)
     converted.ir_version = IR_VERSION
-    return converted
+    onnx.save(converted, path)
 
 
 FRAMEWORK = Framework(".skops", make_deterministic, save, load, answer, to_onnx)

@@ -1,0 +1,132 @@
+"""A model's folder: complete, as Triton reads it, or a configuration with a list of files that stand elsewhere.
+
+Configurations of one model differ in config.pbtxt alone. Each names the model's files, with their digests, and whoever
+serves it puts the folder together with links: no configuration has a copy of a large model.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+from typing_extensions import TypedDict
+
+from assay.ground.files import damaged, write_json, write_text
+from assay.ground.records.checking import Name, read_record
+from assay.serving.model_config import render
+
+CONFIG, LISTED = "config.pbtxt", "files.json"
+# Where Triton's ONNX Runtime backend looks for a model that its configuration does not name.
+ONNX_FILE = "1/model.onnx"
+# Another file system, a number of links that is too large, another user's file, a file system without links.
+_NO_LINK = (errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EACCES, errno.ENOTSUP)
+
+
+class Part(NamedTuple):
+    """A file of a model, and its SHA-256 digest."""
+
+    path: Path
+    sha256: str
+
+    @classmethod
+    def at(cls, path: Path) -> "Part":
+        """Read the digest of a file, of any size."""
+        with path.open("rb") as file:
+            return cls(path, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+class _Listed(TypedDict):
+    """The same in a list: the path is relative to the model's folder."""
+
+    path: Name
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def write_folder(folder: Path, config: ModelConfig, parts: Mapping[str, Part], later: Path | None = None) -> None:
+    """Write a configuration, and the list of the model's files by their places in the folder that a server reads.
+
+    `later` is the path that the folder will have, where that is another.
+    """
+    write_text(folder / CONFIG, render(config))
+    listed = {
+        place: {"path": os.path.relpath(part.path, later or folder), "sha256": part.sha256}
+        for place, part in parts.items()
+    }
+    write_json(folder / LISTED, listed)
+
+
+def parts_of_onnx(path: Path, weights: Iterable[str]) -> dict[str, Part]:
+    """Return an ONNX file, and files of weights beside it, by their places in a model's folder."""
+    beside = {f"1/{name}": path.parent / name for name in weights}
+    return {place: Part.at(file) for place, file in {ONNX_FILE: path, **beside}.items()}
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    """Return where each file of a model is, by its place in the folder that a server reads, without its configuration.
+
+    Raises StageError if the list is damaged.
+    """
+    if not (folder / LISTED).exists():
+        found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        return {path.relative_to(folder).as_posix(): path for path in sorted(found) if path != folder / CONFIG}
+    return {place: part.path for place, part in _listed(folder).items()}
+
+
+def onnx_file(folder: Path) -> Path:
+    """Return the ONNX file of a model's folder."""
+    return files_of(folder).get(ONNX_FILE, folder / ONNX_FILE)
+
+
+def check_files(folder: Path) -> None:
+    """Raise StageError if a listed file is another one than when the configuration was written."""
+    for part in _listed(folder).values() if (folder / LISTED).exists() else ():
+        if Part.at(part.path) != part:
+            raise damaged(part.path, f"it is another file than the one that {folder.name} was configured for")
+
+
+def put_together(folders: Iterable[Path], repository: Path) -> None:
+    """Put model folders together in a new repository, each complete: listed files by hard links.
+
+    Where a file system takes no link to a file, it gets one copy, to which all others are links.
+    """
+    nearest: dict[Path, Path] = {}
+    for folder in folders:
+        target = repository / folder.name
+        if not (folder / LISTED).exists():
+            shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"))
+            continue
+        target.mkdir(parents=True)
+        shutil.copyfile(folder / CONFIG, target / CONFIG)
+        for place, path in files_of(folder).items():
+            (target / place).parent.mkdir(parents=True, exist_ok=True)
+            # A link to a link would be one to a place that another file system does not have.
+            source = path.resolve(strict=True)
+            _link(nearest.get(source, source), target / place)
+            nearest.setdefault(source, target / place)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        shutil.copyfile(source, target)
+
+
+def _listed(folder: Path) -> dict[str, Part]:
+    found: dict[str, _Listed] = read_record(folder / LISTED, dict[Name, _Listed])
+    for place in found:
+        if place.startswith("/") or ".." in Path(place).parts:
+            raise damaged(folder / LISTED, f"{place} is no place in a model's folder")
+    return {place: Part(_plain(folder / each["path"]), each["sha256"]) for place, each in found.items()}
+
+
+def _plain(path: Path) -> Path:
+    """Return a path without `..` in it, as people are told it; links stay."""
+    return Path(os.path.normpath(path))
