@@ -8,6 +8,7 @@ import onnx
 import own_models
 import pytest
 from conftest import changed, clone, commit, ran, run, tiny
+from ruamel.yaml import YAML
 
 from assay.ground.files import read_json
 from assay.servers.embedded import serve
@@ -124,11 +125,14 @@ def test_configurations_of_a_large_model_have_no_copies(project: Path, tmp_path:
     """64 cells take the room that four do, and there are four copies: brought, taken over, exported, DVC's."""
     path = own_models.save(tmp_path / "heavy.onnx", own_models.heavy(), external=True)
     size = sum(each.stat().st_size for each in tmp_path.iterdir())
+    run("git", "checkout", "params.yaml", cwd=project)
     before = used(project)
     bring(project, path)
-    text = (project / "params.yaml").read_text().replace("model: autoencoder", "model: own")
-    for instances, cells in (("[1, 2, 3, 4]", 4), (f"{[*range(1, 65)]}", 64)):
-        (project / "params.yaml").write_text(text.replace("instances: [1]", f"instances: {instances}"))
+    yaml = YAML()
+    content = yaml.load(project / "params.yaml")
+    for cells in (4, 64):
+        content["model"], content["perf"]["instances"] = "own", [*range(1, cells + 1)]
+        yaml.dump(content, project / "params.yaml")
         run("dvc", "repro", "triton-config", cwd=project)
         assert len(list((project / "artifacts" / "model_repository").glob("fp32-*"))) == cells
         assert 4 * size <= used(project) - before < 4.3 * size
