@@ -27,7 +27,6 @@ from assay.machine.lock import machine_shared
 from assay.params.made_inputs import MadeInput
 from assay.tensors.arrays import file_of_test, write_named, write_split
 from assay.tensors.named import examples_in
-from assay.tensors.signature import Signature
 from assay.validation.schema import Params, load_params
 
 
@@ -87,18 +86,19 @@ def divide(params: Params) -> dict[str, Any]:
 def take_samples(raw: dict[str, Any], seed: int) -> dict[str, Any]:
     """Write what a model that was brought is asked and return what is to be known of it."""
     brought, told = brought_here(), [MadeInput.model_validate(each) for each in raw["inputs"]]
-    signature = Signature.read(brought.model)
+    signature = brought.signature
     inputs, labels = brought.asked.examples(signature, told, seed)
     write_named(ARRAYS / "test.npz", inputs, labels)
     for shape in raw["shapes"]:
         write_named(file_of_test(shape), make(signature, in_shape(signature, told, shape), brought.text, seed), None)
-    count = examples_in(inputs)
-    print(f"{counted(count, 'example')}, {'made' if brought.inputs is None else 'brought'}")
+    count, found = examples_in(inputs), brought.found
+    made = brought.inputs is None or (found is not None and found["told"] is not None)
+    print(f"{counted(count, 'example')}, {'made' if made else 'brought'}")
     return {
         "model": raw["model"],
         "examples": count,
         "shapes": {name: list(array.shape[1:]) for name, array in inputs.items()},
-        "made": brought.inputs is None,
+        "made": made,
         "labelled": labels is not None,
     }
 

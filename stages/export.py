@@ -19,9 +19,10 @@ from assay.exporting.portable import check_portable, opset_of
 from assay.exporting.quality import check_answers, quality
 from assay.exporting.source import Source
 from assay.ground.files import replacing_directory, write_json
-from assay.ground.paths import MODELS, ONNX, PARITY
+from assay.ground.paths import FOUND, MODELS, ONNX, PARITY
 from assay.ground.process import StageError
-from assay.ground.records.prepared import MEASURED
+from assay.ground.records.checking import read_record
+from assay.ground.records.prepared import MEASURED, Found
 from assay.learning import frameworks
 from assay.machine.lock import machine_shared
 from assay.tensors.arrays import INPUTS_SUFFIX, read_inputs
@@ -69,6 +70,10 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
         name, called = source.path.stem, f"{source.path.stem} as {variant}"
         path = folder / f"{name}.onnx"
         variants.get(variant).export(source, path)
+        if source.framework.asked_when_brought:
+            measured[name] = read_record(source.path / FOUND, Found)["measured"]
+            print(f"{called}: taken as its owner configured it")
+            continue
         if not source.framework.as_it_came:
             check_portable(path)
         signature, files = Signature.read(path), [path, *(folder / beside for beside in external_files(path))]

@@ -43,6 +43,7 @@ from assay.params.matrix import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, measured_n
 from assay.params.stages import before_measuring
 from assay.profiling.model_alone import ModelAlone
 from assay.serving.model_config import read_config, render
+from assay.serving.model_folder import CONFIG, computing_of, reference_of
 from assay.statistics.ratio import ratio_of_logs
 from assay.statistics.stopping import enough, next_look
 from assay.telling.progress import Progress
@@ -102,8 +103,9 @@ def measure_level(
 def measure_cell(name: str, candidate: Candidate, journal: Journal, params: Params) -> dict[str, Any]:
     """Serve a cell's candidate beside the anchor and return everything that was measured."""
     with bench([anchor(), candidate], params.conditions) as windows:
-        # A server that runs elsewhere computes on another processor than this process would.
-        alone = None if params.triton.server == "url" else ModelAlone(candidate.folder, candidate.examples)
+        # A server that runs elsewhere computes on another processor, and what is no ONNX file nothing but a server.
+        here = params.triton.server != "url" and not reference_of(candidate.folder)
+        alone = ModelAlone(candidate.folder, candidate.examples) if here else None
         journal.new_start()
         return {
             "cell": name,
@@ -111,7 +113,7 @@ def measure_cell(name: str, candidate: Candidate, journal: Journal, params: Para
             "server": {"kind": params.triton.server, "version": windows.server.version()},
             "perf_analyzer": windows.command_line(candidate.name, params.perf.concurrency[0]),
             "units": {"perf_analyzer": UNITS, **WINDOW_UNITS},
-            "config": render(read_config(candidate.folder / "config.pbtxt")),
+            "config": render(read_config(computing_of(candidate.folder) / CONFIG)),
             "answers": windows.answers,
             "single_alone_us": alone.single() if alone else None,
             "levels": [

@@ -24,7 +24,6 @@ from assay.learning.datasets import known_files
 from assay.learning.formats.published import check_files, files_in
 from assay.learning.loading import edition_in, remedy
 from assay.servers import prepare
-from assay.tensors.signature import Signature
 from assay.validation.schema import Params, load_params
 
 
@@ -41,18 +40,26 @@ def of_dataset(params: Params) -> dict[str, Any]:
 def of_model(params: Params) -> dict[str, Any]:
     """Return what is there of a model that was brought; raises StageError if params.yaml asks what it cannot do."""
     brought = brought_here()
+    unbatchable, more = brought.signature.unbatchable, dict[str, Any]()
+    if brought.found:
+        from assay.repositories.fitting import check_measured_as_it_is
+
+        unbatchable, more["computing"] = check_measured_as_it_is(
+            brought.model, params.hyperparameters, params.model, params.onnx.variants, params.perf.max_batch_size
+        )
     check_fits(
-        Signature.read(brought.model),
+        unbatchable,
         params.perf,
         sampled=brought.inputs is not None,
         labelled=brought.labels is not None,
     )
     return {
         "model": params.model,
-        "edition": brought.model.name,
+        "edition": brought.name,
         "files": list(map(asdict, brought.files())),
         "inputs": params.hyperparameters.model_dump(include={"inputs"})["inputs"],
         "shapes": params.perf.shapes,
+        **more,
     }
 
 

@@ -39,7 +39,7 @@ from assay.telling.pages import render
 from assay.telling.recommendation import failing, quality_in_words, rates_in_words, recommended_variant, variant_rows
 from assay.telling.results import Results, read_results
 from assay.telling.shapes import shape_rows
-from assay.telling.subject import about_the_model
+from assay.telling.subject import about_the_model, backend_of
 from assay.telling.surroundings import machine_in_words, server_in_words, threads_in_words
 from assay.telling.tables import MeasuredCell, verdict_table
 from assay.telling.variants_table import accelerated_in_words
@@ -91,7 +91,7 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
         "run_variant": recommended_variant(verdict, rows),
         "machine_in_words": machine_in_words(machine, params.triton),
         "server_in_words": server_in_words(results.server, machine, params.triton, params.load),
-        "threads_in_words": threads_in_words(machine, params.triton),
+        "threads_in_words": threads_in_words(machine, params.triton, backend_of(results)),
         "cells": cells,
         "shapes": shape_rows(every, results, verdict.concurrency),
         "interrupted": any(level.starts > 1 for each in cells for level in each.levels),

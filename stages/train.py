@@ -10,6 +10,7 @@ Run     python stages/train.py
 
 from assay.ground.stage import run_stage
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from assay.ground.paths import ARRAYS, CURVES, MODELS, PREDICTIONS, ROC, TRAININ
 from assay.ground.process import StageError
 from assay.learning import frameworks, models
 from assay.learning.bringing.evidence import check_what_it_says
+from assay.learning.bringing.folder import ANSWERS, brought_here
 from assay.learning.bringing.loading import open_model
 from assay.learning.bringing.samples import check_classes
 from assay.learning.models import Trained
@@ -28,6 +30,7 @@ from assay.params.cells import CLASSIFIER
 from assay.scoring.classification import Judged, class_scores, judged
 from assay.tensors.arrays import SPLITS, read_named, read_split, write_inputs
 from assay.tensors.named import only
+from assay.tensors.parity import onnx_answers
 from assay.tensors.rows import scored
 from assay.validation.schema import Params, load_params
 
@@ -58,13 +61,16 @@ def taken_over(params: Params, curves: Path) -> tuple[Trained, Judged]:
     family = models.get(params.model)
     trained = family.train({}, params.raw_data, params.hyperparameters, curves)
     (path,) = trained.exports.values()
-    opened, (inputs, labels) = open_model(path), read_named(ARRAYS / "test.npz")
-    for asked in (inputs, *(read_named(path)[0] for path in sorted((ARRAYS / "shapes").glob("*.npz")))):
-        check_what_it_says(opened.session, opened.signature, asked)
+    framework, (inputs, labels) = frameworks.of(path), read_named(ARRAYS / "test.npz")
+    signature = brought_here().signature
+    if not framework.asked_when_brought:
+        opened = open_model(path)
+        for asked in (inputs, *(read_named(path)[0] for path in sorted((ARRAYS / "shapes").glob("*.npz")))):
+            check_what_it_says(partial(onnx_answers, opened.session), signature, asked)
     if labels is None:
         return trained, judged({}, {}, ())
-    answers = frameworks.get(family.framework).answer(path, inputs)
-    scores = class_scores(answers, scored(opened.signature))
+    answers = read_named(path / ANSWERS)[0] if framework.asked_when_brought else framework.answer(path, inputs)
+    scores = class_scores(answers, scored(signature))
     check_classes(labels, scores)
     return trained, judged({"test": scores}, {"test": labels}, tuple(map(str, range(scores.shape[1]))))
 
@@ -72,12 +78,12 @@ def taken_over(params: Params, curves: Path) -> tuple[Trained, Judged]:
 def main() -> None:
     params = load_params()
     family = models.get(params.model)
-    framework = frameworks.get(family.framework)
     with machine_shared():
         with replacing_directory(CURVES) as curves:
             trained, found = (taken_over if family.brought else learned)(params, curves)
         with replacing_directory(MODELS) as folder:
             for name, model in trained.exports.items():
+                framework = frameworks.of(model) if family.brought else frameworks.get(family.framework)
                 framework.save(model, folder / f"{name}{framework.suffix}")
             for name, inputs in trained.inputs.items():
                 write_inputs(folder / name, inputs)

@@ -1,25 +1,25 @@
-"""Bring a model of one's own: look at its ONNX file, see that it is what it says, and track it with DVC.
+"""Bring a model of one's own: look at it, see that it is what it says, and track it with DVC.
 
-Nothing is trained, and no labels are needed. Without samples, inputs are made as `models.own.inputs` in params.yaml
-describes them; `--set` writes the entries that are needed there.
+It is an ONNX file, or the folder of a model in a Triton repository, which is asked through the server that params.yaml
+chooses. Nothing is trained, and no labels are needed. Without samples, inputs are made as `models.own.inputs` in
+params.yaml describes them; `--set` writes the entries that are needed there.
 
 Run     python -m assay.bring model.onnx                                    floats of a fixed size need nothing said
         python -m assay.bring model.onnx --inputs samples.npz               an array an input, examples along axis 0
         python -m assay.bring model.onnx --inputs samples.npz --labels labels.npy
         python -m assay.bring model.onnx --set 'ids[128]=integers 0 30521' --set 'image[320,320]=normal'
+        python -m assay.bring repository/model --trust                      a program is code, which runs as you
 """
 
 from assay.ground.stage import run_stage
 
 import argparse
-import shutil
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from assay.ground.arguments import named
@@ -29,33 +29,37 @@ from assay.ground.process import StageError
 from assay.ground.quoting import printable
 from assay.ground.records.prepared import Batch
 from assay.learning import models
-from assay.learning.bringing.description import description, next_steps
-from assay.learning.bringing.evidence import ASKED, check_what_it_says
+from assay.learning.bringing.collecting import collect_file
+from assay.learning.bringing.description import (
+    description,
+    next_steps,
+    of_file,
+    option_for_windows,
+    options_for_batches,
+)
+from assay.learning.bringing.evidence import ASKED
 from assay.learning.bringing.examples import Asked
-from assay.learning.bringing.folder import INPUTS, LABELS, LINES, MODEL, SAMPLES, brought_here
-from assay.learning.bringing.loading import OpenedModel, open_model
+from assay.learning.bringing.folder import brought_here
+from assay.learning.bringing.judging import Examples, Judged, judge
+from assay.learning.bringing.loading import open_model
 from assay.learning.bringing.params_file import with_inputs
-from assay.learning.bringing.samples import check_classes
+from assay.learning.bringing.subject import Subject
 from assay.learning.bringing.told import merged, told_inputs
 from assay.learning.fetching.tracking import track
 from assay.machine.lock import machine_shared
 from assay.params import plugins
-from assay.params.made_inputs import MadeInput, text_of
-from assay.scoring.classification import class_scores
-from assay.tensors.batch_safety import batch_safety
-from assay.tensors.named import Tensors, each_alone, one, part
-from assay.tensors.parity import onnx_answers
-from assay.tensors.rows import scored
-from assay.validation.schema import load_params
-
-# Enough that one of them had the machine to itself.
-TIMES = 3
+from assay.params.made_inputs import MadeInput
+from assay.validation.schema import Params, load_params
 
 
 def arguments() -> argparse.Namespace:
     """Return what was typed."""
     parser = argparse.ArgumentParser(prog="python -m assay.bring", description="Bring a model of one's own.")
-    parser.add_argument("model", type=named, help="an ONNX file; weights kept beside it come along")
+    parser.add_argument(
+        "model",
+        type=named,
+        help="an ONNX file, weights beside it come along; or a model's folder in a Triton repository",
+    )
     parser.add_argument("--inputs", type=named, metavar="NPZ", help="samples, an array an input, examples along axis 0")
     parser.add_argument("--labels", type=named, metavar="NPY", help="the class of each sample, from 0")
     parser.add_argument(
@@ -67,6 +71,7 @@ def arguments() -> argparse.Namespace:
         metavar="'NAME[SIZES]=VALUES'",
         help="how to make an input: sizes of its free axes, and values",
     )
+    parser.add_argument("--trust", action="store_true", help="serve a repository's model though it is a program")
     given = parser.parse_args()
     if given.labels and not given.inputs:
         raise StageError("--labels are those of samples: give `--inputs samples.npz`, too")
@@ -75,11 +80,11 @@ def arguments() -> argparse.Namespace:
     return given
 
 
-def check_is_file(path: Path) -> None:
-    """Raise StageError unless there is a file."""
-    if path.is_dir():
+def check_is_there(path: Path, *, or_folder: bool = False) -> None:
+    """Raise StageError unless there is a file, or a folder where that will do."""
+    if path.is_dir() and not or_folder:
         raise StageError(f"{printable(path)} is a folder; name the file in it")
-    if not path.is_file():
+    if not path.exists() or not (path.is_file() or path.is_dir()):
         raise StageError(f"there is no file {printable(path)}")
 
 
@@ -88,21 +93,11 @@ def family_that_is_brought() -> str:
     return next(name for name in plugins.names(models) if models.get(name).brought)
 
 
-def collect(opened: OpenedModel, asked: Asked, told: Sequence[MadeInput], folder: Path) -> None:
-    """Copy a model and what belongs to it into a new folder."""
-    (folder / MODEL).mkdir(parents=True)
-    (folder / SAMPLES / LINES).mkdir(parents=True)
-    model, *weights = opened.files
-    shutil.copyfile(model, folder / MODEL / f"{model.stem}.onnx")  # whatever it was called
-    for path in weights:
-        target = folder / MODEL / path.relative_to(model.parent)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    for source, name in ((asked.inputs, INPUTS), (asked.labels, LABELS)):
-        if source:
-            shutil.copyfile(source, folder / SAMPLES / name)
-    for name in filter(None, map(text_of, told)):
-        shutil.copyfile(asked.text(name), folder / SAMPLES / LINES / name)
+def step_setting(params: Params) -> str:
+    """Return what names an ensemble's step on a command line; a params.yaml that is older does not have it."""
+    family = family_that_is_brought()
+    there = "step" in getattr(params.models, family).model_fields_set
+    return f"{'' if there else '+'}models.{family}.step"
 
 
 @contextmanager
@@ -117,52 +112,73 @@ def alone() -> Iterator[None]:
         raise StageError("another model is being brought here: wait until that is done") from None
 
 
-def judge(opened: OpenedModel, inputs: Tensors, labels: np.ndarray | None) -> Batch | None:
-    """See that a model is what its file says; return how neighbours change its answers, None if it takes no batches."""
-    check_what_it_says(opened.session, opened.signature, inputs)
-    ask, few = partial(onnx_answers, opened.session), part(inputs, 0, ASKED)
-    batched, scores = opened.signature.batched, scored(opened.signature)
-    answers = each_alone(ask, few, batched=batched)
-    if labels is not None:
-        check_classes(labels, class_scores(answers, scores))
-    return batch_safety(ask, few, answers, scores, opened.files[0].name) if batched else None
+@dataclass(frozen=True)
+class Bringing:
+    """A model that is being brought, and what is done with it.
+
+    So many examples are asked, all if that is None; `collect` copies it into a folder; `keeps_told` says whether what
+    makes its inputs goes to params.yaml, and `batches` which options its batches need.
+    """
+
+    subject: Subject
+    asked: int | None
+    collect: Callable[[Asked, Examples, Judged, Path], None]
+    keeps_told: bool
+    batches: Callable[[Batch | None], list[str]]
 
 
-def seconds_alone(opened: OpenedModel, inputs: Tensors) -> float:
-    """Return how long a model takes for an example in this process: the shortest of a few, others had to wait."""
-    example = one(inputs, 0, batched=opened.signature.batched)
-    times = []
-    for _ in range(TIMES):
-        began = time.perf_counter()
-        onnx_answers(opened.session, example)
-        times.append(time.perf_counter() - began)
-    return min(times)
+@contextmanager
+def bringing(given: argparse.Namespace, params: Params) -> Iterator[Bringing]:
+    """Give the model that was typed, to be asked inside the block; raises StageError if it cannot be."""
+    if not (path := Path(given.model)).is_dir():
+        opened = open_model(path)
+        yield Bringing(
+            of_file(opened),
+            ASKED,
+            lambda asked, examples, _, folder: collect_file(opened, asked, examples, folder),
+            keeps_told=True,
+            batches=lambda batch: options_for_batches(opened.signature, batch, params.perf),
+        )
+        return
+    from assay.repositories.bringing import asked_when_brought, collect_repository, of_repository, options_for_cells
+
+    with asked_when_brought(path, params.triton, params.timeouts, trusted=given.trust) as (found, ask, left_out):
+        yield Bringing(
+            of_repository(found, ask, params.triton, left_out),
+            None,
+            partial(collect_repository, found),
+            keeps_told=False,
+            batches=lambda batch: options_for_cells(found, batch, params.perf, step_setting(params)),
+        )
 
 
 def main() -> None:
     """Bring what was typed."""
     given, family = arguments(), family_that_is_brought()
-    for path in filter(None, (given.model, given.inputs, given.labels)):
-        check_is_file(Path(path))
-    opened = open_model(Path(given.model))
-    typed, texts = told_inputs(given.told, opened.signature)
-    asked = Asked(
-        Path(given.inputs) if given.inputs else None,
-        Path(given.labels) if given.labels else None,
-        lambda name: texts.get(name) or brought_here().text(name),
-    )
-    with alone(), machine_shared(), beside(BROUGHT) as folder:
+    check_is_there(Path(given.model), or_folder=True)
+    for path in filter(None, (given.inputs, given.labels)):
+        check_is_there(Path(path))
+    with alone(), machine_shared():
         params = load_params()
         known: list[MadeInput] = getattr(params.models, family).inputs
-        told = [] if asked.inputs else merged(typed, known, opened.signature, asked.text)
-        inputs, labels = asked.examples(opened.signature, told, params.seed)
-        batch, alone_s = judge(opened, inputs, labels), seconds_alone(opened, inputs)
-        made = None if asked.inputs else told
-        print(*description(opened, inputs, batch, alone_s, made, labelled=labels is not None), sep="\n")
-        collect(opened, asked, told, folder)
-        with edited(PARAMS, with_inputs(PARAMS, family, told) if told != known else None):
-            track(folder, BROUGHT)
-    print(*next_steps(opened.signature, batch, alone_s, params.perf, family, params_changed=told != known), sep="\n")
+        with bringing(given, params) as model, beside(BROUGHT) as folder:
+            subject, (typed, texts) = model.subject, told_inputs(given.told, model.subject.signature)
+            asked = Asked(
+                Path(given.inputs) if given.inputs else None,
+                Path(given.labels) if given.labels else None,
+                lambda name: texts.get(name) or brought_here().text(name),
+            )
+            told = [] if asked.inputs else merged(typed, known, subject.signature, asked.text)
+            inputs, labels = asked.examples(subject.signature, told, params.seed)
+            examples = Examples(inputs, labels, None if asked.inputs else told)
+            judged = judge(subject, examples, model.asked)
+            print(*description(subject, examples, judged), sep="\n")
+            model.collect(asked, examples, judged, folder)
+            kept = told if model.keeps_told else []
+            with edited(PARAMS, with_inputs(PARAMS, family, kept) if kept != known else None):
+                track(folder, BROUGHT)
+            options = [*model.batches(judged.batch), *option_for_windows(judged.alone_s, params.perf.window_ms)]
+    print(*next_steps(family, options, params_changed=kept != known), sep="\n")
 
 
 @contextmanager

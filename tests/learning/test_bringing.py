@@ -12,12 +12,19 @@ from conftest import errors
 from onnx import TensorProto, helper
 from ruamel.yaml import YAML
 
-from assay.bring import judge
 from assay.ground.process import StageError
-from assay.learning.bringing.description import description, next_steps, readers
-from assay.learning.bringing.evidence import check_what_it_says
+from assay.learning.bringing.description import (
+    description,
+    next_steps,
+    of_file,
+    option_for_windows,
+    options_for_batches,
+    readers,
+)
+from assay.learning.bringing.evidence import ASKED, check_what_it_says
 from assay.learning.bringing.fitting import check_batch_safe, check_fits
 from assay.learning.bringing.folder import INPUTS, LINES, MODEL, SAMPLES, Brought
+from assay.learning.bringing.judging import Examples, Judged, judge
 from assay.learning.bringing.loading import open_model
 from assay.learning.bringing.made import complete, in_shape, make
 from assay.learning.bringing.params_file import with_inputs
@@ -295,17 +302,18 @@ def test_a_label_beyond_the_scores_is_refused() -> None:
 
 def asked(tmp_path: Path, model: onnx.ModelProto, **inputs: np.ndarray) -> None:
     opened = open_model(own_models.save(tmp_path / "model.onnx", model))
-    check_what_it_says(opened.session, opened.signature, inputs)
+    check_what_it_says(partial(onnx_answers, opened.session), opened.signature, inputs)
 
 
 def test_a_model_that_is_what_it_says_passes(tmp_path: Path) -> None:
     """And is asked batches; one that takes none passes, too, and is asked none."""
-    dense = open_model(own_models.save(tmp_path / "dense.onnx", own_models.dense()))
-    batch = judge(dense, {"x": X}, np.array([0, 1, 2, 0, 1, 2]))
+    dense = of_file(open_model(own_models.save(tmp_path / "dense.onnx", own_models.dense())))
+    batch = judge(dense, Examples({"x": X}, np.array([0, 1, 2, 0, 1, 2]), None), ASKED).batch
     assert batch == {"examples": 4, "safe": True, "difference": pytest.approx(0, abs=1e-6), "other_class": 0, "rows": 6}
-    stateful = open_model(own_models.save(tmp_path / "stateful.onnx", own_models.stateful()))
+    stateful = of_file(open_model(own_models.save(tmp_path / "stateful.onnx", own_models.stateful())))
     chance = np.random.default_rng(0).normal(0, 1, (3, 2, 1, 4)).astype(np.float32)
-    assert judge(stateful, {"x": chance[:, 0], "state": chance, "rate": np.array([1, 2, 3])}, None) is None
+    examples = {"x": chance[:, 0], "state": chance, "rate": np.array([1, 2, 3])}
+    assert judge(stateful, Examples(examples, None, None), ASKED).batch is None
 
 
 def test_an_answer_that_never_changes_is_no_answer(tmp_path: Path) -> None:
@@ -355,10 +363,10 @@ def test_a_matrix_that_batches_what_takes_no_batches_is_refused() -> None:
     """With the options that do not; and the other way round."""
     stateful, dense = signature(own_models.stateful()), signature(own_models.dense())
     with pytest.raises(StageError, match=r"input state is fixed at 2: `dvc exp run` it with .*max_batch_size=\[0\]"):
-        check_fits(stateful, Perf(), sampled=False, labelled=False)
-    check_fits(stateful, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False, labelled=False)
+        check_fits(stateful.unbatchable, Perf(), sampled=False, labelled=False)
+    check_fits(stateful.unbatchable, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False, labelled=False)
     with pytest.raises(StageError, match="is 0, which is for models that take no batches, and this one does"):
-        check_fits(dense, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False, labelled=False)
+        check_fits(dense.unbatchable, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False, labelled=False)
 
 
 def test_shapes_are_of_an_axis_or_of_an_input() -> None:
@@ -378,9 +386,9 @@ def test_shapes_are_of_an_axis_or_of_an_input() -> None:
         ):
             in_shape(tokens, told, wrong)
     perf = Perf(shapes=["sequence_9"])
-    check_fits(tokens, perf, sampled=False, labelled=False)
+    check_fits(tokens.unbatchable, perf, sampled=False, labelled=False)
     with pytest.raises(StageError, match="samples were brought: they have the shape they have"):
-        check_fits(tokens, perf, sampled=True, labelled=False)
+        check_fits(tokens.unbatchable, perf, sampled=True, labelled=False)
 
 
 def test_a_shape_is_written_as_a_name_and_sizes(content: dict[str, Any]) -> None:
@@ -406,9 +414,9 @@ def test_a_shape_is_written_as_a_name_and_sizes(content: dict[str, Any]) -> None
 def test_an_accuracy_needs_labels() -> None:
     """Without them there is agreement, and it is said."""
     perf = Perf.model_validate({"slo": {"accuracy": 0.9}})
-    check_fits(signature(own_models.dense()), perf, sampled=False, labelled=True)
+    check_fits(None, perf, sampled=False, labelled=True)
     with pytest.raises(StageError, match=r"perf\.slo\.accuracy needs labels.*perf\.slo\.agreement"):
-        check_fits(signature(own_models.dense()), perf, sampled=False, labelled=False)
+        check_fits(None, perf, sampled=False, labelled=False)
 
 
 def test_what_is_not_batch_safe_is_batched_only_where_that_is_allowed() -> None:
@@ -565,7 +573,7 @@ def test_names_of_tensors_cannot_break_the_table(tmp_path: Path) -> None:
     made = own_models.dense()
     made.graph.input[0].name = made.graph.node[0].input[0] = "a\nb\x1b[2J"
     opened = open_model(own_models.save(tmp_path / "m.onnx", made))
-    lines = list(description(opened, {"x": X}, None, 0.001, None, labelled=False))
+    lines = list(description(of_file(opened), Examples({"x": X}, None, None), Judged({}, None, 0.001)))
     assert [line for line in lines if not line.isprintable()] == []
     assert any("a\\nb\\x1b[2J" in line for line in lines)
 
@@ -581,7 +589,8 @@ def test_a_model_is_described(tmp_path: Path) -> None:
     """A table of what is in it, and the lines to type next."""
     opened = open_model(own_models.save(tmp_path / "tokens.onnx", own_models.tokens()))
     batch: Any = {"examples": 4, "safe": True, "difference": 0.0, "other_class": 0, "rows": 8}
-    lines = list(description(opened, {"ids": np.zeros((8, 7))}, batch, 0.0123, TOLD, labelled=False))
+    examples = Examples({"ids": np.zeros((8, 7))}, None, TOLD)
+    lines = list(description(of_file(opened), examples, Judged({}, batch, 0.0123)))
     assert lines[0] == "tokens.onnx: 0.0 MB, opset ai.onnx 17, IR version 8"
     assert lines[1:4] == [
         "  input   ids     INT64  [batch, sequence]",
@@ -597,7 +606,9 @@ def test_a_model_is_described(tmp_path: Path) -> None:
 def typed_next(model: onnx.ModelProto, *, safe: bool = True, alone_s: float = 0.001, **perf: Any) -> str:
     """Return the options of the second command."""
     batch: Any = {"examples": 4, "safe": safe, "difference": 0.0, "other_class": 0, "rows": 8}
-    steps = next_steps(signature(model), batch, alone_s, Perf(**perf), "own", params_changed=True)
+    said, asked_for = signature(model), Perf(**perf)
+    options = [*options_for_batches(said, batch, asked_for), *option_for_windows(alone_s, asked_for.window_ms)]
+    steps = next_steps("own", options, params_changed=True)
     assert "git add brought params.yaml" in steps[1]
     return steps[-1].strip().removeprefix("dvc exp run -S model=own").strip()
 
@@ -659,7 +670,7 @@ def test_inputs_in_params_yaml_are_checked(content: dict[str, Any]) -> None:
 
 def test_a_folder_that_lacks_its_model_says_how_one_is_brought(tmp_path: Path) -> None:
     """Or how DVC brings it back."""
-    with pytest.raises(StageError, match=r"holds no model; bring one with `python -m assay\.bring MODEL\.onnx`"):
+    with pytest.raises(StageError, match=r"holds no model; bring one with `python -m assay\.bring MODEL`"):
         _ = Brought(tmp_path / "model").model
     (tmp_path / "model.dvc").touch()
     with pytest.raises(StageError, match=r"holds no model; run `dvc pull .*model\.dvc`, or bring one"):

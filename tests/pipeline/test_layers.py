@@ -20,6 +20,7 @@ ROOMS = [
     "exporting",
     "serving",
     "servers",
+    "repositories",
     "load",
     "measuring",
     "profiling",

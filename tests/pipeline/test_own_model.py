@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import onnx
 import own_models
+import own_repositories
 import pytest
 from conftest import changed, clone, commit, ran, run, tiny
 from ruamel.yaml import YAML
@@ -146,6 +147,76 @@ def test_configurations_of_a_large_model_have_no_copies(project: Path, tmp_path:
 def used(folder: Path) -> int:
     """Return the bytes that files take, each file once however many links it has."""
     return sum({each.stat().st_ino: each.stat().st_size for each in folder.rglob("*") if each.is_file()}.values())
+
+
+def test_a_program_of_a_repository(project: Path, tmp_path: Path) -> None:
+    """It says itself what it takes; it is served where it is trusted, and compared with what it is by its owner."""
+    run("git", "checkout", "params.yaml", cwd=project)
+    folder = own_repositories.halving(tmp_path, short=True)
+    tracked = project / "brought" / "model.dvc"
+    before = tracked.read_text() if tracked.exists() else None
+    refused = bring(project, folder, check=False)
+    assert "error: 'halving' is a program, its owner's code, which runs as you" in refused
+    assert (tracked.read_text() if tracked.exists() else None) == before
+    said = bring(project, folder, "--trust")
+    assert said.startswith("halving: backend python, batches of up to 16, 0.0 MB in 1 file\n")
+    assert said.splitlines()[-1].strip() == "dvc exp run -S model=own -S 'perf.max_batch_size=[16]'"
+    refused = run("dvc", "exp", "run", "-S", "model=own", cwd=project, check=False).stdout
+    assert "halving takes batches of at most 16, as its owner configured it" in refused
+    batches = ("-S", "perf.max_batch_size=[16]")
+    other = ("-S", "onnx.variants=[int8_dynamic]")
+    refused = run("dvc", "exp", "run", "-S", "model=own", *other, cwd=project, check=False).stdout
+    assert "a repository's model is measured as it is, and 'int8_dynamic' would be made of" in refused
+    run("git", "checkout", "params.yaml", cwd=project)
+    found = judged(project, *batches)
+    assert found["perf"]["recommended"]["cell"] == "fp32-1-16-off"
+    text = report(project)
+    assert text.startswith("# own: halving\n")
+    assert "`fp32` is the model as its owner configured it" in text
+    assert "the answers of its owner's configuration over HTTP and gRPC" in text
+    assert "asked 256 examples made when it was brought" in text
+    assert "**Threads.**" not in text
+    assert 'backend: "python"' in (project / "reports" / "recommended" / "config.pbtxt").read_text()
+    assert changed(run("dvc", "repro", cwd=project).stdout) == []
+    # What it answers has to be what its owner's configuration answers: the file is another one.
+    program = project / "artifacts" / "onnx" / "fp32" / "model.repository" / "halving" / "1" / "model.py"
+    program.write_text(program.read_text().replace("np.float32(2)", "np.float32(3)"))
+    refused = run("python", "stages/perf.py", "fp32-1-16-off", cwd=project, check=False).stdout
+    assert "model.py is damaged: it is another file than the one that fp32-1-16-off was configured for" in refused
+
+
+def test_an_ensemble_of_a_repository(project: Path, tmp_path: Path) -> None:
+    """Batches are those of the step that is named, and so are the numbers that tell of them; labels judge it."""
+    folder = own_repositories.ensemble(tmp_path / "models")
+    labels = own_repositories.expected_scores(X).argmax(axis=1)
+    labels[:4] = (labels[:4] + 1) % 3
+    np.savez(tmp_path / "samples.npz", x=X)
+    np.save(tmp_path / "labels.npy", labels)
+    samples = ("--inputs", tmp_path / "samples.npz", "--labels", tmp_path / "labels.npy")
+    said = bring(project, folder, "--trust", *samples)
+    assert "  step     scoring: backend onnxruntime, batches of up to 8" in said
+    options = said.splitlines()[-1].strip().removeprefix("dvc exp run -S model=own ")
+    assert options == "-S models.own.step=scoring -S 'perf.max_batch_size=[8]'"
+    run("git", "checkout", "params.yaml", cwd=project)
+    short = ("-S", "model=own", "-S", "perf.max_batch_size=[8]")
+    refused = run("dvc", "exp", "run", *short, cwd=project, check=False).stdout
+    assert "which step instances, batches and threads are of is not said" in refused
+    cells = ("perf.max_batch_size=[8]", "perf.dynamic_batching=[off,delay_500us]", "perf.concurrency=[8]")
+    found = judged(project, "-S", "models.own.step=scoring", *(word for each in cells for word in ("-S", each)))
+    assert found["test"]["accuracy"] == pytest.approx(0.9)
+    assert found["perf"]["recommended"]["cell"] in ("fp32-1-8-off", "fp32-1-8-delay_500us")
+    text = report(project)
+    assert "The parts are those of the step `scoring`" in text
+    assert "The configuration of its step `scoring` is in `recommended/config.pbtxt`." in text
+    assert "-scoring" in (project / "reports" / "recommended" / "config.pbtxt").read_text()
+    rounds = read_json(project / "reports" / "perf" / "fp32-1-8-delay_500us.json")["levels"][0]["rounds"]
+    counts = [each["windows"]["candidate"]["statistics"] for each in rounds]
+    requests, executions = (
+        sum(each["after"][name] - each["before"][name] for each in counts)
+        for name in ("inference_count", "execution_count")
+    )
+    assert requests > 1.5 * executions
+    run("git", "checkout", "params.yaml", cwd=project)
 
 
 def test_a_limit_on_accuracy_without_labels_is_refused(project: Path, tmp_path: Path) -> None:

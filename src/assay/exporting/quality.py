@@ -7,7 +7,7 @@ import numpy as np
 from assay.exporting.source import Source
 from assay.ground.process import StageError
 from assay.scoring.agreement import agreement
-from assay.scoring.classification import class_scores
+from assay.scoring.classification import class_scores, correctness
 from assay.tensors.named import Tensors
 
 
@@ -30,10 +30,5 @@ def quality(source: Source, expected: Tensors, answers: Tensors, scores: tuple[s
         found["agreement"] = agreement(expected, answers, scores)
     labels = source.test_labels()
     if labels is not None:
-        wrong = np.flatnonzero(class_scores(answers, scores).argmax(axis=1) != labels)
-        found |= {
-            "test_correct": len(labels) - len(wrong),
-            "test_examples": len(labels),
-            "test_wrong": " ".join(map(str, wrong)),
-        }
+        found |= correctness(class_scores(answers, scores), labels)
     return found

@@ -23,6 +23,10 @@ PARAMS = ROOT / "params.yaml"
 LOCK = ROOT / "dvc.lock"
 DATASETS = ROOT / "datasets"
 BROUGHT = ROOT / "brought" / "model"
+# What a model of somebody's Triton repository is called, with those that it sends requests through, wherever it stands.
+REPOSITORY = "model.repository"
+# In it, what was found when it was brought: to ask it takes a server.
+FOUND = "found.json"
 
 ARTIFACTS = ROOT / "artifacts"
 ARRAYS = ARTIFACTS / "data"

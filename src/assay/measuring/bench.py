@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ from assay.measuring.journal import Journal, digest
 from assay.measuring.windows import Windows
 from assay.params.matrix import ANCHOR_COPY
 from assay.params.measuring import Conditions
-from assay.servers import serve
+from assay.servers import reference_answers, serve
 from assay.serving.answers import check_answers, check_effective_config
 from assay.serving.model_config import ModelShape, input_names, read_config
-from assay.serving.model_folder import CONFIG, Part, check_files, files_of, write_folder
+from assay.serving.model_folder import CONFIG, Part, check_files, computing_of, files_of, with_steps, write_folder
 from assay.tensors.arrays import inputs_of_test
 from assay.tensors.named import Tensors, message_bytes, part, values_in
 
@@ -34,11 +34,15 @@ _SURROUNDINGS = [ANCHOR, MACHINE, *(LIBRARY / name for name in ("measuring", "lo
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is measured: a model folder and the requests that it is sent."""
+    """What is measured: a model folder and the requests that it is sent.
+
+    `reference` is kept for further starts: what the models that its answers are compared with answered.
+    """
 
     folder: Path
     input_data: Path
     examples: Tensors  # in the model's own types: what the requests are made of, and more where there is more
+    reference: list[Tensors] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -106,7 +110,11 @@ def bench(
     """
     load = conditions.load
     server_cores, client_cores = divide_cores(load.client_cores)
-    folders = [candidate.folder for candidate in candidates]
+    for each in candidates:
+        if not each.reference:
+            triton, timeouts = conditions.triton, conditions.timeouts
+            each.reference.extend(reference_answers(each.folder, each.examples, triton, timeouts, server_cores) or ())
+    folders = with_steps(candidate.folder for candidate in candidates)
     with (
         tempfile.TemporaryDirectory() as temporary,
         serve(folders, conditions.triton, conditions.timeouts, server_cores) as server,
@@ -115,7 +123,9 @@ def bench(
             check_effective_config(server, folder)
         shared_memory = load.shared_memory == "system"
         # A server that runs elsewhere may have a model of that name from somebody else.
-        answers = {each.name: check_answers(server, each.folder, each.examples) for each in candidates}
+        answers = {
+            each.name: check_answers(server, each.folder, each.examples, each.reference or None) for each in candidates
+        }
         shared = set().union(*(names(each.folder, each.input_data) for each in candidates))
         with reserved(server, shared) if shared_memory else nullcontext():
             yield Windows(
@@ -127,6 +137,7 @@ def bench(
                 cores=client_cores,
                 shared_memory=shared_memory,
                 answers=answers,
+                statistics_of={each.name: computing_of(each.folder).name for each in candidates},
                 values_a_request={each.name: values_in(each.examples) for each in candidates}
                 if single_requests
                 else {},

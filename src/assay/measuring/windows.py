@@ -47,6 +47,7 @@ class Windows:
     `shared_memory` or in the message. `answers` is how far each model's, by protocol and batch
     size, were from ONNX Runtime's. `values_a_request`, of each model, asks for the latencies of single
     requests where a window's export is not too large: the first one at a demand, never exported, says it of all.
+    `statistics_of` names the model whose statistics tell of another's windows, an ensemble's step.
     """
 
     server: Server
@@ -59,6 +60,7 @@ class Windows:
     shared_memory: bool = False
     answers: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     values_a_request: Mapping[str, int] = field(default_factory=dict)
+    statistics_of: Mapping[str, str] = field(default_factory=dict)
     installation: Installation = field(default_factory=find_installation)
 
     def __post_init__(self) -> None:
@@ -99,7 +101,8 @@ class Windows:
         return self._measure_once(load, len(PAUSES_S))
 
     def _measure_once(self, load: Load, repeats: int) -> Window:
-        before = self.server.statistics(load.model)
+        told_by = self.statistics_of.get(load.model, load.model)
+        before = self.server.statistics(told_by)
         began, server, client = time.monotonic(), self._server_cpu_seconds(), finished_children_cpu_seconds()
         row = measure(self.installation.perf_analyzer, self._environment, load, self._results)
         if load.model in self.values_a_request:
@@ -111,7 +114,7 @@ class Windows:
             "client": _used(client, finished_children_cpu_seconds()),
         }
         seconds = round(time.monotonic() - began, 6)
-        after = self.server.statistics(load.model)
+        after = self.server.statistics(told_by)
         failed = _failures(after) - _failures(before)
         if failed > 0:
             raise StageError(

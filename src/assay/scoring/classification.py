@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,16 @@ def classification_scores(actual: np.ndarray, predicted: np.ndarray) -> dict[str
         "macro_f1": float(f1),
         "macro_precision": float(precision),
         "macro_recall": float(recall),
+    }
+
+
+def correctness(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Return what is recorded of scores [N, classes] and labels [N]: how many are right of how many, and which not."""
+    wrong = np.flatnonzero(scores.argmax(axis=1) != labels)
+    return {
+        "test_correct": len(labels) - len(wrong),
+        "test_examples": len(labels),
+        "test_wrong": " ".join(map(str, wrong)),
     }
 
 

@@ -13,21 +13,51 @@ from typing import TYPE_CHECKING, Any
 from assay.params.triton import Timeouts, Triton
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from assay.serving.client import Server
     from assay.serving.launch import Launch
+    from assay.tensors.named import Tensors
 
 
 def serve(
-    models: Sequence[Path], triton: Triton, timeouts: Timeouts, cores: tuple[int, ...] = ()
+    models: Sequence[Path],
+    triton: Triton,
+    timeouts: Timeouts,
+    cores: tuple[int, ...] = (),
+    *,
+    completes: bool = False,
 ) -> "AbstractContextManager[Server]":
-    """Return a context in which the given model folders are served, on some of this machine's cores or on any."""
+    """Return a context in which the given model folders are served, on some of this machine's cores or on any.
+
+    A server that is started for this `completes` configurations that leave something out; one that runs already does
+    as it was told when it was started.
+    """
     if triton.server == "url":
         from assay.servers import url
 
         return url.serve(models, triton.url.http, triton.url.grpc, timeouts.start_s, timeouts.request_s)
     from assay.serving.launch import launched
 
-    return launched(partial(_launch(triton), cores=cores), models, timeouts.start_s, timeouts.request_s)
+    prepare_launch = partial(_launch(triton), cores=cores)
+    return launched(prepare_launch, models, timeouts.start_s, timeouts.request_s, completes=completes)
+
+
+def reference_answers(
+    folder: Path, examples: "Tensors", triton: Triton, timeouts: Timeouts, cores: tuple[int, ...] = ()
+) -> "list[dict[str, np.ndarray]] | None":
+    """Return what the owner's configuration answers to what a model is going to be asked; None of an ONNX file.
+
+    It is served for that alone, and no longer there when anything is measured.
+    """
+    from assay.serving.answers import asked_in_batches
+    from assay.serving.model_config import read_config
+    from assay.serving.model_folder import CONFIG, reference_of
+
+    if not (owners := reference_of(folder)):
+        return None
+    with serve(owners, triton, timeouts, cores) as server:
+        return asked_in_batches(server, owners[-1].name, read_config(folder / CONFIG), examples)
 
 
 def _launch(triton: Triton) -> "Callable[..., Launch]":

@@ -77,7 +77,7 @@ def docker_command(image: str, place: Place, cores: tuple[int, ...]) -> list[str
         f"--http-port={_HTTP}",
         f"--grpc-port={_GRPC}",
         "--allow-metrics=false",
-        "--disable-auto-complete-config",
+        *([] if place.completes else ["--disable-auto-complete-config"]),
     ]
 
 

@@ -1,7 +1,7 @@
 """Check that a server serves what was written: the configuration and the answers."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,21 +81,37 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
                 )
 
 
-def check_answers(server: Server, folder: Path, examples: Tensors) -> dict[str, dict[str, float]]:
-    """Compare a served model with ONNX Runtime on the same file, on batches of real examples, in every output.
+def asked_in_batches(server: Server, model: str, config: ModelConfig, examples: Tensors) -> list[dict[str, np.ndarray]]:
+    """Return what a served model answers to the batches that one with another configuration is going to be asked."""
+    outputs = [output.name for output in config.output]
+    return [server.infer(model, as_served(batch, config), outputs, "grpc") for _, batch in batches(config, examples)]
 
-    Batches of 1, 3 and the model's maximum are taken from `examples`. Returns the
-    largest difference by protocol and batch size; raises ServedOtherwiseError if one is not
-    equal within rounding.
+
+def check_answers(
+    server: Server, folder: Path, examples: Tensors, reference: Sequence[Tensors] | None = None
+) -> dict[str, dict[str, float]]:
+    """Compare a served model with a reference, on batches of real examples, in every output.
+
+    Batches of 1, 3 and the model's maximum are taken from `examples`. The reference are answers to these, or else
+    what ONNX Runtime answers from the same file. Returns the largest difference by protocol and batch size; raises
+    ServedOtherwiseError if one is not equal within rounding.
     """
     config = read_config(folder / "config.pbtxt")
+    if reference is not None:
+        return _compared(server, config, examples, [(each, 0.0) for each in reference], "its owner's configuration")
     # With as many threads: how many decides the order of sums, and where values are quantised as they come, that
     # order decides to which side one on the edge of a step falls.
     session = onnx_session(str(onnx_file(folder)), threads_in(config))
+    answered = (timed_answers(session, batch) for _, batch in batches(config, examples))
+    expected = ((as_served(answers, config), alone_s) for answers, alone_s in answered)
+    return _compared(server, config, examples, expected, "ONNX Runtime")
+
+
+def _compared(
+    server: Server, config: ModelConfig, examples: Tensors, reference: Iterable[tuple[Tensors, float]], whose: str
+) -> dict[str, dict[str, float]]:
     differences: dict[str, dict[str, float]] = {protocol: {} for protocol in PROTOCOLS}
-    for size, batch in batches(config, examples):
-        answered, alone_s = timed_answers(session, batch)
-        expected = as_served(answered, config)
+    for (size, batch), (expected, alone_s) in zip(batches(config, examples), reference, strict=True):
         for protocol in PROTOCOLS:
             answers = server.infer(
                 config.name,
@@ -111,7 +127,7 @@ def check_answers(server: Server, folder: Path, examples: Tensors) -> dict[str, 
                 raise ServedOtherwiseError(
                     config.name,
                     f"{config.name} answers a batch of {size} over {protocol} with {list(answers[worst].shape)} values "
-                    f"in {worst} that differ from ONNX Runtime's {list(expected[worst].shape)} by up to "
+                    f"in {worst} that differ from {whose}'s {list(expected[worst].shape)} by up to "
                     f"{apart[worst]:.3g}",
                 )
             differences[protocol][str(size)] = max(apart[worst], differences[protocol].get(str(size), 0.0))

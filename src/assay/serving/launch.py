@@ -44,7 +44,8 @@ _CONNECT_TIMEOUT_S = 5
 class Place:
     """Where one server runs: its own folder with `models/` in it, and loopback ports.
 
-    `prefix` begins the names of its shared memory, and is what it calls itself.
+    `prefix` begins the names of its shared memory, and is what it calls itself. It `completes` configurations that
+    leave something out.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Place:
     http_port: int
     grpc_port: int
     prefix: str
+    completes: bool = False
 
 
 class Farewell(NamedTuple):
@@ -209,7 +211,12 @@ def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) ->
 
 
 def _start(
-    prepare: Callable[[Place], Launch], models: Sequence[Path], timeout_s: float, request_timeout_s: float
+    prepare: Callable[[Place], Launch],
+    models: Sequence[Path],
+    timeout_s: float,
+    request_timeout_s: float,
+    *,
+    completes: bool,
 ) -> tuple[Server, _Supervised]:
     http_port, grpc_port = free_ports(2)
     folder = Path(tempfile.mkdtemp(prefix=prefix()))
@@ -219,6 +226,7 @@ def _start(
         http_port=http_port,
         grpc_port=grpc_port,
         prefix=f"{folder.name}_",
+        completes=completes,
     )
     try:
         put_together(models, place.folder / "models")
@@ -250,6 +258,8 @@ def launched(
     models: Sequence[Path],
     timeout_s: float,
     request_timeout_s: float = REQUEST_TIMEOUT_S,
+    *,
+    completes: bool = False,
 ) -> Iterator[Server]:
     """Serve the given model folders, and nothing else, inside the block.
 
@@ -260,7 +270,7 @@ def launched(
     """
     for _attempt in range(START_ATTEMPTS):
         try:
-            server, process = _start(prepare, models, timeout_s, request_timeout_s)
+            server, process = _start(prepare, models, timeout_s, request_timeout_s, completes=completes)
             break
         except PortTakenError:
             continue

@@ -57,7 +57,7 @@ class ModelShape:
     @classmethod
     def read(cls, path: Path) -> "ModelShape":
         """Read the shape of an ONNX file; raises StageError as `of` does, or if the file is damaged."""
-        return cls._signed(Signature.read(path))
+        return cls.of_signature(Signature.read(path))
 
     @classmethod
     def of(cls, model: onnx.ModelProto) -> "ModelShape":
@@ -65,10 +65,11 @@ class ModelShape:
 
         Raises StageError if the file does not say how many axes a tensor has, or Triton has no type for what is in it.
         """
-        return cls._signed(Signature.of(model))
+        return cls.of_signature(Signature.of(model))
 
     @classmethod
-    def _signed(cls, signature: Signature) -> "ModelShape":
+    def of_signature(cls, signature: Signature) -> "ModelShape":
+        """Return the shape that a signature says; raises StageError as `of` does."""
         why = signature.unbatchable
         inputs, outputs = (
             tuple(_shape(tensor, batched=why is None) for tensor in tensors)

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, NotRequired
 
 from pydantic import Field
 from tritonclient.grpc.model_config_pb2 import ModelConfig
@@ -18,9 +18,12 @@ from typing_extensions import TypedDict
 
 from assay.ground.files import damaged, write_json, write_text
 from assay.ground.records.checking import Name, read_record
-from assay.serving.model_config import render
+from assay.serving.model_config import read_config, render
 
 CONFIG, LISTED = "config.pbtxt", "files.json"
+# In the folder of a model that its owner configured: folders of an ensemble's steps, and of what its answers are
+# compared with, that configuration as it came.
+STEPS, REFERENCE = "steps", "reference"
 # Where Triton's ONNX Runtime backend looks for a model that its configuration does not name.
 ONNX_FILE = "1/model.onnx"
 # Another file system, a number of links that is too large, another user's file, a file system without links.
@@ -47,17 +50,31 @@ class _Listed(TypedDict):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-def write_folder(folder: Path, config: ModelConfig, parts: Mapping[str, Part], later: Path | None = None) -> None:
+class _List(TypedDict):
+    """files.json: a model's files by their places; of an ensemble, `computing` is the step that is looked at."""
+
+    files: dict[Name, _Listed]
+    computing: NotRequired[Name]
+
+
+def write_folder(
+    folder: Path,
+    config: ModelConfig,
+    parts: Mapping[str, Part],
+    later: Path | None = None,
+    computing: str | None = None,
+) -> None:
     """Write a configuration, and the list of the model's files by their places in the folder that a server reads.
 
-    `later` is the path that the folder will have, where that is another.
+    `later` is the path that the folder will have, where that is another; `computing` the step of an ensemble whose
+    instances and batches are looked at.
     """
     write_text(folder / CONFIG, render(config))
     listed = {
         place: {"path": os.path.relpath(part.path, later or folder), "sha256": part.sha256}
         for place, part in parts.items()
     }
-    write_json(folder / LISTED, listed)
+    write_json(folder / LISTED, {"files": listed, **({"computing": computing} if computing else {})})
 
 
 def parts_of_onnx(path: Path, weights: Iterable[str]) -> dict[str, Part]:
@@ -82,8 +99,28 @@ def onnx_file(folder: Path) -> Path:
     return files_of(folder).get(ONNX_FILE, folder / ONNX_FILE)
 
 
+def reference_of(folder: Path) -> list[Path]:
+    """Return the folders of the models that a model's answers are compared with, the one to ask last; empty if none."""
+    return sorted(
+        (folder / REFERENCE).glob("*/"),
+        key=lambda each: (read_config(each / CONFIG).HasField("ensemble_scheduling"), each),
+    )
+
+
+def computing_of(folder: Path) -> Path:
+    """Return the folder of the model whose configuration and statistics tell of a cell: a step, or the model itself."""
+    step = _list(folder).get("computing") if (folder / LISTED).exists() else None
+    return folder / STEPS / step if step else folder
+
+
+def with_steps(folders: Iterable[Path]) -> list[Path]:
+    """Return folders, each with those of its steps before it: all that a server needs."""
+    return [each for folder in folders for each in (*sorted((folder / STEPS).glob("*/")), folder)]
+
+
 def check_files(folder: Path) -> None:
     """Raise StageError if a listed file is another one than when the configuration was written."""
+    # What else is in the folder, an ensemble's steps and what answers are compared with, names the same files.
     for part in _listed(folder).values() if (folder / LISTED).exists() else ():
         if Part.at(part.path) != part:
             raise damaged(part.path, f"it is another file than the one that {folder.name} was configured for")
@@ -102,7 +139,10 @@ def put_together(folders: Iterable[Path], repository: Path) -> None:
             continue
         target.mkdir(parents=True)
         shutil.copyfile(folder / CONFIG, target / CONFIG)
-        for place, path in files_of(folder).items():
+        files = files_of(folder)
+        if not files:  # an ensemble's version has none, and Triton wants the folder
+            (target / "1").mkdir()
+        for place, path in files.items():
             (target / place).parent.mkdir(parents=True, exist_ok=True)
             # A link to a link would be one to a place that another file system does not have.
             source = path.resolve(strict=True)
@@ -120,11 +160,16 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _listed(folder: Path) -> dict[str, Part]:
-    found: dict[str, _Listed] = read_record(folder / LISTED, dict[Name, _Listed])
+    found = _list(folder)["files"]
     for place in found:
         if place.startswith("/") or ".." in Path(place).parts:
             raise damaged(folder / LISTED, f"{place} is no place in a model's folder")
     return {place: Part(_plain(folder / each["path"]), each["sha256"]) for place, each in found.items()}
+
+
+def _list(folder: Path) -> _List:
+    found: _List = read_record(folder / LISTED, _List)
+    return found
 
 
 def _plain(path: Path) -> Path:

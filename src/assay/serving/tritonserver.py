@@ -32,8 +32,8 @@ def server_command(server: Path, place: Place, backends: Path, cores: tuple[int,
         f"--grpc-address={HOST}",
         f"--grpc-port={place.grpc_port}",
         "--allow-metrics=false",
-        # The config says all, and completing it would start Python once more for each model that is Python.
-        "--disable-auto-complete-config",
+        # Our config says all, and completing it would start Python once more for each model that is Python.
+        *([] if place.completes else ["--disable-auto-complete-config"]),
         f"--backend-config=python,shm-region-prefix-name={place.prefix}",
     ]
 
@@ -48,8 +48,8 @@ def check_folder(place: Place) -> None:
     """Raise StageError if Triton could not start a program in Python from the place's folder, and should."""
     if (found := re.search(r"[^\w@%+=:,./-]", str(place.folder))) and needs_python(place):
         raise StageError(
-            f"Triton starts the step that names classes through a shell, which stumbles over {found[0]!r} in the "
-            f"temporary folder {place.folder.parent}: set TMPDIR to another, or labels.top_k to null"
+            "Triton starts models in Python, as the one that names classes, through a shell, which stumbles over "
+            f"{found[0]!r} in the temporary folder {place.folder.parent}: set TMPDIR to another"
         )
 
 

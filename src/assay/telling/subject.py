@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay.ground.numerals import counted
+from assay.params.triton import BACKEND
 from assay.telling.results import Results
 from assay.telling.variants_table import VariantRow, batches_in_words
 
@@ -17,10 +18,25 @@ def about_the_model(results: Results, model: str, dataset: str, rows: Sequence[V
         "subject": subject_in_words(results, model),
         "taken_from": taken_from_in_words(results, dataset),
         "brought": "model" in results.raw_data,
+        "step": _step(results),
+        "compared_with": "the answers of its owner's configuration"
+        if "computing" in results.raw_data
+        else "ONNX Runtime's",
         "judged": rows[0].accuracy is not None,
         "variants": rows,
         "batches": batches_in_words(rows),
     }
+
+
+def backend_of(results: Results) -> str:
+    """Return the backend that computes the model."""
+    return str(results.raw_data.get("computing", {"backend": BACKEND})["backend"])
+
+
+def _step(results: Results) -> str | None:
+    """Return the step of an ensemble that the matrix's axes are of."""
+    computing = results.raw_data.get("computing")
+    return computing["name"] if computing and computing["step"] else None
 
 
 def subject_in_words(results: Results, model: str) -> str:
@@ -36,11 +52,16 @@ def taken_from_in_words(results: Results, dataset: str) -> str:
         return f"Learned from {results.raw_data['edition']}."
     data = results.data
     asked = ", ".join(f"{name} {shape}" for name, shape in data["shapes"].items())
-    how = "made as `params.yaml` describes them" if data["made"] else "brought with it"
+    configured = "computing" in results.raw_data
+    made = "made when it was brought" if configured else "made as `params.yaml` describes them"
+    how = made if data["made"] else "brought with it"
+    as_it_is = (
+        "the model as its owner configured it" if configured else "the file as it came, whatever numbers it holds"
+    )
     labels = "with labels" if data["labelled"] else "without labels"
     return (
         f"{results.raw_data['edition']} was taken as it came. "
         f"It was asked {counted(data['examples'], 'example')} {how}, "
-        f"{labels}: {asked}, the axes of one example. `fp32` is the file as it came, whatever numbers it holds; "
+        f"{labels}: {asked}, the axes of one example. `fp32` is {as_it_is}; "
         f"`dataset` ({dataset}) has no effect."
     )

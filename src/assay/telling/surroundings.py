@@ -8,7 +8,7 @@ from assay.ground.numerals import counted
 from assay.ground.records.prepared import Machine
 from assay.machine.cores import server_cores
 from assay.params.measuring import Load
-from assay.params.triton import Triton
+from assay.params.triton import BACKEND, Triton
 
 
 def machine_in_words(machine: Machine, triton: Triton) -> str:
@@ -46,8 +46,10 @@ def server_in_words(server: dict[str, str], machine: Machine, triton: Triton, lo
     return f"Triton {server['version']}, {server['kind']}{computing}, asked over {protocol}{memory}{divided}"
 
 
-def threads_in_words(machine: Machine, triton: Triton) -> str:
-    """Say with how many threads an instance computes."""
+def threads_in_words(machine: Machine, triton: Triton, backend: str) -> str:
+    """Say with how many threads an instance computes; nothing of a backend that is told no number."""
+    if backend != BACKEND:
+        return ""
     if triton.server == "url":
         return (
             f"Each instance is told to compute with its share of {cores_in_words(machine, triton)}; how many that "

@@ -55,14 +55,17 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a model takes and gives."""
+    """What a model takes and gives; `without_batches` is why it takes none, where its axes do not say that."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    without_batches: str | None = None
 
     @property
     def unbatchable(self) -> str | None:
         """Why the model takes no batches, None if it does: a free first axis of every tensor, which is the batch."""
+        if self.without_batches:
+            return self.without_batches
         for kind, tensors in (("input", self.inputs), ("output", self.outputs)):
             for tensor in tensors:
                 if tensor.axes == ():

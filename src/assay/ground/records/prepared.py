@@ -42,6 +42,14 @@ def neighbours_in_words(batch: Batch) -> str:
     return said if batch["difference"] is None else f"{said}, values differ by up to {batch['difference']:.2g}"
 
 
+class FoundTensor(TypedDict):
+    """An input or output as `Signature` has it."""
+
+    name: Name
+    datatype: Name
+    axes: list[int | str]
+
+
 class Agreement(TypedDict):
     """How an output differs from that of the model as it came; None is what it does not have."""
 
@@ -91,6 +99,21 @@ class Brought(Measured):
     test_wrong: NotRequired[WrongOnes]
 
 
+class Found(TypedDict):
+    """What was found when a repository's model was brought, asked through a server.
+
+    `without_batches` is why requests hold one example, where they do; `told` how inputs were made, None where samples
+    came along; `measured` what is recorded of it as of an export.
+    """
+
+    model: Name
+    inputs: list[FoundTensor]
+    outputs: list[FoundTensor]
+    without_batches: str | None
+    told: list[dict[str, Any]] | None
+    measured: dict[str, Any]
+
+
 def _counts_agree(export: dict[str, Any]) -> dict[str, Any]:
     if (export["batch"] is None) != ("unbatchable" in export):
         raise ValueError("of batches it says how they are answered, or why there are none")
@@ -116,10 +139,22 @@ class RawFile(TypedDict):
     sha256: str
 
 
+class Computing(TypedDict):
+    """Whose instances, batches and threads a repository's model is measured over, and the backend that computes it.
+
+    It is the model itself, or a `step` of an ensemble.
+    """
+
+    name: Name
+    backend: str
+    step: bool
+
+
 class RawData(TypedDict):
     """reports/raw_data.json: what is there to begin with, of a dataset, or of the model that was brought.
 
-    Of that, `inputs` are those that are to be made, as params.yaml describes them, `shapes` further ones of theirs.
+    Of that, `inputs` are those that are to be made, as params.yaml describes them, `shapes` further ones of theirs;
+    `computing` is there if its owner configured it.
     """
 
     edition: Name
@@ -128,6 +163,7 @@ class RawData(TypedDict):
     model: NotRequired[Name]
     inputs: NotRequired[list[dict[str, Any]]]
     shapes: NotRequired[list[str]]
+    computing: NotRequired[Computing]
 
 
 class Data(TypedDict):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from assay.ground.files import shown
 from assay.ground.numerals import amount, counted
@@ -9,11 +10,13 @@ from assay.ground.paths import BROUGHT
 from assay.ground.quoting import printable
 from assay.ground.records.prepared import Batch, neighbours_in_words
 from assay.learning.bringing.fitting import WITHOUT_BATCHES
+from assay.learning.bringing.judging import Examples, Judged
 from assay.learning.bringing.loading import OpenedModel
 from assay.learning.bringing.made import complete
-from assay.params.made_inputs import MadeInput
+from assay.learning.bringing.subject import Subject
 from assay.params.perf import Perf
-from assay.tensors.named import Tensors, examples_in
+from assay.tensors.named import examples_in
+from assay.tensors.parity import onnx_answers
 from assay.tensors.releases import RELEASES, first_to_read
 from assay.tensors.rows import scored
 from assay.tensors.signature import Signature, Tensor
@@ -22,26 +25,27 @@ from assay.tensors.signature import Signature, Tensor
 REQUESTS_A_WINDOW = 3
 
 
-def description(
-    opened: OpenedModel,
-    inputs: Tensors,
-    batch: Batch | None,
-    alone_s: float,
-    told: Sequence[MadeInput] | None,
-    *,
-    labelled: bool,
-) -> Iterator[str]:
-    """Yield the lines of a table: the file, its inputs and outputs, batches, who reads it, and what it is asked.
-
-    `batch` is what `batch_safety` has found, None where the model takes no batches; an example takes `alone_s` seconds;
-    `told` is how inputs were made, None where they were brought.
-    """
+def of_file(opened: OpenedModel) -> Subject:
+    """Return what an ONNX file is to be told of."""
     files = "" if len(opened.files) == 1 else f" in {counted(len(opened.files), 'file')}"
     opsets = ", ".join(f"{domain} {version}" for domain, version in sorted(opened.opsets.items()))
     name, versions = printable(opened.files[0].name), f"opset {opsets}, IR version {opened.ir_version}"
-    yield f"{name}: {opened.size / 1e6:,.1f} MB{files}, {versions}"
-    yield from _tensors(opened.signature)
-    why = opened.signature.unbatchable
+    return Subject(
+        name=opened.files[0].name,
+        signature=opened.signature,
+        ask=partial(onnx_answers, opened.session),
+        head=f"{name}: {opened.size / 1e6:,.1f} MB{files}, {versions}",
+        about=(("read by", f"the embedded server; {readers(opened)}"),),
+        asked_in="in this process",
+    )
+
+
+def description(subject: Subject, examples: Examples, judged: Judged) -> Iterator[str]:
+    """Yield the lines of a table: the model, its inputs and outputs, batches, who reads it, and what it is asked."""
+    batch, told = judged.batch, examples.told
+    yield subject.head
+    yield from _tensors(subject.signature)
+    why = subject.signature.unbatchable
     if batch is None:
         yield f"  batches  none, for {why}: every request is answered alone"
     else:
@@ -50,11 +54,12 @@ def description(
             f"{batch['examples']} different examples together {safe}" if batch["safe"] else neighbours_in_words(batch)
         )
         yield f"  batches  the first axis; {found}{'' if batch['safe'] else ': not batch-safe'}"
-    yield f"  read by  the embedded server; {readers(opened)}"
-    count = counted(examples_in(inputs), "example")
-    origin = f"{'brought' if told is None else 'made'}{', with labels' if labelled else ''}"
-    yield f"  asked    {count} {origin}; one takes {amount(1000 * alone_s)} ms in this process"
-    for each in () if told is None else complete(opened.signature, told):
+    for what, said in subject.about:
+        yield f"  {what:7}  {said}"
+    count = counted(examples_in(examples.inputs), "example")
+    origin = f"{'brought' if told is None else 'made'}{'' if examples.labels is None else ', with labels'}"
+    yield f"  asked    {count} {origin}; one takes {amount(1000 * judged.alone_s)} ms {subject.asked_in}"
+    for each in () if told is None else complete(subject.signature, told):
         yield f"           {printable(each.name)}{each.sizes or ''}: {each.values}"
 
 
@@ -99,20 +104,18 @@ def readers(opened: OpenedModel) -> str:
     return f"NVIDIA's image {first.triton} and later{since}"
 
 
-def next_steps(
-    signature: Signature, batch: Batch | None, alone_s: float, perf: Perf, family: str, *, params_changed: bool
-) -> list[str]:
+def next_steps(family: str, options: Sequence[str], *, params_changed: bool) -> list[str]:
     """Return the lines to type next, with the options that the model needs where params.yaml says otherwise."""
     tracked = f"{shown(BROUGHT.parent)}{' params.yaml' if params_changed else ''}"
-    options = [f"-S model={family}", *_batches(signature, batch, perf), *_windows(alone_s, perf.window_ms)]
     return [
         f"tracked by {shown(BROUGHT.with_name(f'{BROUGHT.name}.dvc'))}",
         f'next: git add {tracked} && git commit -m "Bring a model", or queued experiments do not see it;',
-        f"      dvc exp run {' '.join(options)}",
+        f"      dvc exp run {' '.join([f'-S model={family}', *options])}",
     ]
 
 
-def _batches(signature: Signature, batch: Batch | None, perf: Perf) -> list[str]:
+def options_for_batches(signature: Signature, batch: Batch | None, perf: Perf) -> list[str]:
+    """Return the options without which a model would be asked batches that it does not take, or not safely."""
     if signature.unbatchable:
         return [] if perf.max_batch_size == [0] and perf.dynamic_batching == ["off"] else [WITHOUT_BATCHES]
     unsafe = batch is not None and not batch["safe"] and perf.dynamic_batching != ["off"]
@@ -122,7 +125,7 @@ def _batches(signature: Signature, batch: Batch | None, perf: Perf) -> list[str]
     ]
 
 
-def _windows(alone_s: float, window_ms: int) -> list[str]:
+def option_for_windows(alone_s: float, window_ms: int) -> list[str]:
     """Return the option that makes windows long enough for a model that takes so long for an example, if one is."""
     wanted_ms = 1000 * REQUESTS_A_WINDOW * alone_s
     return [] if wanted_ms <= window_ms else [f"-S perf.window_ms={100 * math.ceil(wanted_ms / 100)}"]

@@ -1,19 +1,18 @@
 """Whether a model is what its file says: it is asked a few examples before anything is served."""
 
 import numpy as np
-import onnxruntime
 
 from assay.ground.process import StageError
 from assay.ground.quoting import listed
-from assay.tensors.named import Tensors, one
-from assay.tensors.parity import ROUNDING, UnansweredError, largest_difference, onnx_answers
+from assay.tensors.named import Ask, Tensors, one
+from assay.tensors.parity import ROUNDING, UnansweredError, largest_difference
 from assay.tensors.signature import Signature
 
 # So many examples tell enough: of a slow model, each takes a second.
 ASKED = 8
 
 
-def check_what_it_says(session: onnxruntime.InferenceSession, signature: Signature, inputs: Tensors) -> None:
+def check_what_it_says(ask: Ask, signature: Signature, inputs: Tensors) -> None:
     """Ask a model some examples, each alone, and see that its answers are some.
 
     Raises StageError if it fails on one, answers otherwise than its file declares, with what is no number, or the same
@@ -22,12 +21,12 @@ def check_what_it_says(session: onnxruntime.InferenceSession, signature: Signatu
     batched = signature.batched
     count = min(ASKED, len(next(iter(inputs.values()))))
     asked = [one(inputs, place, batched=batched) for place in range(count)]
-    answers = [_answered(session, example) for example in asked]
+    answers = [_answered(ask, example) for example in asked]
     for place, answer in enumerate(answers):
         for tensor in signature.outputs:
             _check_shape(tensor.name, tensor.axes or (), answer[tensor.name], batched=batched)
             _check_finite(tensor.name, answer[tensor.name], place)
-    _check_repeats(answers[0], _answered(session, asked[0]))
+    _check_repeats(answers[0], _answered(ask, asked[0]))
     echoed = {
         tensor.name
         for tensor in signature.outputs
@@ -47,9 +46,9 @@ def check_what_it_says(session: onnxruntime.InferenceSession, signature: Signatu
         )
 
 
-def _answered(session: onnxruntime.InferenceSession, example: Tensors) -> dict[str, np.ndarray]:
+def _answered(ask: Ask, example: Tensors) -> Tensors:
     try:
-        return onnx_answers(session, example)
+        return ask(example)
     except UnansweredError as error:
         raise StageError(f"{error}; other sizes or values may be what it wants") from None
 

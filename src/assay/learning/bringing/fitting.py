@@ -5,14 +5,15 @@ from pydantic import BaseModel
 from assay.ground.process import StageError
 from assay.ground.records.prepared import Batch, neighbours_in_words
 from assay.params.perf import Perf
-from assay.tensors.signature import Signature
 
 WITHOUT_BATCHES = "-S 'perf.max_batch_size=[0]' -S 'perf.dynamic_batching=[off]'"
 
 
-def check_fits(signature: Signature, perf: Perf, *, sampled: bool, labelled: bool) -> None:
-    """Raise StageError if the matrix batches what takes no batches, or asks for shapes or labels that there are not."""
-    why = signature.unbatchable
+def check_fits(why: str | None, perf: Perf, *, sampled: bool, labelled: bool) -> None:
+    """Raise StageError if the matrix batches what takes no batches, or asks for shapes or labels that there are not.
+
+    `why` is the reason for which a model takes no batches, None if it does.
+    """
     batches = perf.max_batch_size != [0] or perf.dynamic_batching != ["off"]
     if why and batches:
         raise StageError(f"the model takes no batches, for {why}: `dvc exp run` it with {WITHOUT_BATCHES}")

@@ -4,15 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.ground.files import shown
-from assay.ground.paths import BROUGHT
+from assay.ground.paths import BROUGHT, FOUND, REPOSITORY
 from assay.ground.process import StageError
+from assay.ground.records.checking import read_record
+from assay.ground.records.prepared import Found
 from assay.learning.bringing.examples import Asked
 from assay.learning.formats.published import RawFile, files_in
+from assay.tensors.signature import Signature, Tensor
 
-# What is in the folder: the ONNX file, with weights beside it, and what it is asked.
+# What is in the folder: the ONNX file, weights beside it, or folders of a Triton repository; and what it is asked.
 MODEL, SAMPLES = "onnx", "samples"
 INPUTS, LABELS, LINES = "inputs.npz", "labels.npy", "lines"
-REMEDY = "bring one with `python -m assay.bring MODEL.onnx`"
+# What a repository's model answered when it was brought, where there are labels.
+ANSWERS = "answers.npz"
+REMEDY = "bring one with `python -m assay.bring MODEL`"
 
 
 @dataclass(frozen=True)
@@ -22,9 +27,31 @@ class Brought:
     folder: Path
 
     @property
+    def found(self) -> Found | None:
+        """What was found of a repository's model, None of an ONNX file."""
+        path = self.folder / REPOSITORY / FOUND
+        return read_record(path, Found) if path.is_file() else None
+
+    @property
+    def name(self) -> str:
+        """What the model is called: as its file, or as a server calls it."""
+        return self.found["model"] if self.found else self.model.name
+
+    @property
+    def signature(self) -> Signature:
+        """What the model takes and gives."""
+        if (found := self.found) is None:
+            return Signature.read(self.model)
+        inputs, outputs = (
+            tuple(Tensor(each["name"], each["datatype"], tuple(each["axes"])) for each in tensors)
+            for tensors in (found["inputs"], found["outputs"])
+        )
+        return Signature(inputs, outputs, found["without_batches"])
+
+    @property
     def model(self) -> Path:
-        """The ONNX file; raises StageError if there is not one."""
-        found = sorted((self.folder / MODEL).glob("*.onnx"))
+        """The ONNX file, or the folder of a repository; raises StageError if there is not one."""
+        found = sorted([*(self.folder / MODEL).glob("*.onnx"), *self.folder.glob(REPOSITORY)])
         if len(found) != 1:
             tracked = self.folder.with_name(f"{self.folder.name}.dvc")
             pull = f"run `dvc pull {shown(tracked)}`, or " if tracked.exists() else ""

@@ -8,9 +8,9 @@ import numpy as np
 from assay.ground.numerals import counted
 from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
-from assay.tensors.arrays import asked
+from assay.tensors.arrays import asked, storable
 from assay.tensors.batch_safety import EXAMPLES_A_BATCH
-from assay.tensors.named import examples_in
+from assay.tensors.named import Tensors, examples_in
 from assay.tensors.signature import Signature, Tensor
 
 # Two show whether an answer depends on what is asked, as many as a batch what neighbours do.
@@ -40,6 +40,14 @@ def read_samples(path: Path, signature: Signature, fewest: int | None = None) ->
     if count < fewest:
         raise StageError(f"{what} has {counted(count, 'example')}, and {fewest} are needed: one tells of no other")
     return found
+
+
+def write_samples(path: Path, samples: Tensors) -> None:
+    """Write samples as they are read, whatever the inputs are called."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in samples.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, storable(array), allow_pickle=False)
 
 
 def read_labels(path: Path, examples: int) -> np.ndarray:

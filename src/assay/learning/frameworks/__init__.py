@@ -22,7 +22,8 @@ class Framework:
     for the same seed on one machine. `answer` gives a model's outputs, by the names that they have
     in ONNX, for examples in the types that it takes. `to_onnx` converts a model to an opset, its batch axis
     free, with one input, of that type, and one output, and writes the file. One that is `as_it_came` is not
-    converted: what it takes and gives, and its opset, are its own.
+    converted: what it takes and gives, and its opset, are its own. One that was `asked_when_brought` answers through
+    a server alone, and comes with what was found then.
     """
 
     suffix: str
@@ -32,6 +33,7 @@ class Framework:
     answer: Callable[[Any, Tensors], Tensors]
     to_onnx: Callable[[Any, int, Path], None]
     as_it_came: bool = False
+    asked_when_brought: bool = False
 
 
 def get(name: str) -> Framework:

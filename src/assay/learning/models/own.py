@@ -18,10 +18,14 @@ def _each_named_once(inputs: list[MadeInput]) -> list[MadeInput]:
 
 
 class Hyperparameters(Section):
-    """models.own in params.yaml: inputs that are made, and whether neighbours in a batch may change an answer."""
+    """models.own in params.yaml: inputs that are made, and whether neighbours in a batch may change an answer.
+
+    `step` is the one that the matrix's axes are of, where an ensemble was brought that has several.
+    """
 
     inputs: Annotated[list[MadeInput], AfterValidator(_each_named_once)] = Field(default_factory=list)
     allow_batching: bool = False
+    step: Annotated[str, Field(min_length=1)] | None = None
 
 
 def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, curves: Path) -> Trained:  # noqa: ARG001  it was trained elsewhere

@@ -1,0 +1,22 @@
+"""A model that is being brought, whatever it is: what it takes and gives, how it is asked, and what is told of it."""
+
+from dataclasses import dataclass
+
+from assay.tensors.named import Ask
+from assay.tensors.signature import Signature
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An ONNX file in this process, or a repository's model behind a server.
+
+    `head` begins its description, `about` are further lines of that, each with what it is about; `asked_in` says where
+    examples are answered.
+    """
+
+    name: str
+    signature: Signature
+    ask: Ask
+    head: str
+    about: tuple[tuple[str, str], ...]
+    asked_in: str

@@ -1,0 +1,69 @@
+"""Ask a repository's model through the server that params.yaml chooses, as its owner configured it."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from assay.params.triton import BACKEND, Timeouts, Triton
+from assay.repositories.opening import Configured, RepositoryModel
+from assay.servers import serve
+from assay.serving.client import Server
+from assay.serving.model_config import ModelShape
+from assay.serving.model_folder import Part, write_folder
+from assay.tensors.named import Ask, Tensors
+from assay.tensors.signature import Signature
+
+
+@contextmanager
+def asked_through(opened: RepositoryModel, triton: Triton, timeouts: Timeouts) -> Iterator[tuple[RepositoryModel, Ask]]:
+    """Serve a model inside the block, and give it with its configurations completed, and how it is asked.
+
+    Raises StageError with the server's own words if it does not load.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        repository = Path(folder)
+        for each in opened.every:
+            parts = {place: Part.at(path) for place, path in each.files().items()}
+            write_folder(repository / each.name, _with_tensors_of_file(each), parts)
+        served = [repository / each.name for each in opened.every]
+        with serve(served, triton, timeouts, completes=True) as server:
+            steps = tuple(_completed(each, server) for each in opened.steps)
+            model = _completed(opened.model, server)
+            outputs = [output.name for output in model.config.output]
+
+            def ask(example: Tensors) -> Tensors:
+                return server.infer(model.name, example, outputs, "grpc")
+
+            yield RepositoryModel(model, steps), ask
+
+
+def _completed(each: Configured, server: Server) -> Configured:
+    """Return a model with what the server found out where its configuration says nothing."""
+    effective, config = server.effective_config(each.name), ModelConfig()
+    config.CopyFrom(each.config)
+    for field in ("backend", "input", "output"):
+        if not getattr(config, field):
+            short = ModelConfig(**{field: getattr(effective, field)})
+            config.MergeFrom(short)
+    if not config.max_batch_size:
+        config.max_batch_size = effective.max_batch_size
+    return replace(each, config=config)
+
+
+def _with_tensors_of_file(each: Configured) -> ModelConfig:
+    """Return a configuration with inputs and outputs of its ONNX file, where it has none: our backend wants them."""
+    config, path = ModelConfig(), each.files().get(f"{each.version}/model.onnx")
+    config.CopyFrom(each.config)
+    if each.backend != BACKEND or path is None or (config.input and config.output):
+        return config
+    signature = Signature.read(path)
+    shape = ModelShape.of_signature(replace(signature, without_batches=None if config.max_batch_size else "it says so"))
+    for tensors, stated in ((shape.inputs, config.input), (shape.outputs, config.output)):
+        if not stated:
+            for tensor in tensors:
+                stated.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+    return config

@@ -1,0 +1,44 @@
+"""Whether params.yaml asks for what can be measured of a repository's model, before anything is computed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from assay.exporting import variants
+from assay.exporting.source import Source
+from assay.ground.process import StageError
+from assay.ground.quoting import listed
+from assay.ground.records.prepared import Computing
+from assay.repositories.opening import open_repository
+
+
+def check_measured_as_it_is(
+    repository: Path, hyperparameters: BaseModel, family: str, chosen: Sequence[str], batches: Sequence[int]
+) -> tuple[str | None, Computing]:
+    """Return why the model, or the step that params.yaml names, takes no batches, None if it does, and which that is.
+
+    Raises StageError if no step is named where one has to be, a variant is chosen that would be another model, or
+    batches would be larger than the owner allows.
+    """
+    others = [name for name in chosen if not _as_it_is(name)]
+    if others:
+        raise StageError(
+            f"a repository's model is measured as it is, and {listed(others)} would be made of an ONNX file: "
+            "`dvc exp run` it with -S 'onnx.variants=[fp32]', or bring the file"
+        )
+    opened = open_repository(repository)
+    computing = opened.computing(getattr(hyperparameters, "step", None), family)
+    limit = computing.config.max_batch_size
+    if limit and max(batches) > limit:
+        raise StageError(
+            f"{computing.name} takes batches of at most {limit}, as its owner configured it: `dvc exp run` it with "
+            f"-S 'perf.max_batch_size=[{limit}]'"
+        )
+    why = None if limit else f"{computing.name}'s configuration says max_batch_size 0"
+    return why, {"name": computing.name, "backend": computing.backend, "step": bool(opened.steps)}
+
+
+def _as_it_is(name: str) -> bool:
+    variant = variants.get(name)
+    return variant.export is Source.convert and variant.accelerator is None

@@ -1,0 +1,176 @@
+"""A model in somebody's Triton repository: its folder, those of an ensemble's steps, and their configurations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from assay.ground.process import StageError
+from assay.ground.quoting import cut, listed, printable
+from assay.serving.model_config import PYTHON_BACKEND
+from assay.serving.model_folder import CONFIG
+
+ENSEMBLE = "ensemble"
+# What older configurations name a backend by.
+_PLATFORMS = {
+    "onnxruntime_onnx": "onnxruntime",
+    "tensorrt_plan": "tensorrt",
+    "tensorflow_graphdef": "tensorflow",
+    "tensorflow_savedmodel": "tensorflow",
+    "pytorch_libtorch": "pytorch",
+}
+_LONGEST_WORDS = 200
+
+
+@dataclass(frozen=True)
+class Configured:
+    """One model's folder, its configuration, and the number of the version that answers."""
+
+    folder: Path
+    config: ModelConfig
+    version: int
+
+    @property
+    def name(self) -> str:
+        """The name that it is served under."""
+        return self.folder.name
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether it has steps in place of a computation of its own."""
+        return bool(self.config.platform == ENSEMBLE or self.config.HasField("ensemble_scheduling"))
+
+    @property
+    def backend(self) -> str:
+        """The backend that computes it, also where an older configuration names a platform."""
+        platform: str = self.config.platform
+        return str(self.config.backend) or _PLATFORMS.get(platform, platform)
+
+    def files(self) -> dict[str, Path]:
+        """Return its files by their places in the folder: of the version that answers, and what all versions share."""
+        found = {}
+        for path in sorted(self.folder.rglob("*")):
+            place = path.relative_to(self.folder)
+            first = place.parts[0]
+            other_version = first.isdigit() and int(first) != self.version
+            beside = place.as_posix() == CONFIG or first in ("configs", "warmup")
+            hidden = any(part.startswith(".") or part == "__pycache__" for part in place.parts)
+            if path.is_file() and not (other_version or beside or hidden):
+                found[place.as_posix()] = path
+        return found
+
+    @property
+    def is_a_program(self) -> bool:
+        """Whether to serve it is to run its owner's code: a model in Python, or a backend that it brings."""
+        return self.backend == PYTHON_BACKEND or any(name.endswith((".py", ".so")) for name in self.files())
+
+
+@dataclass(frozen=True)
+class RepositoryModel:
+    """A model, and the steps that it sends requests through, if it is an ensemble."""
+
+    model: Configured
+    steps: tuple[Configured, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the model that is asked."""
+        return self.model.name
+
+    @property
+    def every(self) -> tuple[Configured, ...]:
+        """All models that a server needs, steps first."""
+        return (*self.steps, self.model)
+
+    def computing(self, step: str | None, family: str) -> Configured:
+        """Return the model that instances, batches and threads are of: itself, or the step that params.yaml names.
+
+        Raises StageError if none is named where there are several, or one that is not there; `family` is the section.
+        """
+        if not self.steps:
+            if step is not None:
+                raise StageError(
+                    f"models.{family}.step names {step}, and {printable(self.name)} is no ensemble: set it to null"
+                )
+            return self.model
+        names = [each.name for each in self.steps]
+        if step is None and len(names) == 1:
+            return self.steps[0]
+        if step not in names:
+            said = (
+                f"there is no step {step}" if step else "which step instances, batches and threads are of is not said"
+            )
+            raise StageError(f"{said}: `dvc exp run` it with -S models.{family}.step=NAME, one of {listed(names)}")
+        return self.steps[names.index(step)]
+
+
+def open_repository(path: Path) -> RepositoryModel:
+    """Open a model's folder, or a repository with one model and its steps.
+
+    Raises StageError that says what is missing, or cannot be read.
+    """
+    if (path / CONFIG).is_file():
+        return _with_steps(path.absolute())
+    models = [each for each in sorted(path.iterdir()) if (each / CONFIG).is_file()]
+    if not models:
+        raise StageError(f"{printable(path)} holds no {CONFIG}, nor do the folders in it: a model's folder has one")
+    taken = {step.model_name for each in models for step in _config(each).ensemble_scheduling.step}
+    first = [each for each in models if each.name not in taken]
+    if len(first) != 1:
+        names = listed(each.name for each in first or models)
+        raise StageError(f"{printable(path)} holds several models: name the folder of one of them, {names}")
+    return _with_steps(first[0].absolute())
+
+
+def _with_steps(folder: Path) -> RepositoryModel:
+    model = _configured(folder)
+    if not model.is_ensemble:
+        return RepositoryModel(model)
+    wanted = list(dict.fromkeys(step.model_name for step in model.config.ensemble_scheduling.step))
+    if not wanted:
+        raise StageError(f"{model.name} is an ensemble without steps")
+    if missing := [name for name in wanted if not _is_a_name(name) or not (folder.parent / name / CONFIG).is_file()]:
+        raise StageError(
+            f"{model.name} sends requests through {listed(missing)}, and there is no such folder beside it"
+        )
+    steps = [_configured(folder.parent / name) for name in wanted]
+    if nested := [step.name for step in steps if step.is_ensemble]:
+        raise StageError(f"{listed(nested)}, a step of {model.name}, is an ensemble, too, which is not handled here")
+    return RepositoryModel(model, tuple(steps))
+
+
+def _is_a_name(name: str) -> bool:
+    return bool(name) and name not in (".", "..") and "/" not in name
+
+
+def _configured(folder: Path) -> Configured:
+    config = _config(folder)
+    if config.name not in ("", folder.name):
+        raise StageError(f"{folder.name}/{CONFIG} is that of {config.name}: a model is called as its folder is")
+    config.name = folder.name
+    versions = sorted(int(each.name) for each in folder.iterdir() if each.is_dir() and each.name.isdigit())
+    if 0 in versions:
+        versions.remove(0)
+    if not versions:
+        raise StageError(f"{folder.name} has no version: a model's files are in a folder called 1, or another number")
+    return Configured(folder, config, _answering(folder.name, config, versions))
+
+
+def _answering(name: str, config: ModelConfig, versions: Sequence[int]) -> int:
+    """Return the version that answers a request that names none: the newest of those that are served."""
+    stated = list(config.version_policy.specific.versions)
+    if missing := [version for version in stated if version not in versions]:
+        raise StageError(f"{name} serves version {missing[0]} by its version_policy, and has no folder {missing[0]}")
+    return max(stated or versions)
+
+
+def _config(folder: Path) -> ModelConfig:
+    config = ModelConfig()
+    try:
+        text_format.Parse((folder / CONFIG).read_text(encoding="utf-8"), config)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        said = cut(printable(" ".join(str(error).split())), _LONGEST_WORDS)
+        raise StageError(f"{printable(folder.name)}/{CONFIG} is no configuration of a model: {said}") from None
+    return config

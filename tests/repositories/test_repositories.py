@@ -1,0 +1,271 @@
+"""Models of somebody's Triton repository: what is found in a folder, what is refused, and what a cell of one is."""
+
+from pathlib import Path
+from typing import Any
+
+import own_repositories as own
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from assay.ground.process import StageError
+from assay.params.cells import Cell
+from assay.params.perf import Perf
+from assay.params.triton import Timeouts, Triton
+from assay.repositories.bringing import asked_when_brought, options_for_cells
+from assay.repositories.cells import configured, write_matrix
+from assay.repositories.handled import check_handled, cleaned
+from assay.repositories.opening import open_repository
+from assay.repositories.signature import signature_of
+from assay.serving.model_config import read_config
+from assay.serving.model_folder import computing_of, put_together, reference_of, with_steps
+
+CELL = Cell("fp32", 2, 4, "delay_100us")
+
+
+def test_a_model_is_found_by_its_folder_or_alone_in_a_repository(tmp_path: Path) -> None:
+    """An ensemble's steps are those beside it."""
+    folder = own.ensemble(tmp_path / "models")
+    for path in (folder, tmp_path / "models"):
+        opened = open_repository(path)
+        assert [each.name for each in opened.every] == ["halving", "scoring", "pipeline"]
+        assert opened.name == "pipeline"
+    alone = open_repository(tmp_path / "models" / "scoring")
+    assert (alone.name, alone.steps, alone.model.backend) == ("scoring", (), "onnxruntime")
+
+
+def test_the_version_that_answers_is_the_newest_that_is_served(tmp_path: Path) -> None:
+    """Whatever the policy; files of others are left, and what all versions share comes along."""
+    for name, policy, answering in (
+        ("any", "", 12),
+        ("all", "version_policy { all {} }", 12),
+        ("some", "version_policy { specific { versions: [1, 3] } }", 3),
+    ):
+        folder = own.scoring(tmp_path, policy, name=name, versions=(1, 3, 12))
+        (folder / "labels.txt").write_text("a\nb\n")
+        model = open_repository(folder).model
+        assert model.version == answering
+        assert sorted(model.files()) == [f"{answering}/model.onnx", "labels.txt"]
+
+
+def bad(folder: Path, kind: str) -> Path:
+    """Spoil a folder in one way; return the path to bring."""
+    match kind:
+        case "none":
+            (folder / "scoring" / "config.pbtxt").unlink()
+        case "several":
+            own.halving(folder)
+            return folder
+        case "version":
+            (folder / "scoring" / "1" / "model.onnx").unlink()
+            (folder / "scoring" / "1").rmdir()
+        case "policy":
+            text = (folder / "scoring" / "config.pbtxt").read_text()
+            (folder / "scoring" / "config.pbtxt").write_text(f"{text} version_policy {{ specific {{ versions: 7 }} }}")
+        case "garbage":
+            (folder / "scoring" / "config.pbtxt").write_text("max_batch_size: many")
+        case "name":
+            text = (folder / "scoring" / "config.pbtxt").read_text()
+            (folder / "scoring" / "config.pbtxt").write_text(f'name: "other" {text}')
+        case "step":
+            own.ensemble(folder.parent / "other")
+            (folder.parent / "other" / "scoring" / "config.pbtxt").unlink()
+            return folder.parent / "other" / "pipeline"
+        case "outside":
+            pipeline = own.ensemble(folder.parent / "other")
+            text = (pipeline / "config.pbtxt").read_text()
+            (pipeline / "config.pbtxt").write_text(text.replace('"scoring" model_v', '"../models/scoring" model_v'))
+            return pipeline
+    return folder / "scoring"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("none", r"scoring holds no config\.pbtxt, nor do the folders in it"),
+        ("several", "holds several models: name the folder of one of them, 'halving', 'scoring'"),
+        ("version", "scoring has no version: a model's files are in a folder called 1"),
+        ("policy", "scoring serves version 7 by its version_policy, and has no folder 7"),
+        ("garbage", r"scoring/config\.pbtxt is no configuration of a model: 1:17"),
+        ("name", r"scoring/config\.pbtxt is that of other: a model is called as its folder is"),
+        ("step", "pipeline sends requests through 'scoring', and there is no such folder beside it"),
+        ("outside", r"pipeline sends requests through '\.\./models/scoring', and there is no such folder beside it"),
+    ],
+)
+def test_a_folder_that_is_no_model_is_refused_in_a_sentence(tmp_path: Path, kind: str, said: str) -> None:
+    """Before a server is started."""
+    own.scoring(tmp_path / "models")
+    with pytest.raises(StageError, match=said):
+        open_repository(bad(tmp_path / "models", kind))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("model_transaction_policy { decoupled: true }", "its transaction policy is decoupled"),
+        ("sequence_batching {}", "it has sequence_batching: it keeps a state between requests"),
+        ("instance_group [{ kind: KIND_GPU }]", "its instance_group is of KIND_GPU, and the embedded server computes"),
+        (
+            'parameters { key: "EXECUTION_ENV_PATH" value { string_value: "env.tar.gz" } }',
+            r"it brings a Python environment of its own \(EXECUTION_ENV_PATH\)",
+        ),
+        ('batch_input [{ kind: BATCH_ELEMENT_COUNT target_name: "n" data_type: TYPE_FP32 }]', "ragged batches"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_by_name(tmp_path: Path, more: str, said: str) -> None:
+    """With the way out, where there is one."""
+    with pytest.raises(StageError, match=f"^scoring: .*{said}"):
+        check_handled(open_repository(own.scoring(tmp_path, more)), Triton())
+
+
+def test_a_backend_that_the_server_lacks_is_named(tmp_path: Path) -> None:
+    """By its platform, too; and an installation is looked into."""
+    folder = own.write(tmp_path / "engine", 'platform: "tensorrt_plan"', {"1/model.plan": b"plan"})
+    opened = open_repository(folder)
+    with pytest.raises(StageError, match="the embedded server has no backend tensorrt; it has 'onnxruntime', 'python'"):
+        check_handled(opened, Triton())
+    local = Triton.model_validate({"server": "local", "local": {"folder": str(tmp_path)}})
+    with pytest.raises(StageError, match=r"/backends has no backend tensorrt; measure it on a server that does"):
+        check_handled(opened, local)
+    (tmp_path / "backends" / "tensorrt").mkdir(parents=True)
+    check_handled(opened, local)
+    with pytest.raises(StageError, match=r"bare: its config\.pbtxt names no backend"):
+        check_handled(open_repository(own.write(tmp_path / "bare", "max_batch_size: 1", {"1/x": b""})), Triton())
+
+
+def test_a_gpu_of_another_server_is_its_business(tmp_path: Path) -> None:
+    """Of a server that is not started from this environment, nobody knows here what it has."""
+    opened = open_repository(own.scoring(tmp_path, "instance_group [{ kind: KIND_GPU gpus: [1] }]"))
+    check_handled(opened, Triton(server="url"))
+    group = configured(opened.model, CELL, 2).instance_group
+    assert [(each.kind, each.count, list(each.gpus)) for each in group] == [(1, 2, [1])]
+
+
+def test_what_would_answer_or_wait_in_the_models_place_is_left_out(tmp_path: Path) -> None:
+    """And said, each by its name."""
+    more = """
+    response_cache { enable: true }
+    model_warmup [{ name: "first" batch_size: 1 }]
+    instance_group [{ rate_limiter { priority: 2 } }]
+    version_policy { latest { num_versions: 2 } }
+    """
+    config, said = cleaned(open_repository(own.scoring(tmp_path, more)).model.config)
+    assert [each.partition(":")[0] for each in said] == [
+        "response_cache",
+        "model_warmup",
+        "rate_limiter",
+        "version_policy",
+    ]
+    plain, nothing = cleaned(config)
+    assert (plain, nothing) == (config, [])
+    assert config.max_batch_size == 8
+
+
+def test_a_cell_is_the_owners_configuration_with_the_axes_written_over_it(tmp_path: Path) -> None:
+    """What else the owner says stays; threads are written for ONNX Runtime alone."""
+    more = """
+    dynamic_batching { preferred_batch_size: [2] preserve_ordering: true }
+    parameters { key: "intra_op_thread_count" value { string_value: "7" } }
+    parameters { key: "execution_mode" value { string_value: "1" } }
+    """
+    model = open_repository(own.scoring(tmp_path, more)).model
+    config = configured(model, CELL, 4)
+    assert config.max_batch_size == 4
+    assert [(each.kind, each.count) for each in config.instance_group] == [(2, 2)]
+    batching = config.dynamic_batching
+    assert (list(batching.preferred_batch_size), batching.max_queue_delay_microseconds) == ([4], 100)
+    assert batching.preserve_ordering
+    assert {key: value.string_value for key, value in config.parameters.items()} == {
+        "intra_op_thread_count": "2",
+        "inter_op_thread_count": "1",
+        "execution_mode": "1",
+    }
+    assert "intra_op_thread_count" not in configured(model, CELL, None).parameters
+    off = configured(model, Cell("fp32", 1, 8, "off"), 4)
+    assert not off.HasField("dynamic_batching")
+    program = open_repository(own.halving(tmp_path)).model
+    assert not configured(program, CELL, 4).parameters
+
+
+def test_a_cell_of_an_ensemble_has_its_steps_under_names_of_its_own(tmp_path: Path) -> None:
+    """Several cells stand in one server; answers are compared with the owner's folders, as they are called there."""
+    opened = open_repository(own.ensemble(tmp_path / "models"))
+    cells: dict[str, Any] = {"fp32-2-4-delay_100us": (CELL, 2), "model-fp32": None}
+    write_matrix(tmp_path / "cells", tmp_path / "cells", opened, opened.computing("scoring", "own"), cells)
+    folder = tmp_path / "cells" / "fp32-2-4-delay_100us"
+    assert [each.name for each in with_steps([folder])] == [
+        "fp32-2-4-delay_100us-halving",
+        "fp32-2-4-delay_100us-scoring",
+        "fp32-2-4-delay_100us",
+    ]
+    config = read_config(folder / "config.pbtxt")
+    assert config.max_batch_size == 4
+    assert [step.model_name for step in config.ensemble_scheduling.step] == [
+        "fp32-2-4-delay_100us-halving",
+        "fp32-2-4-delay_100us-scoring",
+    ]
+    assert computing_of(folder).name == "fp32-2-4-delay_100us-scoring"
+    assert read_config(computing_of(folder) / "config.pbtxt").instance_group[0].count == 2
+    assert [each.name for each in reference_of(folder)] == ["halving", "scoring", "pipeline"]
+    assert read_config(tmp_path / "cells" / "model-fp32" / "config.pbtxt").max_batch_size == 8
+    put_together(with_steps([folder]), tmp_path / "served")
+    assert (tmp_path / "served" / "fp32-2-4-delay_100us" / "1").is_dir()
+    assert (tmp_path / "served" / "fp32-2-4-delay_100us-scoring" / "1" / "model.onnx").is_file()
+
+
+def test_the_step_that_axes_are_of_is_named_where_there_are_several(tmp_path: Path) -> None:
+    """The line to type next names one."""
+    opened = open_repository(own.ensemble(tmp_path / "models"))
+    for step, said in ((None, "is not said"), ("other", "there is no step other")):
+        with pytest.raises(StageError, match=rf"{said}: .* -S models\.own\.step=NAME, one of 'halving', 'scoring'"):
+            opened.computing(step, "own")
+    alone = open_repository(tmp_path / "models" / "scoring")
+    assert alone.computing(None, "own").name == "scoring"
+    with pytest.raises(StageError, match=r"models\.own\.step names halving, and scoring is no ensemble"):
+        alone.computing("halving", "own")
+    assert options_for_cells(opened, None, Perf(), "models.own.step") == [
+        "-S models.own.step=scoring",
+        "-S 'perf.max_batch_size=[8]'",
+    ]
+
+
+def test_a_program_is_served_where_it_is_trusted_alone(tmp_path: Path) -> None:
+    """Python, and a backend that comes along: its owner's code, which runs as who serves it."""
+    library = own.scoring(tmp_path, name="library")
+    (library / "libtriton_library.so").touch()
+    for folder in (own.ensemble(tmp_path / "models"), library):
+        with (
+            pytest.raises(StageError, match="is a program, its owner's code, which runs as you"),
+            asked_when_brought(folder, Triton(), Timeouts(), trusted=False),
+        ):
+            pass
+
+
+def test_a_configuration_says_what_clients_see() -> None:
+    """Free sizes have no name; without batches every axis is its own."""
+    text = (
+        'input [{ name: "x" data_type: TYPE_STRING dims: [-1, 4] }] output [{ name: "y" data_type: TYPE_FP32 dims: 2 }]'
+    )
+    config = text_format.Parse(text, ModelConfig())
+    signature = signature_of(config)
+    assert (signature.inputs[0].datatype, signature.inputs[0].axes) == ("BYTES", ("", 4))
+    assert signature.unbatchable == "its configuration says max_batch_size 0"
+    config.max_batch_size = 4
+    assert signature_of(config).inputs[0].axes == ("batch", "", 4)
+    assert signature_of(config).batched
+    with pytest.raises(StageError, match="the server completes no inputs and outputs"):
+        signature_of(ModelConfig(name="m"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("short", [True, False])
+def test_a_server_completes_what_a_configuration_leaves_out(tmp_path: Path, *, short: bool) -> None:
+    """A program says what it takes; of an ONNX file, that says it."""
+    folder = own.halving(tmp_path, short=short)
+    with asked_when_brought(folder, Triton(), Timeouts(), trusted=True) as (opened, _, _):
+        assert signature_of(opened.model.config).inputs[0].axes == ("batch", 4)
+        assert opened.model.config.max_batch_size == 16
+    bare = own.write(tmp_path / "bare", 'backend: "onnxruntime" max_batch_size: 4', {})
+    (own.scoring(tmp_path) / "1").rename(bare / "1")
+    with asked_when_brought(bare, Triton(), Timeouts(), trusted=False) as (opened, _, _):
+        assert signature_of(opened.model.config).outputs[0].axes == ("batch", 3)
