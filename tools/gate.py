@@ -2,7 +2,8 @@
 
 Both models, each with its revision's default configuration, take turns in one server, start
 after start, until the answer is clear or the time is spent. Accuracy is compared on this
-working tree's test examples, parity with its limit.
+working tree's test examples, parity with its limit; of models that were brought without labels,
+whether their answers are the same.
 
 Exits with 0 if nothing got worse beyond its tolerance, 1 if something did, 2 if that cannot be
 told, 3 if the comparison could not be made. What cannot be told is named, with what would tell it.
@@ -19,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -34,18 +34,20 @@ from assay.ground.stage import run_stage
 
 import numpy as np
 
+from assay.comparing.brought import compare_brought
 from assay.comparing.reference import (
     MODELS,
+    are_brought,
     as_taken,
     check_out,
     default_cell,
     learned_in,
     read_parameters,
-    refuse_brought,
     refuse_other_dataset,
     resolve,
     restore_models,
 )
+from assay.comparing.result import Result, accuracy_result
 from assay.comparing.terms import Terms, divided_alike, terms_of
 from assay.ground import environment
 from assay.ground.arguments import named, seconds, share
@@ -60,11 +62,11 @@ from assay.measuring.bench import Candidate, asked, bench, renamed
 from assay.measuring.readings import throughput
 from assay.predicting.classifiers import check_classifies
 from assay.serving.model_config import ModelShape
-from assay.serving.model_folder import onnx_file
+from assay.serving.model_folder import onnx_file, reference_of
 from assay.statistics.interval import Interval
 from assay.statistics.limit import Answer, at_least, overall
-from assay.statistics.tolerance import LOOKS, paired_share_difference, ratio_at_look
-from assay.tensors.arrays import read_split
+from assay.statistics.tolerance import LOOKS, ratio_at_look
+from assay.tensors.arrays import read_named, read_split
 from assay.tensors.parity import answers_alone, onnx_answer, onnx_session
 from assay.validation.schema import Params, load_params
 
@@ -74,16 +76,6 @@ WORDS: dict[Answer, str] = {
     "fails": "is worse than is tolerated",
     "cannot tell": "may or may not be worse",
 }
-
-
-@dataclass(frozen=True)
-class Result:
-    """One thing that was compared: what was found, in words, the answer, and what it takes where that cannot tell."""
-
-    what: str
-    found: str
-    answer: Answer
-    takes: str = ""
 
 
 def compare_throughput(
@@ -154,6 +146,27 @@ def prepared(
     )
 
 
+def judged_as_brought(
+    folders: tuple[Path, Path], params: Params, tolerance: float, temporary: Path
+) -> tuple[tuple[Candidate, Candidate], Result]:
+    """Return two models that were brought, each under a name of its own, and how their answers compare.
+
+    Raises StageError if their owners configured them: nothing but a server answers then.
+    """
+    if any(map(reference_of, folders)):
+        raise StageError(
+            "the gate compares ONNX files, and a model that its owner configured was brought; compare its runs with "
+            "`dvc metrics diff`"
+        )
+    inputs, labels = read_named(ARRAYS / "test.npz")
+    models = (onnx_file(folders[0]), onnx_file(folders[1]))
+    with machine_shared():
+        result = compare_brought(models, inputs, labels, params.perf.slo, tolerance)
+    reference, workspace = asked(folders, inputs, temporary / "requests.json")
+    served = temporary / "served"
+    return (renamed(reference, "reference", served), renamed(workspace, "workspace", served)), result
+
+
 def compare_accuracy(
     candidates: tuple[Candidate, Candidate], terms: Terms | None, tolerance: float, *, alike: bool
 ) -> Result:
@@ -173,17 +186,11 @@ def compare_accuracy(
     ]
     answers[0] = terms.understood(answers[0])
     right = [each.argmax(axis=1) == y for each in answers]
-    # Equal to the last bit: they are one model, and no other examples would tell them apart.
-    equal = np.array_equal(answers[0], answers[1])
-    estimate = Interval(0.0, 0.0, 0.0) if equal else paired_share_difference(right[0], right[1])
-    found = (
-        f"{right[0].mean():.4f} → {right[1].mean():.4f}, a change of {estimate.value:+.4f} "
-        f"({estimate.low:+.4f} to {estimate.high:+.4f}); at least {-tolerance:+g} is asked for"
-    )
+    result = accuracy_result(what, (right[0], right[1]), tolerance, equal=np.array_equal(answers[0], answers[1]))
     if not alike:
-        found += "; the reference was trained on other examples, and maybe on some of these"
+        found = f"{result.found}; the reference was trained on other examples, and maybe on some of these"
         return Result(what, found, "cannot tell", "examples that are divided as the reference's, by its seed and data")
-    return Result(what, found, at_least(-tolerance, estimate), "more test examples or a wider --accuracy-tolerance")
+    return result
 
 
 def check_parity(params: Params, variants: Iterable[str]) -> Result:
@@ -224,11 +231,11 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     """Return everything that was compared: parity alone where no models came of it."""
     commit = resolve(given.revision)
     params = load_params()
-    refuse_brought(params.model, "this working tree")
     checkout = temporary / "reference"
     check_out(commit, checkout)
-    refuse_brought(read_parameters(checkout).get("model"), commit[:8])
-    refuse_other_dataset(commit, checkout, params.raw_data)
+    brought = are_brought(params.model, read_parameters(checkout).get("model"), commit[:8])
+    if not brought:
+        refuse_other_dataset(commit, checkout, params.raw_data)
     files = {variant: PARITY / f"{variant}.json" for variant in params.onnx.variants}
     before = versions(files)
     if not build_workspace():
@@ -241,11 +248,14 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     print(f"the reference {commit[:8]} comes from {restore_models(checkout)}", flush=True)
     old = checkout / MODELS / default_cell(checkout, given.cell, "the revision")
     new = MODEL_REPOSITORY / default_cell(ROOT, given.cell, "this working tree")
-    terms = terms_of(learned_in(checkout), learned_in(ROOT))
-    candidates = prepared((old, new), params.raw_data, terms, temporary)
-    alike = terms is not None and divided_alike(ARRAYS, checkout / ARRAYS.relative_to(ROOT), terms)
-    with machine_shared():
-        accuracy = compare_accuracy(candidates, terms, given.accuracy_tolerance, alike=alike)
+    if brought:
+        candidates, accuracy = judged_as_brought((old, new), params, given.accuracy_tolerance, temporary)
+    else:
+        terms = terms_of(learned_in(checkout), learned_in(ROOT))
+        candidates = prepared((old, new), params.raw_data, terms, temporary)
+        alike = terms is not None and divided_alike(ARRAYS, checkout / ARRAYS.relative_to(ROOT), terms)
+        with machine_shared():
+            accuracy = compare_accuracy(candidates, terms, given.accuracy_tolerance, alike=alike)
     results = [accuracy, check_parity(params, params.onnx.variants)]
     if overall(each.answer for each in results) == "fails":
         print("throughput is not compared: the answer is known", flush=True)

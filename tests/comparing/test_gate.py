@@ -30,6 +30,7 @@ from conftest import (
 from ruamel.yaml import YAML
 
 from assay.comparing.reference import MODELS, check_out, default_cell, refuse_other_dataset, resolve, restore_models
+from assay.comparing.result import Result
 from assay.comparing.terms import Terms, divided_alike, terms_of
 from assay.ground.arguments import seconds, share
 from assay.ground.files import read_json, write_json
@@ -45,7 +46,6 @@ from assay.tensors.arrays import SPLITS, write_split
 from assay.tensors.parity import onnx_answer, onnx_session
 from assay.validation.schema import validate
 from gate import (
-    Result,
     compare,
     compare_accuracy,
     compare_throughput,

@@ -293,12 +293,35 @@ def test_a_model_that_was_brought_is_asked_by_its_tensors(project: Path, tmp_pat
     assert image.startswith("error: a model that was brought is asked one .npz file")
 
 
-def test_the_gate_says_that_it_is_for_classes(project: Path) -> None:
-    """One sentence, before anything is computed."""
-    finished = run("python", "tools/gate.py", "HEAD", cwd=project, check=False)
-    said = "error: the gate compares models that are trained here, and that of this working tree"
-    assert (finished.returncode, finished.stdout[: len(said)]) == (3, said)
+def test_the_gate_compares_two_revisions_of_a_file(project: Path, tmp_path: Path) -> None:
+    """Side by side where answers are the same; others are worse where a limit says so, and else nobody can tell."""
+
+    def gate() -> tuple[int, str]:
+        asked_for = ("HEAD", "--tolerance", "0.9", "--budget", "60")
+        finished = run("python", "tools/gate.py", *asked_for, cwd=project, check=False)
+        return finished.returncode, finished.stdout
+
     run("git", "checkout", "params.yaml", cwd=project)
+    yaml = YAML()
+    bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense()))
+    content = yaml.load(project / "params.yaml")
+    content["model"] = "own"
+    yaml.dump(content, project / "params.yaml")
+    commit(project, "Bring a model")
+    code, said = gate()
+    assert "answers to 256 examples: meets: scores says the same in 256 of 256 rows" in said
+    assert (code, "throughput at concurrency 2: meets" in said) == (0, True), said
+    other = own_models.dense()
+    weights = onnx.numpy_helper.to_array(other.graph.initializer[0]) + own_models.weights(4, 3, seed=3)
+    other.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(weights, "w"))
+    bring(project, own_models.save(tmp_path / "dense.onnx", other))
+    content["perf"]["slo"]["agreement"] = 0.99
+    yaml.dump(content, project / "params.yaml")
+    code, said = gate()
+    assert "answers to 256 examples: fails: scores says the same in " in said
+    assert "throughput is not compared: the answer is known" in said
+    assert code == 1
+    run("git", "reset", "--quiet", "--hard", "HEAD~1", cwd=project)
 
 
 def test_a_damaged_file_is_brought_back_by_dvc(project: Path, tmp_path: Path) -> None:

@@ -107,13 +107,15 @@ def refuse_other_dataset(commit: str, folder: Path, ours: Dataset) -> None:
         )
 
 
-def refuse_brought(model: Any, whose: str) -> None:
-    """Raise StageError if a side's model was brought: it has no classes whose accuracy could be compared."""
-    if model in plugins.names(models) and models.get(model).brought:
+def are_brought(ours: str, theirs: Any, revision: str) -> bool:
+    """Return whether both sides' models were brought; raises StageError if one alone was: it was trained on nothing."""
+    brought = [model in plugins.names(models) and models.get(model).brought for model in (ours, theirs)]
+    if brought[0] != brought[1]:
+        whose, model = ("this working tree", ours) if brought[0] else (revision, theirs)
         raise StageError(
-            f"the gate compares models that are trained here, and that of {whose}, {model}, was brought; compare its "
-            "runs with `dvc metrics diff`"
+            f"the model of {whose}, {model}, was brought, and the other was trained here: the two cannot be compared"
         )
+    return brought[0]
 
 
 def raw_files(folder: Path) -> list[str]:

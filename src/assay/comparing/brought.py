@@ -1,0 +1,79 @@
+"""Compare the answers of two models that were brought, on this working tree's examples: by labels, or by each other."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from assay.comparing.result import Result, accuracy_result
+from assay.ground.numerals import counted
+from assay.ground.process import StageError
+from assay.ground.quoting import listed
+from assay.params.perf import Slo
+from assay.scoring.agreement import agreement
+from assay.scoring.classification import class_scores
+from assay.statistics.limit import Answer, overall
+from assay.tensors.named import Tensors, each_alone, examples_in
+from assay.tensors.parity import ROUNDING, onnx_answers, onnx_session
+from assay.tensors.rows import scored
+from assay.tensors.signature import Signature
+
+
+def check_alike(reference: Signature, workspace: Signature) -> None:
+    """Raise StageError unless two models can be asked the same examples, and answer under the same names."""
+    for kind, ours, theirs in (
+        ("inputs", workspace.inputs, reference.inputs),
+        ("outputs", workspace.outputs, reference.outputs),
+    ):
+        taken, wanted = ({f"{each.name} {each.datatype}" for each in tensors} for tensors in (ours, theirs))
+        if other := sorted(taken ^ wanted):
+            raise StageError(
+                f"the reference has the {kind} {listed(sorted(wanted))}, this working tree {listed(sorted(taken))}; "
+                f"{listed(other)} is of one alone: the two cannot be compared"
+            )
+
+
+def compare_brought(
+    models: tuple[Path, Path], inputs: Tensors, labels: np.ndarray | None, slo: Slo, tolerance: float
+) -> Result:
+    """Compare the reference's ONNX file with this working tree's, each example asked alone.
+
+    By labels where there are some, else by whether they say the same.
+    """
+    signatures = [Signature.read(path) for path in models]
+    check_alike(*signatures)
+    old, new = (
+        each_alone(partial(onnx_answers, onnx_session(str(path))), inputs, batched=signature.batched)
+        for path, signature in zip(models, signatures, strict=True)
+    )
+    scores = scored(signatures[1])
+    count = counted(examples_in(inputs), "example")
+    if labels is None:
+        return _same(f"answers to {count}", old, new, scores, slo)
+    equal = all(np.array_equal(each, new[name]) for name, each in old.items())
+    right = [class_scores(answers, scores).argmax(axis=1) == labels for answers in (old, new)]
+    return accuracy_result(f"accuracy on {count}", (right[0], right[1]), tolerance, equal=equal)
+
+
+def _same(what: str, old: Tensors, new: Tensors, scores: tuple[str, ...], slo: Slo) -> Result:
+    """Say whether answers are those of the reference; how far others may be from it, perf.slo says, or nobody."""
+    said, answers = [], list[Answer]()
+    for name, each in agreement(old, new, scores).items():
+        rows, same, largest = each["rows"], each["same"], each["largest"]
+        if rows:
+            said.append(f"{name} says the same in {same:,} of {rows:,} rows")
+            kept = slo.agreement is not None and same / rows >= slo.agreement
+            answers.append(_answer(equal=same == rows, limited=slo.agreement is not None, kept=kept))
+        if largest is not None:
+            said.append(f"{name} differs by up to {largest:.2g}")
+        if not rows:
+            kept = slo.difference is not None and largest <= slo.difference
+            answers.append(_answer(equal=largest <= ROUNDING, limited=slo.difference is not None, kept=kept))
+    takes = "labels, or perf.slo.agreement and perf.slo.difference in params.yaml,"
+    return Result(what, "; ".join(said), overall(answers), takes)
+
+
+def _answer(*, equal: bool, limited: bool, kept: bool) -> Answer:
+    if equal or (limited and kept):
+        return "meets"
+    return "fails" if limited else "cannot tell"
