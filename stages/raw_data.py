@@ -45,7 +45,7 @@ def of_model(params: Params) -> dict[str, Any]:
         from assay.repositories.fitting import check_measured_as_it_is
 
         unbatchable, more["computing"] = check_measured_as_it_is(
-            brought.model, params.hyperparameters, params.model, params.onnx.variants, params.perf.max_batch_size
+            brought.model, params.hyperparameters, params.model, params.onnx.variants, params.perf
         )
     check_fits(
         unbatchable,

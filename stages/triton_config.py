@@ -29,7 +29,7 @@ from assay.machine.lock import machine_shared
 from assay.params.matrix import ANCHOR_COPY
 from assay.repositories.cells import write_matrix
 from assay.repositories.labelled import write_ensembles
-from assay.repositories.matrix import cell_configuration, plain_configurations, threaded, write_models
+from assay.repositories.matrix import Threaded, cell_configuration, plain_configurations, threaded, write_models
 from assay.repositories.opening import open_repository
 from assay.serving.model_config import read_config
 from assay.serving.model_folder import CONFIG
@@ -72,8 +72,10 @@ def write_as_configured(repository: Path, owners: Path, params: Params, cores: i
     """Write how the owner of a repository's model serves it, and every cell of it."""
     opened = open_repository(owners)
     computing = opened.computing(getattr(params.hyperparameters, "step", None), params.model)
-    plain = f"{owners.stem}-{owners.parent.name}"
-    write_matrix(repository, MODEL_REPOSITORY, opened, computing, {**threaded(params.cells, cores), plain: None})
+    cells: dict[str, Threaded | None] = {f"{owners.stem}-{owners.parent.name}": None}
+    for name, cell in threaded(params.cells, cores).items():
+        cells[name] = None if getattr(params.hyperparameters, "as_configured", False) else cell
+    write_matrix(repository, MODEL_REPOSITORY, opened, computing, cells)
 
 
 def anchors() -> list[ModelConfig]:

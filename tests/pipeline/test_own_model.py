@@ -1,5 +1,6 @@
 """From an ONNX file that somebody else made to a verdict, on the real server, in two commands."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from conftest import changed, clone, commit, ran, run, tiny
 from ruamel.yaml import YAML
 
 from assay.ground.files import read_json
+from assay.ground.paths import ANCHOR
 from assay.servers.embedded import serve
+from assay.serving.model_config import read_config, render
 
 pytestmark = pytest.mark.slow
 
@@ -216,6 +219,38 @@ def test_an_ensemble_of_a_repository(project: Path, tmp_path: Path) -> None:
         for name in ("inference_count", "execution_count")
     )
     assert requests > 1.5 * executions
+    run("git", "checkout", "params.yaml", cwd=project)
+
+
+def test_a_model_that_a_running_server_has(project: Path, tmp_path: Path) -> None:
+    """It is measured there under its name, as it is; the folders that are lacking beside it are named."""
+    run("git", "checkout", "params.yaml", cwd=project)
+    folder = own_repositories.scoring(tmp_path / "models")
+    copy = shutil.copytree(ANCHOR, tmp_path / "anchors" / "anchor_copy")
+    config = read_config(copy / "config.pbtxt")
+    config.name = copy.name
+    (copy / "config.pbtxt").write_text(render(config))
+    options = ("models.own.as_configured=true", "perf.max_batch_size=[8]")
+    yaml = YAML()
+    for served in ([folder], [folder, ANCHOR, copy]):
+        with serve(served, 60) as server:
+            content = yaml.load(project / "params.yaml")
+            content["triton"] |= {
+                "server": "url",
+                "url": {"http": server.http_address, "grpc": server.grpc_address},
+            }
+            yaml.dump(content, project / "params.yaml")
+            said = bring(project, folder)
+            assert "  server   url; compared with its owner's configuration on the server that is measured" in said
+            command = ("dvc", "exp", "run", "-S", "model=own", *(word for each in options for word in ("-S", each)))
+            said = run(*command, cwd=project, check=len(served) > 1).stdout
+            if len(served) == 1:
+                assert "put anchor into its repository: `python tools/model_repository.py FOLDER anchor`" in said
+    assert "has scoring, anchor: taken as served there" in said or "has anchor, scoring: taken as served there" in said
+    assert "It is measured as it is, whatever the cell's name says" in report(project)
+    several = ("-S", "perf.instances=[1,2]")
+    refused = run(*command, *several, cwd=project, check=False).stdout
+    assert "models.own.as_configured leaves one configuration" in refused
     run("git", "checkout", "params.yaml", cwd=project)
 
 

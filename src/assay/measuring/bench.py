@@ -18,7 +18,16 @@ from assay.params.measuring import Conditions
 from assay.servers import reference_answers, serve
 from assay.serving.answers import check_answers, check_effective_config
 from assay.serving.model_config import ModelShape, input_names, read_config
-from assay.serving.model_folder import CONFIG, Part, check_files, computing_of, files_of, with_steps, write_folder
+from assay.serving.model_folder import (
+    CONFIG,
+    Part,
+    check_files,
+    computing_of,
+    files_of,
+    served_name,
+    with_steps,
+    write_folder,
+)
 from assay.tensors.arrays import inputs_of_test
 from assay.tensors.named import Tensors, message_bytes, part, values_in
 
@@ -46,7 +55,7 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """The name under which it is served."""
+        """The name that it is known by, which a server may have another of."""
         return self.folder.name
 
 
@@ -137,7 +146,8 @@ def bench(
                 cores=client_cores,
                 shared_memory=shared_memory,
                 answers=answers,
-                statistics_of={each.name: computing_of(each.folder).name for each in candidates},
+                served_as={each.name: served_name(each.folder) for each in candidates},
+                statistics_of={each.name: served_name(computing_of(each.folder)) for each in candidates},
                 values_a_request={each.name: values_in(each.examples) for each in candidates}
                 if single_requests
                 else {},

@@ -47,7 +47,8 @@ class Windows:
     `shared_memory` or in the message. `answers` is how far each model's, by protocol and batch
     size, were from ONNX Runtime's. `values_a_request`, of each model, asks for the latencies of single
     requests where a window's export is not too large: the first one at a demand, never exported, says it of all.
-    `statistics_of` names the model whose statistics tell of another's windows, an ensemble's step.
+    A model may be `served_as` another name than it is known by here, and have the `statistics_of` another, an
+    ensemble's step.
     """
 
     server: Server
@@ -60,6 +61,7 @@ class Windows:
     shared_memory: bool = False
     answers: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     values_a_request: Mapping[str, int] = field(default_factory=dict)
+    served_as: Mapping[str, str] = field(default_factory=dict)
     statistics_of: Mapping[str, str] = field(default_factory=dict)
     installation: Installation = field(default_factory=find_installation)
 
@@ -71,7 +73,7 @@ class Windows:
     def load(self, model: str, demand: Demand, window_ms: int | None = None) -> Load:
         """Return the load that a window of the model applies."""
         return Load(
-            model=model,
+            model=self.served_as.get(model, model),
             address=self.server.address(self.protocol),
             protocol=self.protocol,
             input_data=self.inputs[model],
@@ -93,22 +95,22 @@ class Windows:
         load = self.load(model, demand, window_ms)
         for repeats, pause_s in enumerate(PAUSES_S):
             try:
-                return self._measure_once(load, repeats)
+                return self._measure_once(model, load, repeats)
             except UnusableWindowError as error:
                 if repeats == 1:  # a single one is nothing to tell
                     print(f"measuring a window again and again: {error}", flush=True)
                 time.sleep(pause_s)
-        return self._measure_once(load, len(PAUSES_S))
+        return self._measure_once(model, load, len(PAUSES_S))
 
-    def _measure_once(self, load: Load, repeats: int) -> Window:
-        told_by = self.statistics_of.get(load.model, load.model)
+    def _measure_once(self, model: str, load: Load, repeats: int) -> Window:
+        told_by = self.statistics_of.get(model, load.model)
         before = self.server.statistics(told_by)
         began, server, client = time.monotonic(), self._server_cpu_seconds(), finished_children_cpu_seconds()
         row = measure(self.installation.perf_analyzer, self._environment, load, self._results)
-        if load.model in self.values_a_request:
-            export_bytes = BYTES_A_VALUE * self.values_a_request[load.model] * row[REQUESTS]
+        if model in self.values_a_request:
+            export_bytes = BYTES_A_VALUE * self.values_a_request[model] * row[REQUESTS]
             # Once: what differed from window to window would keep the requests of quick windows, or of slow ones.
-            self._keeps_requests.setdefault(_kind(load.model, load.demand), export_bytes <= LARGEST_EXPORT)
+            self._keeps_requests.setdefault(_kind(model, load.demand), export_bytes <= LARGEST_EXPORT)
         cost: Cost = {
             "server": _used(server, self._server_cpu_seconds()),
             "client": _used(client, finished_children_cpu_seconds()),
@@ -118,11 +120,11 @@ class Windows:
         failed = _failures(after) - _failures(before)
         if failed > 0:
             raise StageError(
-                f"{counted(failed, 'request')} to {load.model} failed at {demand_in_words(load.demand)}; "
+                f"{counted(failed, 'request')} to {model} failed at {demand_in_words(load.demand)}; "
                 "nothing was recorded"
             )
         window: Window = {
-            "model": load.model,
+            "model": model,
             "perf_analyzer": cast("Row", row),
             "statistics": {"before": cast("Statistics", before), "after": cast("Statistics", after)},
             "cpu_seconds": cost,
@@ -133,7 +135,7 @@ class Windows:
         }
         if why := complaint(window):
             raise UnusableWindowError(
-                f"a window of {load.model} at {demand_in_words(load.demand)} makes no sense: {why}; "
+                f"a window of {model} at {demand_in_words(load.demand)} makes no sense: {why}; "
                 "let the machine rest, raise perf.window_ms, or have another server measured"
             )
         return window

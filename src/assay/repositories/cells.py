@@ -47,15 +47,13 @@ def configured(owners: Configured, cell: Cell, threads: int | None) -> ModelConf
 def write_matrix(
     repository: Path, later: Path, opened: RepositoryModel, computing: Configured, cells: Mapping[str, Threaded | None]
 ) -> None:
-    """Write a folder for each cell, by its name, None being the owner's own configuration.
+    """Write a folder for each cell, by its name, None being the owner's own configuration, under its own name, too.
 
     Instances, batches and threads are those of the computing model.
     """
     folders = _Folders(opened, computing)
     for name, cell in cells.items():
-        folders.write(
-            repository / name, later / name, computing.config if cell is None else configured(computing, *cell)
-        )
+        folders.write(repository / name, later / name, None if cell is None else configured(computing, *cell))
 
 
 @dataclass(frozen=True)
@@ -70,22 +68,25 @@ class _Folders:
         """The files of every model, with their digests, by model and place."""
         return {each.name: {place: Part.at(path) for place, path in each.files().items()} for each in self.opened.every}
 
-    def write(self, folder: Path, later: Path, changed: ModelConfig) -> None:
+    def write(self, folder: Path, later: Path, changed: ModelConfig | None) -> None:
         """Write a cell's folder, with that of every step, and of what its answers are compared with.
 
         It is served under the name of the folder, which will stand at `later`. `changed` is the configuration of the
-        computing model.
+        computing model; None leaves all configurations, and names, as they are.
         """
-        configs = {each.name: each.config for each in self.opened.every} | {self.computing.name: changed}
-        step_names = {step.name: f"{later.name}-{step.name}" for step in self.opened.steps}
+        configs, steps = {each.name: each.config for each in self.opened.every}, self.opened.steps
+        if changed is not None:
+            configs[self.computing.name] = changed
+        model_name = self.opened.name if changed is None else later.name
+        step_names = {step.name: step.name if changed is None else f"{later.name}-{step.name}" for step in steps}
         for step, name in step_names.items():
             place = Path(STEPS, name)
             write_folder(folder / place, _called(name, configs[step]), self.parts[step], later / place)
         model = self.opened.name
-        config = _called(later.name, configs[model])
+        config = _called(model_name, configs[model])
         for each in config.ensemble_scheduling.step:
             each.model_name, each.model_version = step_names[each.model_name], -1
-        if step_names and config.max_batch_size:  # it takes no batch that a step does not
+        if changed is not None and steps and config.max_batch_size:  # it takes no batch that a step does not
             config.max_batch_size = min(each.max_batch_size for each in configs.values())
         write_folder(folder, config, self.parts[model], later, step_names.get(self.computing.name))
         for owners in self.opened.every:

@@ -10,16 +10,17 @@ from assay.exporting.source import Source
 from assay.ground.process import StageError
 from assay.ground.quoting import listed
 from assay.ground.records.prepared import Computing
+from assay.params.perf import Perf
 from assay.repositories.opening import open_repository
 
 
 def check_measured_as_it_is(
-    repository: Path, hyperparameters: BaseModel, family: str, chosen: Sequence[str], batches: Sequence[int]
+    repository: Path, hyperparameters: BaseModel, family: str, chosen: Sequence[str], perf: Perf
 ) -> tuple[str | None, Computing]:
     """Return why the model, or the step that params.yaml names, takes no batches, None if it does, and which that is.
 
-    Raises StageError if no step is named where one has to be, a variant is chosen that would be another model, or
-    batches would be larger than the owner allows.
+    Raises StageError if no step is named where one has to be, a variant is chosen that would be another model,
+    batches would be larger than the owner allows, or several cells would be one configuration.
     """
     others = [name for name in chosen if not _as_it_is(name)]
     if others:
@@ -29,14 +30,32 @@ def check_measured_as_it_is(
         )
     opened = open_repository(repository)
     computing = opened.computing(getattr(hyperparameters, "step", None), family)
+    as_configured = bool(getattr(hyperparameters, "as_configured", False))
+    if as_configured:
+        _check_one_cell(family, perf)
     limit = computing.config.max_batch_size
-    if limit and max(batches) > limit:
+    if limit and max(perf.max_batch_size) > limit:
         raise StageError(
             f"{computing.name} takes batches of at most {limit}, as its owner configured it: `dvc exp run` it with "
             f"-S 'perf.max_batch_size=[{limit}]'"
         )
     why = None if limit else f"{computing.name}'s configuration says max_batch_size 0"
-    return why, {"name": computing.name, "backend": computing.backend, "step": bool(opened.steps)}
+    return why, {
+        "name": computing.name,
+        "backend": computing.backend,
+        "step": bool(opened.steps),
+        "as_configured": as_configured,
+    }
+
+
+def _check_one_cell(family: str, perf: Perf) -> None:
+    axes = {name: getattr(perf, name) for name in ("instances", "max_batch_size", "dynamic_batching")}
+    if several := [name for name, values in axes.items() if len(values) > 1]:
+        options = " ".join(f"-S 'perf.{name}=[{axes[name][0]}]'" for name in several)
+        raise StageError(
+            f"models.{family}.as_configured leaves one configuration, its owner's, and the matrix has several cells: "
+            f"`dvc exp run` it with {options}"
+        )
 
 
 def _as_it_is(name: str) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from assay.ground.process import StageError
 from assay.serving.client import REQUEST_TIMEOUT_S, Server
 from assay.serving.failures import LateError, ServedOtherwiseError
+from assay.serving.model_folder import served_name
 
 # Its own words, whatever it was told to load.
 _LOADS_NOTHING = "load / unload is not allowed"
@@ -24,12 +25,13 @@ def load(server: Server, folder: Path, timeout_s: float) -> None:
         server.load(folder, timeout_s)
     except StageError as error:
         # Triton 2.51 complains of an ensemble whose steps are in no repository, and serves it.
-        if server.surely_has(folder.name):
+        if server.surely_has(name := served_name(folder)):
             return
         if _LOADS_NOTHING not in str(error):
             raise
         raise StageError(
-            f"{error}; start that server with --model-control-mode=explicit, or put {folder.name} into its repository"
+            f"{error}; start that server with --model-control-mode=explicit, or put {name} into its repository: "
+            f"`python tools/model_repository.py FOLDER {folder.name}` puts its folder together"
         ) from None
 
 
@@ -103,11 +105,11 @@ def serve(
     with connected(http, grpc, request_timeout_s) as server, unloading(server) as loaded:
         had = []
         for folder in models:
-            if server.has_model(folder.name):
-                had.append(folder.name)
+            if server.has_model(name := served_name(folder)):
+                had.append(name)
                 continue
             # Before it is loaded: a server may still be at it when we no longer wait.
-            loaded.append(folder.name)
+            loaded.append(name)
             load(server, folder, timeout_s)
         if had:
             print(

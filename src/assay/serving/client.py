@@ -29,7 +29,7 @@ from assay.ground.records.checking import complaint
 from assay.ground.records.measured import Statistics
 from assay.serving.bounded_http import Answer, Question
 from assay.serving.failures import LateError
-from assay.serving.model_folder import files_of
+from assay.serving.model_folder import CONFIG, files_of, served_name
 from assay.tensors.named import Tensors, examples_in, message_bytes
 
 Protocol = Literal["http", "grpc"]
@@ -168,17 +168,20 @@ class Server:
             return None
 
     def load(self, folder: Path, timeout_s: float) -> None:
-        """Load a model folder, sent along, under the folder's name.
+        """Load a model folder, sent along, under the name that its configuration has, or else the folder's.
 
         Raises StageError if the server refuses, or is not done in the `timeouts.start_s` that it is given.
         """
-        config = text_format.Parse((folder / "config.pbtxt").read_text(encoding="utf-8"), ModelConfig())
+        config, name = (
+            text_format.Parse((folder / CONFIG).read_text(encoding="utf-8"), ModelConfig()),
+            served_name(folder),
+        )
         # Of other files than a version's, Triton takes none.
         sent = {place: path for place, path in files_of(folder).items() if place.partition("/")[0].isdigit()}
         files = {f"file:{place}": path.read_bytes() for place, path in sent.items()}
-        with _answering(f"load {folder.name}", timeout_s, "timeouts.start_s"):
+        with _answering(f"load {name}", timeout_s, "timeouts.start_s"):
             self._grpc.load_model(
-                folder.name,
+                name,
                 config=json_format.MessageToJson(config, preserving_proto_field_name=True),
                 files=files,
                 client_timeout=timeout_s,

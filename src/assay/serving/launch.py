@@ -21,7 +21,7 @@ from assay.ground.owner import prefix
 from assay.ground.process import StageError
 from assay.ground.quoting import cut
 from assay.serving.client import REQUEST_TIMEOUT_S, Server
-from assay.serving.model_folder import put_together
+from assay.serving.model_folder import put_together, served_name
 
 HOST = "127.0.0.1"
 START_ATTEMPTS = 3
@@ -222,7 +222,7 @@ def _start(
     folder = Path(tempfile.mkdtemp(prefix=prefix()))
     place = Place(
         folder=folder,
-        models=tuple(model.name for model in models),
+        models=tuple(map(served_name, models)),
         http_port=http_port,
         grpc_port=grpc_port,
         prefix=f"{folder.name}_",

@@ -113,6 +113,11 @@ def computing_of(folder: Path) -> Path:
     return folder / STEPS / step if step else folder
 
 
+def served_name(folder: Path) -> str:
+    """Return the name that a model is served under: its configuration's, or its folder's where that has none."""
+    return read_config(folder / CONFIG).name or folder.name
+
+
 def with_steps(folders: Iterable[Path]) -> list[Path]:
     """Return folders, each with those of its steps before it: all that a server needs."""
     return [each for folder in folders for each in (*sorted((folder / STEPS).glob("*/")), folder)]
@@ -133,7 +138,7 @@ def put_together(folders: Iterable[Path], repository: Path) -> None:
     """
     nearest: dict[Path, Path] = {}
     for folder in folders:
-        target = repository / folder.name
+        target = repository / served_name(folder)
         if not (folder / LISTED).exists():
             shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"))
             continue

@@ -29,8 +29,11 @@ def about_the_model(results: Results, model: str, dataset: str, rows: Sequence[V
 
 
 def backend_of(results: Results) -> str:
-    """Return the backend that computes the model."""
-    return str(results.raw_data.get("computing", {"backend": BACKEND})["backend"])
+    """Return the backend that the matrix's axes are written for, empty where the owner's configuration is measured."""
+    computing = results.raw_data.get("computing")
+    if computing is None:
+        return BACKEND
+    return "" if computing["as_configured"] else str(computing["backend"])
 
 
 def _step(results: Results) -> str | None:
@@ -59,9 +62,11 @@ def taken_from_in_words(results: Results, dataset: str) -> str:
         "the model as its owner configured it" if configured else "the file as it came, whatever numbers it holds"
     )
     labels = "with labels" if data["labelled"] else "without labels"
+    as_configured = configured and results.raw_data["computing"]["as_configured"]
+    alone = "It is measured as it is, whatever the cell's name says of instances and batches. " if as_configured else ""
     return (
         f"{results.raw_data['edition']} was taken as it came. "
-        f"It was asked {counted(data['examples'], 'example')} {how}, "
+        f"{alone}It was asked {counted(data['examples'], 'example')} {how}, "
         f"{labels}: {asked}, the axes of one example. `fp32` is {as_it_is}; "
         f"`dataset` ({dataset}) has no effect."
     )

@@ -142,12 +142,13 @@ class RawFile(TypedDict):
 class Computing(TypedDict):
     """Whose instances, batches and threads a repository's model is measured over, and the backend that computes it.
 
-    It is the model itself, or a `step` of an ensemble.
+    It is the model itself, or a `step` of an ensemble; `as_configured`, it is measured as its owner wrote it.
     """
 
     name: Name
     backend: str
     step: bool
+    as_configured: bool
 
 
 class RawData(TypedDict):

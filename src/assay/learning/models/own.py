@@ -20,12 +20,14 @@ def _each_named_once(inputs: list[MadeInput]) -> list[MadeInput]:
 class Hyperparameters(Section):
     """models.own in params.yaml: inputs that are made, and whether neighbours in a batch may change an answer.
 
-    `step` is the one that the matrix's axes are of, where an ensemble was brought that has several.
+    `step` is the one that the matrix's axes are of, where an ensemble was brought that has several. A repository's
+    model may be measured `as_configured`: as its owner configured it, under its own name.
     """
 
     inputs: Annotated[list[MadeInput], AfterValidator(_each_named_once)] = Field(default_factory=list)
     allow_batching: bool = False
     step: Annotated[str, Field(min_length=1)] | None = None
+    as_configured: bool = False
 
 
 def train(splits: Splits, dataset: Dataset, hyperparameters: Hyperparameters, curves: Path) -> Trained:  # noqa: ARG001  it was trained elsewhere
