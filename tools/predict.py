@@ -38,12 +38,11 @@ from assay.predicting.classifiers import check_classifies
 from assay.predicting.inputs import expand, out_of_reach, read_examples
 from assay.predicting.outputs import checked_output, writing
 from assay.predicting.provenance import check_names, learned_by, learned_here
-from assay.predicting.tensors import MODEL, answers, exported_model, only_arrays, served_model
+from assay.predicting.tensors import MODEL, answers, configured_model, exported_model, only_arrays, served_model
 from assay.serving.client import Protocol, Server
 from assay.serving.failures import LateError
 from assay.serving.model_config import ModelShape
 from assay.tensors.parity import answers_alone, onnx_answer, onnx_session
-from assay.tensors.signature import Signature
 from assay.validation.schema import Params, load_params
 
 PROBABILITIES, DEFAULT_OUTPUT = "probabilities", "predictions.csv"
@@ -191,15 +190,20 @@ def answer_tensors(given: argparse.Namespace, params: Params) -> None:
     """Ask a model that was brought the arrays of an .npz file, and write its outputs to another."""
     path = only_arrays(list(map(Path, given.inputs)))
     output = checked_output(Path("predictions.npz" if given.output == DEFAULT_OUTPUT else given.output), [path])
-    signature = Signature.read(brought_here().model)
+    brought = brought_here()
+    signature, variant = brought.signature, given.variant
     if place := given.http or given.grpc:
         protocol: Protocol = "http" if given.http else "grpc"
-        model = given.model or f"{MODEL}-{given.variant}"
+        model = given.model or (brought.name if brought.found else f"{MODEL}-{variant}")
         with served_model(place, protocol, model, params.timeouts.request_s) as ask:
+            found = answers(ask, path, signature)
+    elif brought.found:
+        asking = configured_model(variant, params.onnx.variants, params.model, params.triton, params.timeouts)
+        with machine_shared(), asking as ask:
             found = answers(ask, path, signature)
     else:
         with machine_shared():
-            found = answers(exported_model(given.variant, params.onnx.variants, params.model), path, signature)
+            found = answers(exported_model(variant, params.onnx.variants, params.model), path, signature)
     with writing(output) as partial, partial.open("wb") as file:
         np.savez(file, **found)
     shapes = ", ".join(f"{printable(name)} {list(array.shape)}" for name, array in found.items())

@@ -181,6 +181,11 @@ def test_a_program_of_a_repository(project: Path, tmp_path: Path) -> None:
     assert "**Threads.**" not in text
     assert 'backend: "python"' in (project / "reports" / "recommended" / "config.pbtxt").read_text()
     assert changed(run("dvc", "repro", cwd=project).stdout) == []
+    # It is asked through a server, started for that.
+    np.savez(tmp_path / "samples.npz", x=X[:3])
+    asked = ("python", "tools/predict.py", str(tmp_path / "samples.npz"), "--output", str(tmp_path / "answers.npz"))
+    assert run(*asked, cwd=project).stdout == "half [3, 4] in answers.npz\n"
+    assert np.array_equal(np.load(tmp_path / "answers.npz")["half"], X[:3] / np.float32(2))
     # What it answers has to be what its owner's configuration answers: the file is another one.
     program = project / "artifacts" / "onnx" / "fp32" / "model.repository" / "halving" / "1" / "model.py"
     program.write_text(program.read_text().replace("np.float32(2)", "np.float32(3)"))

@@ -1,6 +1,7 @@
 """What a stage reads as it runs is what dvc.yaml says that it depends on."""
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -50,7 +51,18 @@ def stages(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) 
         command = locked[name]["cmd"].removeprefix("exec ").replace("python ", f"{READING} ")
         run(*shlex.split(command), cwd=folder)
         locked[name]["read"] = json.loads((folder / "read.json").read_text())
+        locked[name]["named"] = named_with_digests(folder, locked[name])
     return locked
+
+
+def named_with_digests(folder: Path, stage: Any) -> list[str]:
+    """Return the files whose digests stand in what a stage depends on: a change of one is a change of that."""
+    lists = [path for each in stage["deps"] for path in (folder / each["path"]).rglob("files.json")]
+    return [
+        os.path.relpath(path.parent / entry["path"], folder)
+        for path in lists
+        for entry in json.loads(path.read_text())["files"].values()
+    ]
 
 
 def ask_for_saturation(folder: Path) -> None:
@@ -95,7 +107,8 @@ def test_a_stage_depends_on_no_key_that_it_does_not_read(stages: dict[str, Any])
 
 
 def files_of(stage: Any) -> set[str]:
-    return {*(each["path"] for each in (*stage["deps"], *stage["outs"])), *stage["params"], *CODE, *OF_ALL}
+    stated = (each["path"] for each in (*stage["deps"], *stage["outs"]))
+    return {*stated, *stage["named"], *stage["params"], *CODE, *OF_ALL}
 
 
 def keys_of(stage: Any) -> set[str]:

@@ -32,12 +32,12 @@ def learned_here() -> Learned | None:
 
 def learned_by(variant: str, variants: Sequence[str], model: str) -> Learned:
     """Return what the exported classifier of a variant learned from; raises StageError as `check_exported` does."""
-    check_exported(variant, variants, model, CLASSIFIER)
+    check_exported(variant, variants, model, f"{CLASSIFIER}.onnx")
     return learned(read_record(ROOT / DATA, Data))
 
 
 def check_exported(variant: str, variants: Sequence[str], model: str, export: str) -> None:
-    """Raise StageError if an export of a variant is not one of the last training.
+    """Raise StageError if an export of a variant, a file or folder, is not one of the last training.
 
     `variants` and `model` are those of params.yaml: it may not ask for the variant, the file may not be there, or be of
     another training or model family.
@@ -48,8 +48,8 @@ def check_exported(variant: str, variants: Sequence[str], model: str, export: st
             f"variant {variant} is not exported: onnx.variants in params.yaml names {', '.join(variants)}; "
             "add it there, then `dvc repro onnx`"
         )
-    if not (ROOT / folder / f"{export}.onnx").exists():
-        raise StageError(f"{folder}/{export}.onnx is missing; make it with `dvc repro onnx`")
+    if not (ROOT / folder / export).exists():
+        raise StageError(f"{folder}/{export} is missing; make it with `dvc repro onnx`")
     stages = locked_stages(ROOT / "dvc.lock")
     if not stages:
         raise StageError("dvc.lock is missing; `git checkout HEAD -- dvc.lock` brings back the committed one")

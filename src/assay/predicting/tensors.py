@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.ground.paths import ONNX
+from assay.ground.paths import MODEL_REPOSITORY, ONNX, REPOSITORY
 from assay.ground.process import StageError
 from assay.ground.quoting import printable
 from assay.learning.bringing.samples import read_samples
+from assay.params.triton import Timeouts, Triton
 from assay.predicting.provenance import check_exported
+from assay.servers import serve
 from assay.serving.answers import as_served
 from assay.serving.client import Protocol, Server
+from assay.serving.model_config import read_config
+from assay.serving.model_folder import CONFIG, with_steps
 from assay.tensors.arrays import storable
 from assay.tensors.named import Ask, Tensors, each_alone
 from assay.tensors.parity import onnx_answers, onnx_session
@@ -33,8 +37,24 @@ def only_arrays(paths: Sequence[Path]) -> Path:
 
 def exported_model(variant: str, variants: Sequence[str], family: str) -> Ask:
     """Return how the export of a variant is asked; raises StageError if it is not there, or of another model."""
-    check_exported(variant, variants, family, MODEL)
+    check_exported(variant, variants, family, f"{MODEL}.onnx")
     return partial(onnx_answers, onnx_session(str(ONNX / variant / f"{MODEL}.onnx")))
+
+
+@contextmanager
+def configured_model(
+    variant: str, variants: Sequence[str], family: str, triton: Triton, timeouts: Timeouts
+) -> Iterator[Ask]:
+    """Give how a repository's model is asked, through the server that params.yaml chooses, as its owner configured it.
+
+    Raises StageError if it is not there, or of another model.
+    """
+    check_exported(variant, variants, family, REPOSITORY)
+    folder = MODEL_REPOSITORY / f"{MODEL}-{variant}"
+    config = read_config(folder / CONFIG)
+    outputs = [output.name for output in config.output]
+    with serve(with_steps([folder]), triton, timeouts) as server:
+        yield lambda example: server.infer(config.name, example, outputs, "grpc")
 
 
 @contextmanager
