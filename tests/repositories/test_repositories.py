@@ -9,11 +9,13 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from assay.ground.process import StageError
+from assay.learning.models import get
 from assay.params.cells import Cell
 from assay.params.perf import Perf
 from assay.params.triton import Timeouts, Triton
 from assay.repositories.bringing import asked_when_brought, options_for_cells
 from assay.repositories.cells import configured, write_matrix
+from assay.repositories.fitting import check_measured_as_it_is
 from assay.repositories.handled import check_handled, cleaned
 from assay.repositories.opening import open_repository
 from assay.repositories.signature import signature_of
@@ -269,3 +271,39 @@ def test_a_server_completes_what_a_configuration_leaves_out(tmp_path: Path, *, s
     (own.scoring(tmp_path) / "1").rename(bare / "1")
     with asked_when_brought(bare, Triton(), Timeouts(), trusted=False) as (opened, _, _):
         assert signature_of(opened.model.config).outputs[0].axes == ("batch", 3)
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "variants", "perf", "said"),
+    [
+        ({}, ["fp32", "int8_dynamic"], {"max_batch_size": [8]}, "'int8_dynamic' would be made of an ONNX file"),
+        ({}, ["fp32"], {"max_batch_size": [64]}, "scoring takes batches of at most 8, as its owner configured it"),
+        ({}, ["fp32"], {"max_batch_size": [8], "shapes": ["x_8"]}, "perf.shapes is for ONNX files"),
+        (
+            {"as_configured": True},
+            ["fp32"],
+            {"max_batch_size": [8], "instances": [1, 2]},
+            r"the matrix has several cells: `dvc exp run` it with -S 'perf\.instances=\[1\]' -S 'perf\.dynamic_batching",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_of_a_repositorys_model_is_refused(
+    tmp_path: Path, hyperparameters: dict[str, Any], variants: list[str], perf: dict[str, Any], said: str
+) -> None:
+    """Before anything is computed, with the option that mends it."""
+    own.scoring(tmp_path / "models")
+    asked = get("own").hyperparameters.model_validate(hyperparameters)
+    with pytest.raises(StageError, match=said):
+        check_measured_as_it_is(tmp_path / "models", asked, "own", variants, Perf(**perf))
+
+
+def test_what_is_measured_of_a_repositorys_model_is_named(tmp_path: Path) -> None:
+    """And why it takes no batches, where it does not."""
+    own.scoring(tmp_path / "models")
+    section, perf = get("own").hyperparameters(), Perf(max_batch_size=[8])
+    why, computing = check_measured_as_it_is(tmp_path / "models", section, "own", ["fp32"], perf)
+    assert (why, computing["name"], computing["backend"], computing["step"]) == (None, "scoring", "onnxruntime", False)
+    config = tmp_path / "models" / "scoring" / "config.pbtxt"
+    config.write_text(config.read_text().replace("max_batch_size: 8", "max_batch_size: 0"))
+    why, _ = check_measured_as_it_is(tmp_path / "models", section, "own", ["fp32"], perf)
+    assert why == "scoring's configuration says max_batch_size 0"

@@ -119,7 +119,7 @@ def collect_repository(opened: RepositoryModel, asked: Asked, examples: Examples
     }
     write_record(target / FOUND, Found, found)
     if examples.labels is not None:
-        write_named(target / ANSWERS, judged.answers, None)
+        write_named(target / ANSWERS, {name: judged.answers[name] for name in scores}, None)
 
 
 def options_for_cells(opened: RepositoryModel, batch: Batch | None, perf: Perf, setting: str) -> list[str]:

@@ -28,6 +28,11 @@ def check_measured_as_it_is(
             f"a repository's model is measured as it is, and {listed(others)} would be made of an ONNX file: "
             "`dvc exp run` it with -S 'onnx.variants=[fp32]', or bring the file"
         )
+    if perf.shapes:
+        raise StageError(
+            "perf.shapes is for ONNX files: a repository's model is asked what it was asked when it was brought; bring "
+            "it again with `--set` in another shape"
+        )
     opened = open_repository(repository)
     computing = opened.computing(getattr(hyperparameters, "step", None), family)
     as_configured = bool(getattr(hyperparameters, "as_configured", False))

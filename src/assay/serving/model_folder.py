@@ -125,10 +125,11 @@ def with_steps(folders: Iterable[Path]) -> list[Path]:
 
 def check_files(folder: Path) -> None:
     """Raise StageError if a listed file is another one than when the configuration was written."""
-    # What else is in the folder, an ensemble's steps and what answers are compared with, names the same files.
-    for part in _listed(folder).values() if (folder / LISTED).exists() else ():
-        if Part.at(part.path) != part:
-            raise damaged(part.path, f"it is another file than the one that {folder.name} was configured for")
+    # What answers are compared with names the same files.
+    for each in with_steps([folder]):
+        for part in _listed(each).values() if (each / LISTED).exists() else ():
+            if Part.at(part.path) != part:
+                raise damaged(part.path, f"it is another file than the one that {each.name} was configured for")
 
 
 def put_together(folders: Iterable[Path], repository: Path) -> None:
