@@ -283,7 +283,7 @@ def test_a_server_completes_what_a_configuration_leaves_out(tmp_path: Path, *, s
             {"as_configured": True},
             ["fp32"],
             {"max_batch_size": [8], "instances": [1, 2]},
-            r"the matrix has several cells: `dvc exp run` it with -S 'perf\.instances=\[1\]' -S 'perf\.dynamic_batching",
+            r"several cells: `dvc exp run` it with -S 'perf\.instances=\[1\]' -S 'perf\.dynamic_batching",
         ),
     ],
 )
