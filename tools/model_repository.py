@@ -20,17 +20,20 @@ from assay.ground.numerals import counted
 from assay.ground.paths import MODEL_REPOSITORY
 from assay.ground.process import StageError
 from assay.ground.quoting import listed
-from assay.serving.model_folder import check_files, put_together
+from assay.serving.model_folder import check_files, put_together, with_steps
 
 
 def chosen(names: list[str]) -> list[Path]:
-    """Return the folders of some models, of all if none are named; raises StageError if one is not there."""
+    """Return the folders of some models, with their steps, of all if none are named.
+
+    Raises StageError if one is not there.
+    """
     there = {path.name: path for path in sorted(MODEL_REPOSITORY.glob("*")) if path.is_dir()}
     if not there:
         raise StageError("artifacts/model_repository/ holds no models; `dvc repro triton-config` makes them")
     if missing := [name for name in names if name not in there]:
         raise StageError(f"artifacts/model_repository/ has no {listed(missing)}; it has {listed(there)}")
-    return [there[name] for name in names or there]
+    return with_steps(there[name] for name in names or there)
 
 
 def main() -> None:
@@ -40,8 +43,9 @@ def main() -> None:
     parser.add_argument("names", nargs="*", type=named, metavar="NAME", help="models; all without")
     given = parser.parse_args()
     target, folders = Path(given.folder), chosen(given.names)
-    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise StageError(f"{given.folder} is not empty; name a folder that is new or empty")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        what = "is not empty" if target.is_dir() else "is no folder"
+        raise StageError(f"{given.folder} {what}; name a folder that is new or empty")
     for folder in folders:
         check_files(folder)
     with beside(target) as partial:

@@ -40,7 +40,7 @@ from assay.learning.bringing.description import (
 from assay.learning.bringing.evidence import ASKED
 from assay.learning.bringing.examples import Asked
 from assay.learning.bringing.folder import brought_here
-from assay.learning.bringing.judging import Examples, Judged, judge
+from assay.learning.bringing.judging import Examples, Judged, fewer_of_a_slow_model, judge
 from assay.learning.bringing.loading import open_model
 from assay.learning.bringing.params_file import with_inputs
 from assay.learning.bringing.subject import Subject
@@ -85,7 +85,7 @@ def check_is_there(path: Path, *, or_folder: bool = False) -> None:
     if path.is_dir() and not or_folder:
         raise StageError(f"{printable(path)} is a folder; name the file in it")
     if not path.exists() or not (path.is_file() or path.is_dir()):
-        raise StageError(f"there is no file {printable(path)}")
+        raise StageError(f"there is no file {'or folder ' if or_folder else ''}{printable(path)}")
 
 
 def family_that_is_brought() -> str:
@@ -93,11 +93,14 @@ def family_that_is_brought() -> str:
     return next(name for name in plugins.names(models) if models.get(name).brought)
 
 
-def step_setting(params: Params) -> str:
-    """Return what names an ensemble's step on a command line; a params.yaml that is older does not have it."""
+def step_setting(params: Params) -> tuple[str, str | None]:
+    """Return what names an ensemble's step on a command line, and which it is now.
+
+    A params.yaml that is older does not have it.
+    """
     family = family_that_is_brought()
-    there = "step" in getattr(params.models, family).model_fields_set
-    return f"{'' if there else '+'}models.{family}.step"
+    section = getattr(params.models, family)
+    return f"{'' if 'step' in section.model_fields_set else '+'}models.{family}.step", section.step
 
 
 @contextmanager
@@ -140,7 +143,13 @@ def bringing(given: argparse.Namespace, params: Params) -> Iterator[Bringing]:
             batches=lambda batch: options_for_batches(opened.signature, batch, params.perf),
         )
         return
-    from assay.repositories.bringing import asked_when_brought, collect_repository, of_repository, options_for_cells
+    from assay.repositories.bringing import (
+        asked_when_brought,
+        collect_repository,
+        of_repository,
+        options_for_cells,
+        options_for_step,
+    )
 
     with asked_when_brought(path, params.triton, params.timeouts, trusted=given.trust) as (found, ask, left_out):
         yield Bringing(
@@ -148,7 +157,10 @@ def bringing(given: argparse.Namespace, params: Params) -> Iterator[Bringing]:
             None,
             partial(collect_repository, found),
             keeps_told=False,
-            batches=lambda batch: options_for_cells(found, batch, params.perf, step_setting(params)),
+            batches=lambda batch: [
+                *options_for_step(found, *step_setting(params)),
+                *options_for_cells(found, batch, params.perf),
+            ],
         )
 
 
@@ -171,6 +183,8 @@ def main() -> None:
             told = [] if asked.inputs else merged(typed, known, subject.signature, asked.text)
             inputs, labels = asked.examples(subject.signature, told, params.seed)
             examples = Examples(inputs, labels, None if asked.inputs else told)
+            if model.asked is None:
+                examples = fewer_of_a_slow_model(subject, examples)
             judged = judge(subject, examples, model.asked)
             print(*description(subject, examples, judged), sep="\n")
             model.collect(asked, examples, judged, folder)

@@ -143,7 +143,7 @@ def test_what_is_told_is_understood_whatever_tensors_are_called() -> None:
     ("text", "said"),
     [
         ("other=normal", "begins with the name of no input"),
-        ("ids", "begins with the name of no input"),
+        ("ids", "--set 'ids' has no =VALUES; "),
         ("ids[7]=anything", "'anything' are no values; write normal, uniform, zeros"),
         ("ids[7]=integers 9 0", "its smallest value after its largest"),
         ("ids[seven]=zeros", "--set ids: "),
@@ -228,8 +228,8 @@ def test_lines_of_a_file_are_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
-        ({"y": X}, "has the arrays 'y', and the model the inputs 'x'"),
-        ({"x": X, "y": X}, "'y' is in one alone"),
+        ({"y": X}, "has the arrays 'y', and the model the inputs 'x': 'y' is no input of it, and 'x' is missing"),
+        ({"x": X, "y": X}, "'y' is no input of it; each input needs an array of its name"),
         ({"x": X.astype(np.float64)}, r"x is float64, and the model takes float32; save it with \.astype\('float32'\)"),
         ({"x": X.astype(str)}, "x is text, and the model takes float32"),
         ({"x": X[:, :3]}, r"x has the shape \[6, 3\], and the model takes \[examples, 4\]"),
@@ -314,6 +314,13 @@ def test_a_model_that_is_what_it_says_passes(tmp_path: Path) -> None:
     chance = np.random.default_rng(0).normal(0, 1, (3, 2, 1, 4)).astype(np.float32)
     examples = {"x": chance[:, 0], "state": chance, "rate": np.array([1, 2, 3])}
     assert judge(stateful, Examples(examples, None, None), ASKED).batch is None
+
+
+def test_an_answer_of_another_type_is_refused() -> None:
+    """Whoever reads it by what is declared reads other values."""
+    dense = signature(own_models.dense())
+    with pytest.raises(StageError, match="output scores is declared as float32 and answers with float64"):
+        check_what_it_says(lambda example: {"scores": np.float64(example["x"][:, :3])}, dense, {"x": X})
 
 
 def test_an_answer_that_never_changes_is_no_answer(tmp_path: Path) -> None:

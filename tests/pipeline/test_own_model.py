@@ -214,7 +214,7 @@ def test_an_ensemble_of_a_repository(project: Path, tmp_path: Path) -> None:
     assert found["test"]["accuracy"] == pytest.approx(0.9)
     assert found["perf"]["recommended"]["cell"] in ("fp32-1-8-off", "fp32-1-8-delay_500us")
     text = report(project)
-    assert "The parts are those of the step `scoring`" in text
+    assert "wherever they are told, are those of the step `scoring`" in text
     assert "The configuration of its step `scoring` is in `recommended/config.pbtxt`." in text
     assert "-scoring" in (project / "reports" / "recommended" / "config.pbtxt").read_text()
     rounds = read_json(project / "reports" / "perf" / "fp32-1-8-delay_500us.json")["levels"][0]["rounds"]
@@ -224,6 +224,12 @@ def test_an_ensemble_of_a_repository(project: Path, tmp_path: Path) -> None:
         for name in ("inference_count", "execution_count")
     )
     assert requests > 1.5 * executions
+    run("python", "tools/model_repository.py", str(tmp_path / "whole"), "fp32-1-8-off", cwd=project)
+    assert sorted(path.name for path in (tmp_path / "whole").iterdir()) == [
+        "fp32-1-8-off",
+        "fp32-1-8-off-halving",
+        "fp32-1-8-off-scoring",
+    ]
     run("git", "checkout", "params.yaml", cwd=project)
 
 

@@ -8,16 +8,19 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from assay.ground.paths import FOUND
 from assay.ground.process import StageError
+from assay.ground.records.checking import write_record
+from assay.ground.records.prepared import Found
 from assay.learning.models import get
 from assay.params.cells import Cell
 from assay.params.perf import Perf
 from assay.params.triton import Timeouts, Triton
-from assay.repositories.bringing import asked_when_brought, options_for_cells
+from assay.repositories.bringing import asked_when_brought, options_for_cells, options_for_step, tensors_of
 from assay.repositories.cells import configured, write_matrix
 from assay.repositories.fitting import check_measured_as_it_is
 from assay.repositories.handled import check_handled, cleaned
-from assay.repositories.opening import open_repository
+from assay.repositories.opening import digest_of, open_repository
 from assay.repositories.signature import signature_of
 from assay.serving.model_config import read_config
 from assay.serving.model_folder import computing_of, put_together, reference_of, with_steps
@@ -66,6 +69,9 @@ def bad(folder: Path, kind: str) -> Path:
             (folder / "scoring" / "config.pbtxt").write_text(f"{text} version_policy {{ specific {{ versions: 7 }} }}")
         case "garbage":
             (folder / "scoring" / "config.pbtxt").write_text("max_batch_size: many")
+        case "called":
+            (folder / "scoring").rename(folder / "a b")
+            return folder / "a b"
         case "name":
             text = (folder / "scoring" / "config.pbtxt").read_text()
             (folder / "scoring" / "config.pbtxt").write_text(f'name: "other" {text}')
@@ -89,6 +95,7 @@ def bad(folder: Path, kind: str) -> Path:
         ("version", "scoring has no version: a model's files are in a folder called 1"),
         ("policy", "scoring serves version 7 by its version_policy, and has no folder 7"),
         ("garbage", r"scoring/config\.pbtxt is no configuration of a model: 1:17"),
+        ("called", "a b is no name that every server takes: call the folder by letters"),
         ("name", r"scoring/config\.pbtxt is that of other: a model is called as its folder is"),
         ("step", "pipeline sends requests through 'scoring', and there is no such folder beside it"),
         ("outside", r"pipeline sends requests through '\.\./models/scoring', and there is no such folder beside it"),
@@ -131,7 +138,10 @@ def test_a_backend_that_the_server_lacks_is_named(tmp_path: Path) -> None:
         check_handled(opened, local)
     (tmp_path / "backends" / "tensorrt").mkdir(parents=True)
     check_handled(opened, local)
-    with pytest.raises(StageError, match=r"bare: its config\.pbtxt names no backend"):
+    for name, backend in (("model.onnx", "onnxruntime"), ("model.py", "python")):
+        found = open_repository(own.write(tmp_path / f"short_{backend}", "", {f"1/{name}": b""}))
+        assert found.model.backend == backend
+    with pytest.raises(StageError, match=r"bare: its config\.pbtxt names no backend: write down which"):
         check_handled(open_repository(own.write(tmp_path / "bare", "max_batch_size: 1", {"1/x": b""})), Triton())
 
 
@@ -225,10 +235,10 @@ def test_the_step_that_axes_are_of_is_named_where_there_are_several(tmp_path: Pa
     assert alone.computing(None, "own").name == "scoring"
     with pytest.raises(StageError, match=r"models\.own\.step names halving, and scoring is no ensemble"):
         alone.computing("halving", "own")
-    assert options_for_cells(opened, None, Perf(), "models.own.step") == [
-        "-S models.own.step=scoring",
-        "-S 'perf.max_batch_size=[8]'",
-    ]
+    assert options_for_step(opened, "models.own.step", None) == ["-S models.own.step=scoring"]
+    assert options_for_step(alone, "models.own.step", "scoring") == ["-S models.own.step=null"]
+    assert options_for_step(alone, "models.own.step", None) == []
+    assert options_for_cells(opened, None, Perf()) == ["-S 'perf.max_batch_size=[8]'"]
 
 
 def test_a_program_is_served_where_it_is_trusted_alone(tmp_path: Path) -> None:
@@ -273,6 +283,21 @@ def test_a_server_completes_what_a_configuration_leaves_out(tmp_path: Path, *, s
         assert signature_of(opened.model.config).outputs[0].axes == ("batch", 3)
 
 
+def found(repository: Path) -> None:
+    """Write what would have been found when a repository was brought."""
+    opened = open_repository(repository)
+    signature = signature_of(opened.model.config)
+    record = {
+        "model": opened.name,
+        "inputs": tensors_of(signature.inputs),
+        "outputs": tensors_of(signature.outputs),
+        "without_batches": None,
+        "told": None,
+        "measured": {"sha256": digest_of(opened)},
+    }
+    write_record(repository / FOUND, Found, record)
+
+
 @pytest.mark.parametrize(
     ("hyperparameters", "variants", "perf", "said"),
     [
@@ -291,7 +316,7 @@ def test_what_cannot_be_asked_of_a_repositorys_model_is_refused(
     tmp_path: Path, hyperparameters: dict[str, Any], variants: list[str], perf: dict[str, Any], said: str
 ) -> None:
     """Before anything is computed, with the option that mends it."""
-    own.scoring(tmp_path / "models")
+    found(own.scoring(tmp_path / "models").parent)
     asked = get("own").hyperparameters.model_validate(hyperparameters)
     with pytest.raises(StageError, match=said):
         check_measured_as_it_is(tmp_path / "models", asked, "own", variants, Perf(**perf))
@@ -299,11 +324,14 @@ def test_what_cannot_be_asked_of_a_repositorys_model_is_refused(
 
 def test_what_is_measured_of_a_repositorys_model_is_named(tmp_path: Path) -> None:
     """And why it takes no batches, where it does not."""
-    own.scoring(tmp_path / "models")
+    found(own.scoring(tmp_path / "models").parent)
     section, perf = get("own").hyperparameters(), Perf(max_batch_size=[8])
     why, computing = check_measured_as_it_is(tmp_path / "models", section, "own", ["fp32"], perf)
     assert (why, computing["name"], computing["backend"], computing["step"]) == (None, "scoring", "onnxruntime", False)
     config = tmp_path / "models" / "scoring" / "config.pbtxt"
     config.write_text(config.read_text().replace("max_batch_size: 8", "max_batch_size: 0"))
+    with pytest.raises(StageError, match="models is not what was brought, and what was found is not true of it"):
+        check_measured_as_it_is(tmp_path / "models", section, "own", ["fp32"], perf)
+    found(tmp_path / "models")
     why, _ = check_measured_as_it_is(tmp_path / "models", section, "own", ["fp32"], perf)
     assert why == "scoring's configuration says max_batch_size 0"

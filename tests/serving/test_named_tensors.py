@@ -8,13 +8,14 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from assay.ground.process import StageError
 from assay.load.input_data import write_input_data
 from assay.measuring.windows import Windows
 from assay.profiling.model_alone import ModelAlone
 from assay.servers.embedded import serve
-from assay.serving.answers import check_answers, check_effective_config
+from assay.serving.answers import batches, check_answers, check_effective_config
 from assay.serving.client import PROTOCOLS
 from assay.tensors.named import batch_of, examples_in, message_bytes, part, values_in
 from assay.tensors.parity import onnx_answers, onnx_session
@@ -122,3 +123,14 @@ def test_examples_are_taken_from_every_tensor_alike() -> None:
     assert (examples_in(EXAMPLES), message_bytes(first), values_in(EXAMPLES)) == (5, 24 + 24 + 5 + 4, 9)
     with pytest.raises(ValueError, match="as many examples as the others"):
         examples_in({**EXAMPLES, "ids": EXAMPLES["ids"][:2]})
+
+
+def test_a_batch_of_large_examples_is_no_larger_than_memory_bears() -> None:
+    """64 images of a megapixel would be computed at once, by this process and the server."""
+    config = ModelConfig(max_batch_size=64)
+    images = {"x": np.zeros((4, 3, 1024, 1024), np.float32)}
+    assert [(size, len(batch["x"])) for size, batch in batches(config, images)] == [(1, 1), (3, 3), (5, 5)]
+    small = {"x": np.zeros((4, 8), np.float32)}
+    assert [size for size, _ in batches(config, small)] == [1, 3, 64]
+    huge = {"x": np.zeros((1, 2**25), np.float32)}
+    assert [size for size, _ in batches(config, huge)] == [1]

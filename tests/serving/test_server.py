@@ -258,6 +258,15 @@ def test_the_last_words_of_a_server_fit_a_screen(log: str) -> None:
     assert said.endswith("Started" if log else "(it said nothing)")
 
 
+def test_a_program_that_fails_is_told_without_pythons_own_frames() -> None:
+    """Its backend gives them in one line; the owner's line stays."""
+    frames = "models/m/1/model.py(3): <module>\\n  <frozen importlib._bootstrap>(241): _call_with_frames_removed\\n"
+    reason = f"Internal: ModuleNotFoundError: No module named 'x'\\n\\nAt:\\n  {frames}"
+    log = f"E1127 12:00:00 1 model.cc:1] \"failed to load 'm' version 1: {reason}\""
+    said = "model 'm': Internal: ModuleNotFoundError: No module named 'x' (models/m/1/model.py(3): <module>)"
+    assert launch.error_lines(log) == said
+
+
 def test_a_port_taken_at_the_last_moment_is_tried_again(model_folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """When another process takes the port first, the next start uses other ports."""
     with socket.socket() as taken:

@@ -1,6 +1,5 @@
 """What is told of a repository's model that is being brought, and what is recorded of it."""
 
-import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from assay.params.perf import Perf
 from assay.params.triton import Timeouts, Triton
 from assay.repositories.asking import asked_through
 from assay.repositories.handled import check_handled, cleaned
-from assay.repositories.opening import Configured, RepositoryModel, open_repository
+from assay.repositories.opening import Configured, RepositoryModel, digest_of, open_repository
 from assay.repositories.signature import signature_of
 from assay.scoring.agreement import agreement
 from assay.scoring.classification import class_scores, correctness
@@ -61,7 +60,8 @@ def _in_words(each: Configured) -> str:
     if each.is_ensemble:
         return "an ensemble"
     limit = each.config.max_batch_size
-    return f"backend {printable(each.backend)}, {f'batches of up to {limit}' if limit else 'no batches'}"
+    version = f", version {each.version}" if each.version != 1 else ""
+    return f"backend {printable(each.backend)}{version}, {f'batches of up to {limit}' if limit else 'no batches'}"
 
 
 def tensors_of(tensors: Sequence[Tensor]) -> list[FoundTensor]:
@@ -83,7 +83,7 @@ def asked_when_brought(
     if programs and not trusted:
         raise StageError(
             f"{listed(programs)} is a program, its owner's code, which runs as you whenever the model is served: read "
-            "it, and say --trust"
+            f"{path}, and say --trust: `python -m assay.bring {path} --trust`"
         )
     kept, left_out = [], []
     for each in opened.every:
@@ -115,20 +115,28 @@ def collect_repository(opened: RepositoryModel, asked: Asked, examples: Examples
         "outputs": tensors_of(signature.outputs),
         "without_batches": signature.without_batches,
         "told": None if examples.told is None else [each.model_dump() for each in examples.told],
-        "measured": measured(opened, judged.answers, examples.labels, scores, judged.batch),
+        "measured": measured(open_repository(target), judged.answers, examples.labels, scores, judged.batch),
     }
     write_record(target / FOUND, Found, found)
     if examples.labels is not None:
         write_named(target / ANSWERS, {name: judged.answers[name] for name in scores}, None)
 
 
-def options_for_cells(opened: RepositoryModel, batch: Batch | None, perf: Perf, setting: str) -> list[str]:
-    """Return the options without which cells would be refused: of a step's name, and of batches."""
-    options, computing = [], opened.model
-    if opened.steps:
-        # The last that takes batches is most often the one that computes most.
-        computing = next((step for step in reversed(opened.steps) if step.config.max_batch_size), opened.steps[-1])
-        options = [] if len(opened.steps) == 1 else [f"-S {setting}={computing.name}"]
+def options_for_step(opened: RepositoryModel, setting: str, named: str | None) -> list[str]:
+    """Return the option that names the step to look at, or unsays one of another model's."""
+    if len(opened.steps) > 1:
+        return [f"-S {setting}={_computing(opened).name}"]
+    return [] if named is None else [f"-S {setting}=null"]
+
+
+def _computing(opened: RepositoryModel) -> Configured:
+    """Return the model itself, or a step: the last that takes batches is most often the one that computes most."""
+    return next((step for step in reversed(opened.steps) if step.config.max_batch_size), opened.every[0])
+
+
+def options_for_cells(opened: RepositoryModel, batch: Batch | None, perf: Perf) -> list[str]:
+    """Return the options without which cells would be refused for their batches."""
+    options, computing = list[str](), _computing(opened)
     limit = computing.config.max_batch_size
     if not limit:
         return (
@@ -146,9 +154,8 @@ def measured(
     """Return what is recorded of the model as of an export: size, digest, batches, and how good its answers are."""
     signature = signature_of(opened.model.config)
     parts = [Part.at(path) for each in opened.every for path in each.files().values()]
-    digest = hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
     found: dict[str, Any] = {
-        "sha256": digest,
+        "sha256": digest_of(opened),
         "parity": 0.0,
         "file_bytes": max(1, sum(part.path.stat().st_size for part in parts)),
         "accelerator": None,

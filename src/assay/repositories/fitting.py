@@ -7,11 +7,14 @@ from pydantic import BaseModel
 
 from assay.exporting import variants
 from assay.exporting.source import Source
+from assay.ground.files import shown
+from assay.ground.paths import FOUND
 from assay.ground.process import StageError
 from assay.ground.quoting import listed
-from assay.ground.records.prepared import Computing
+from assay.ground.records.checking import read_record
+from assay.ground.records.prepared import Computing, Found
 from assay.params.perf import Perf
-from assay.repositories.opening import open_repository
+from assay.repositories.opening import digest_of, open_repository
 
 
 def check_measured_as_it_is(
@@ -19,8 +22,9 @@ def check_measured_as_it_is(
 ) -> tuple[str | None, Computing]:
     """Return why the model, or the step that params.yaml names, takes no batches, None if it does, and which that is.
 
-    Raises StageError if no step is named where one has to be, a variant is chosen that would be another model,
-    batches would be larger than the owner allows, or several cells would be one configuration.
+    Raises StageError if the files are others than those that were brought, no step is named where one has to be, a
+    variant is chosen that would be another model, batches would be larger than the owner allows, or several cells
+    would be one configuration.
     """
     others = [name for name in chosen if not _as_it_is(name)]
     if others:
@@ -33,7 +37,12 @@ def check_measured_as_it_is(
             "perf.shapes is for ONNX files: a repository's model is asked what it was asked when it was brought; bring "
             "it again with `--set` in another shape"
         )
-    opened = open_repository(repository)
+    opened, found = open_repository(repository), read_record(repository / FOUND, Found)
+    if digest_of(opened) != found["measured"]["sha256"]:
+        raise StageError(
+            f"{shown(repository)} is not what was brought, and what was found is not true of it: bring the changed "
+            "model again, or take back the change with `dvc checkout --force brought/model.dvc`"
+        )
     computing = opened.computing(getattr(hyperparameters, "step", None), family)
     as_configured = bool(getattr(hyperparameters, "as_configured", False))
     if as_configured:

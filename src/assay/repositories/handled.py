@@ -44,7 +44,7 @@ def _refusal(config: ModelConfig) -> str | None:
 def _check_served(each: Configured, triton: Triton) -> None:
     """Raise StageError if the server that params.yaml chooses lacks what a model is computed by."""
     if not each.backend:
-        raise StageError(f"{each.name}: its config.pbtxt names no backend")
+        raise StageError(f'{each.name}: its config.pbtxt names no backend: write down which, as in `backend: "python"`')
     if triton.server in ("embedded", "local") and _ENVIRONMENT in each.config.parameters:
         raise StageError(
             f"{each.name}: it brings a Python environment of its own ({_ENVIRONMENT}), and the Python backend that is "

@@ -1,5 +1,7 @@
 """A model in somebody's Triton repository: its folder, those of an ensemble's steps, and their configurations."""
 
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +11,8 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from assay.ground.process import StageError
 from assay.ground.quoting import cut, listed, printable
-from assay.serving.model_config import PYTHON_BACKEND
-from assay.serving.model_folder import CONFIG
+from assay.serving.model_config import PYTHON_BACKEND, render
+from assay.serving.model_folder import CONFIG, Part
 
 ENSEMBLE = "ensemble"
 # What older configurations name a backend by.
@@ -21,6 +23,8 @@ _PLATFORMS = {
     "tensorflow_savedmodel": "tensorflow",
     "pytorch_libtorch": "pytorch",
 }
+_BY_FILE = {"model.onnx": "onnxruntime", "model.py": PYTHON_BACKEND, "model.plan": "tensorrt", "model.pt": "pytorch"}
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _LONGEST_WORDS = 200
 
 
@@ -106,6 +110,16 @@ class RepositoryModel:
         return self.steps[names.index(step)]
 
 
+def digest_of(opened: RepositoryModel) -> str:
+    """Return a digest of every file of a model and its steps, and of their configurations."""
+    found = hashlib.sha256()
+    for each in opened.every:
+        found.update(render(each.config).encode())
+        for place, path in each.files().items():
+            found.update(f"{each.name}/{place} {Part.at(path).sha256}\n".encode())
+    return found.hexdigest()
+
+
 def open_repository(path: Path) -> RepositoryModel:
     """Open a model's folder, or a repository with one model and its steps.
 
@@ -146,6 +160,11 @@ def _is_a_name(name: str) -> bool:
 
 
 def _configured(folder: Path) -> Configured:
+    if not re.fullmatch(_NAME, folder.name):
+        raise StageError(
+            f"{printable(folder.name)} is no name that every server takes: call the folder by letters, digits and "
+            "_.- alone"
+        )
     config = _config(folder)
     if config.name not in ("", folder.name):
         raise StageError(f"{folder.name}/{CONFIG} is that of {config.name}: a model is called as its folder is")
@@ -155,7 +174,12 @@ def _configured(folder: Path) -> Configured:
         versions.remove(0)
     if not versions:
         raise StageError(f"{folder.name} has no version: a model's files are in a folder called 1, or another number")
-    return Configured(folder, config, _answering(folder.name, config, versions))
+    version = _answering(folder.name, config, versions)
+    if not (config.backend or config.platform or config.HasField("ensemble_scheduling")):
+        # As Triton does, by the name of the file.
+        there = [backend for name, backend in _BY_FILE.items() if (folder / str(version) / name).is_file()]
+        config.backend = there[0] if there else ""
+    return Configured(folder, config, version)
 
 
 def _answering(name: str, config: ModelConfig, versions: Sequence[int]) -> int:

@@ -13,11 +13,13 @@ from assay.serving.ensemble import INDEX, LABEL
 from assay.serving.failures import ServedOtherwiseError
 from assay.serving.model_config import effective_differences, read_config, threads_in
 from assay.serving.model_folder import onnx_file
-from assay.tensors.named import Tensors, batch_of, examples_in, message_bytes, one
+from assay.tensors.named import Tensors, batch_of, examples_in, message_bytes, one, part
 from assay.tensors.parity import largest_difference, magnitude, onnx_answers, onnx_session
 
 # One ONNX Runtime against another on the same machine: only the order of sums may differ.
 TOLERANCE = 1e-4
+# What is computed between a model's layers takes some tens of times as much.
+LARGEST_BATCH_BYTES = 2**26
 
 
 def check_effective_config(server: Server, folder: Path) -> None:
@@ -30,6 +32,7 @@ def check_effective_config(server: Server, folder: Path) -> None:
 def batches(config: ModelConfig, examples: Tensors) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """Yield batches of 1, 3 and a model's maximum, with their sizes, from examples, starting over when there are fewer.
 
+    Of large examples, the last holds as many as are not too much for this process and the server to compute at once.
     Of a model that takes no batches, they are the first three examples.
     """
     largest = config.max_batch_size
@@ -37,7 +40,8 @@ def batches(config: ModelConfig, examples: Tensors) -> Iterator[tuple[int, dict[
         for place in range(min(3, examples_in(examples))):
             yield 1, one(examples, place, batched=False)
     else:
-        for size in sorted({1, min(3, largest), largest}):
+        fits = max(1, LARGEST_BATCH_BYTES // max(1, message_bytes(part(examples, 0, 1))))
+        for size in sorted({1, min(3, largest, fits), min(largest, fits)}):
             yield size, batch_of(examples, size)
 
 

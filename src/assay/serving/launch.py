@@ -34,6 +34,7 @@ _LAST_WORDS = "error: creating server: "
 _REFUSED_MODEL = re.compile(r"failed to load (?P<model>'.*?') version \d+: (?P<reason>.*?)\"?$")
 _PORT_TAKEN = ("already in use", "Address in use", "port is already allocated")
 _HARMLESS = ("CudaDriverHelper has not been initialized",)
+_FRAMES = "\\n\\nAt:\\n"
 _OF_A_TABLE = ("+-", "| ")
 # Of the log of a server that names no error: lines, and characters of each.
 _LAST, _LONGEST_LINE = 8, 300
@@ -113,9 +114,16 @@ def error_lines(log: str) -> str:
     lines = [line for line in log.splitlines() if line.startswith(("E1", "E0", _LAST_WORDS))]
     told = [line for line in lines if not any(text in line for text in _HARMLESS)]
     refused = [found for line in told if (found := _REFUSED_MODEL.search(line))]
-    told = [f"model {found['model']}: {found['reason']}" for found in refused] or told
+    told = [f"model {found['model']}: {_without_frames(found['reason'])}" for found in refused] or told
     last = [line for line in log.splitlines() if not line.startswith(_OF_A_TABLE)][-_LAST:]
     return "\n  ".join(cut(line, _LONGEST_LINE) for line in told or last or ["(it said nothing)"])
+
+
+def _without_frames(reason: str) -> str:
+    """Return why a program in Python failed without the frames of Python itself, which its backend adds in one line."""
+    said, _, frames = reason.partition(_FRAMES)
+    own = [frame.strip() for frame in frames.split("\\n") if frame.strip() and "<frozen" not in frame]
+    return f"{said} ({', '.join(own)})" if own else said
 
 
 class _Supervised:

@@ -3,10 +3,10 @@
 import numpy as np
 
 from assay.ground.process import StageError
-from assay.ground.quoting import listed
+from assay.ground.quoting import listed, printable
 from assay.tensors.named import Ask, Tensors, one
 from assay.tensors.parity import ROUNDING, UnansweredError, largest_difference
-from assay.tensors.signature import Signature
+from assay.tensors.signature import Signature, Tensor
 
 # So many examples tell enough: of a slow model, each takes a second.
 ASKED = 8
@@ -24,6 +24,7 @@ def check_what_it_says(ask: Ask, signature: Signature, inputs: Tensors) -> None:
     answers = [_answered(ask, example) for example in asked]
     for place, answer in enumerate(answers):
         for tensor in signature.outputs:
+            _check_type(tensor, answer[tensor.name])
             _check_shape(tensor.name, tensor.axes or (), answer[tensor.name], batched=batched)
             _check_finite(tensor.name, answer[tensor.name], place)
     _check_repeats(answers[0], _answered(ask, asked[0]))
@@ -59,7 +60,17 @@ def _check_repeats(answer: Tensors, again: Tensors) -> None:
     if random:
         raise StageError(
             f"output {listed(random)} is another one when the same example is asked again: the model draws random "
-            "numbers, and what it answers cannot be compared; export it for inference, or with a fixed seed"
+            "numbers, or counts what it was asked, and its answers cannot be compared; export it for inference, or fix "
+            "its seed"
+        )
+
+
+def _check_type(tensor: Tensor, answer: np.ndarray) -> None:
+    if answer.dtype != tensor.dtype:
+        are, declared = (("text" if dtype.kind == "O" else str(dtype)) for dtype in (answer.dtype, tensor.dtype))
+        raise StageError(
+            f"output {printable(tensor.name)} is declared as {declared} and answers with {are}: what asks it would "
+            "read other values; declare the type that it has"
         )
 
 
@@ -73,7 +84,7 @@ def _check_shape(name: str, axes: tuple[int | str, ...], answer: np.ndarray, *, 
         said = ", ".join(str(axis) if isinstance(axis, int) else axis or "any" for axis in axes)
         raise StageError(
             f"output {name} is declared as [{said}] and answers one example with {list(answer.shape)}: a server would "
-            "refuse it; export the model with the shapes that it has"
+            "refuse it; declare the shapes that it has"
         )
 
 

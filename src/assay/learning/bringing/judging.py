@@ -2,22 +2,26 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from assay.ground.numerals import amount, counted
 from assay.ground.records.prepared import Batch
 from assay.learning.bringing.evidence import check_what_it_says
+from assay.learning.bringing.made import FEWEST
 from assay.learning.bringing.samples import check_classes
 from assay.learning.bringing.subject import Subject
 from assay.params.made_inputs import MadeInput
 from assay.scoring.classification import class_scores
 from assay.tensors.batch_safety import batch_safety
-from assay.tensors.named import Tensors, each_alone, one, part
+from assay.tensors.named import Tensors, each_alone, examples_in, one, part
 from assay.tensors.rows import scored
 
 # Enough that one of them had the machine to itself.
 TIMES = 3
+# So long, or a few times that, examples that were made are asked; alone and in batches.
+PATIENCE_S, TIMES_ASKED = 20, 2
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,19 @@ class Judged:
     answers: Tensors
     batch: Batch | None
     alone_s: float
+
+
+def fewer_of_a_slow_model(subject: Subject, examples: Examples) -> Examples:
+    """Return as many made examples as are answered in a while, all of them where they were brought.
+
+    What takes long is said before it is done.
+    """
+    count, alone_s = examples_in(examples.inputs), _seconds_alone(subject, examples.inputs)
+    if examples.told is not None:
+        count = min(count, max(FEWEST, int(PATIENCE_S / alone_s)))
+    if (takes_s := TIMES_ASKED * count * alone_s) > PATIENCE_S:
+        print(f"{counted(count, 'example')} of {amount(alone_s)} s: this takes about {takes_s:.0f} s", flush=True)
+    return replace(examples, inputs=part(examples.inputs, 0, count))
 
 
 def judge(subject: Subject, examples: Examples, most: int | None = None) -> Judged:

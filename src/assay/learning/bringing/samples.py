@@ -26,10 +26,13 @@ def read_samples(path: Path, signature: Signature, fewest: int | None = None) ->
     """
     given, batched = _arrays(path), signature.batched
     names, what = [tensor.name for tensor in signature.inputs], printable(path.name)
-    if unlike := sorted(set(given) ^ set(names)):
+    more, missing = sorted(set(given) - set(names)), sorted(set(names) - set(given))
+    if more or missing:
+        wrong = [f"{listed(more)} {'is no input' if len(more) == 1 else 'are no inputs'} of it"] * bool(more)
+        wrong += [f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"] * bool(missing)
         raise StageError(
-            f"{what} has the arrays {listed(given) or 'none'}, and the model the inputs {listed(names)}: each needs one"
-            f" of its name, and {listed(unlike)} {'is' if len(unlike) == 1 else 'are'} in one alone"
+            f"{what} has the arrays {listed(given) or 'none'}, and the model the inputs {listed(names)}: "
+            f"{', and '.join(wrong)}; each input needs an array of its name"
         )
     found = {tensor.name: _checked(given[tensor.name], tensor, what, batched=batched) for tensor in signature.inputs}
     try:

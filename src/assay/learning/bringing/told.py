@@ -57,6 +57,8 @@ def _fits(tensor: Tensor, earlier: MadeInput, text: Text, *, batched: bool) -> b
 def _name(text: str, names: Sequence[str]) -> str:
     """Return the input that a text begins with the name of; the longest, where one's name begins another's."""
     found = [name for name in names if text.startswith((f"{name}=", f"{name}["))]
+    if not found and text in names:
+        raise StageError(f"--set {quoted(text)} has no =VALUES; {_SYNTAX}")
     if not found:
         raise StageError(f"--set {quoted(text)} begins with the name of no input ({listed(names)}); {_SYNTAX}")
     return max(found, key=len)
