@@ -320,7 +320,7 @@ def test_an_answer_of_another_type_is_refused() -> None:
     """Whoever reads it by what is declared reads other values."""
     dense = signature(own_models.dense())
     with pytest.raises(StageError, match="output scores is declared as float32 and answers with float64"):
-        check_what_it_says(lambda example: {"scores": np.float64(example["x"][:, :3])}, dense, {"x": X})
+        check_what_it_says(lambda example: {"scores": example["x"][:, :3].astype(np.float64)}, dense, {"x": X})
 
 
 def test_an_answer_that_never_changes_is_no_answer(tmp_path: Path) -> None:
