@@ -1,5 +1,6 @@
 """From an ONNX file that somebody else made to a verdict, on the real server, in two commands."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,9 @@ def test_two_integer_inputs_with_a_free_axis(project: Path, tmp_path: Path) -> N
     assert text.startswith("# own: tokens.onnx\n")
     assert "asked 256 examples made as `params.yaml` describes them, without labels: ids [7], mask:0 [7]" in text
     assert "`dataset` (digits) has no effect" in text
+    first = r"Measured: \d\.\d kB, one example of ids \[7\], mask:0 \[7\] a request\. Batch-safe: `fp32`\."
+    assert re.match(first, text.splitlines()[2])
+    assert "Measured: " in (project / "reports" / "index.html").read_text()
     assert "Batch-safe: `fp32`." in text
     # Twice in a row nothing is done; another shape measures that alone, and decides nothing again.
     assert changed(run("dvc", "repro", cwd=project).stdout) == []
