@@ -84,7 +84,7 @@ def check_is_there(path: Path, *, or_folder: bool = False) -> None:
     """Raise StageError unless there is a file, or a folder where that will do."""
     if path.is_dir() and not or_folder:
         raise StageError(f"{printable(path)} is a folder; name the file in it")
-    if not path.exists() or not (path.is_file() or path.is_dir()):
+    if not (path.is_file() or path.is_dir()):
         raise StageError(f"there is no file {'or folder ' if or_folder else ''}{printable(path)}")
 
 
