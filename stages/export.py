@@ -8,7 +8,6 @@ Run     PYTHONHASHSEED=0 python stages/export.py fp32
 
 from assay.ground.stage import argument, run_stage
 
-import hashlib
 import shutil
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from assay.exporting import variants
 from assay.exporting.portable import check_portable, opset_of
 from assay.exporting.quality import check_answers, quality
 from assay.exporting.source import Source
-from assay.ground.files import replacing_directory, write_json
+from assay.ground.files import replacing_directory, sha256_of, write_json
 from assay.ground.paths import FOUND, MODELS, ONNX, PARITY
 from assay.ground.process import StageError
 from assay.ground.records.checking import read_record
@@ -44,16 +43,6 @@ def check_takes(signature: Signature, inputs: Tensors, name: str) -> None:
                 f"{name}.onnx takes {tensor.dtype} and will be asked {inputs[tensor.name].dtype}, as examples are "
                 "stored: give the model's input that type and let its first layer convert"
             )
-
-
-def digest_of(files: list[Path]) -> str:
-    """Return the SHA-256 digest of files of any size, one after the other."""
-    found = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                found.update(block)
-    return found.hexdigest()
 
 
 def sources(variant: str, params: Params) -> list[Source]:
@@ -87,7 +76,7 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
         check_answers(called, expected, answers)
         difference = max(largest_difference(each, answers[output]) for output, each in expected.items())
         measured[name] = {
-            "sha256": digest_of(files),
+            "sha256": sha256_of(*files),
             "parity": difference,
             "file_bytes": sum(each.stat().st_size for each in files),
             "opset": opset_of(path),

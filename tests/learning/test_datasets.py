@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from conftest import run
 
+from assay.ground.files import sha256_of
 from assay.ground.process import StageError
 from assay.learning import datasets, loading
 from assay.learning.datasets import Dataset, Edition, Examples, cifar10, known_files
 from assay.learning.formats.idx import read_idx
-from assay.learning.formats.published import RawFile, check_files, sha256_of
+from assay.learning.formats.published import RawFile, check_files
 from assay.learning.loading import load, remedy
 from assay.params.own import Description
 

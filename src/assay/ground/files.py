@@ -1,6 +1,7 @@
 """Write files so that a reader, or a killed run, never sees half of one."""
 
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -129,6 +130,16 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON; raises ValueError on NaN or infinity."""
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def sha256_of(*paths: Path) -> str:
+    """Return the SHA-256 in hexadecimal of a file of any size, or of several as if they were one."""
+    found = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                found.update(block)
+    return found.hexdigest()
 
 
 def damaged(path: Path, why: str) -> StageError:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from assay.ground.files import appending, shown
+from assay.ground.files import appending, sha256_of, shown
 from assay.ground.numerals import agreeing, counted
 from assay.ground.paths import JOURNAL, ROOT
 from assay.ground.records.measured import Round
@@ -26,7 +26,7 @@ def digest(paths: Iterable[Path], values: Any) -> str:
         files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
         for file in files:
             if "__pycache__" not in file.parts:
-                content = hashlib.sha256(file.read_bytes()).hexdigest()
+                content = sha256_of(file)
                 found.update(f"{os.path.relpath(file, ROOT)} {content}\n".encode())
     return found.hexdigest()[:16]
 

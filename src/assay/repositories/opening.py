@@ -9,10 +9,11 @@ from pathlib import Path
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from assay.ground.files import sha256_of
 from assay.ground.process import StageError
 from assay.ground.quoting import cut, listed, printable
 from assay.serving.model_config import PYTHON_BACKEND, render
-from assay.serving.model_folder import CONFIG, Part
+from assay.serving.model_folder import CONFIG
 
 ENSEMBLE = "ensemble"
 # What older configurations name a backend by.
@@ -116,7 +117,7 @@ def digest_of(opened: RepositoryModel) -> str:
     for each in opened.every:
         found.update(render(each.config).encode())
         for place, path in each.files().items():
-            found.update(f"{each.name}/{place} {Part.at(path).sha256}\n".encode())
+            found.update(f"{each.name}/{place} {sha256_of(path)}\n".encode())
     return found.hexdigest()
 
 

@@ -3,13 +3,13 @@
 Each way brings its own packages along, and is imported only when it is taken.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.ground.files import sha256_of
 from assay.params.triton import Timeouts, Triton
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def identity(triton: Triton, timeouts: Timeouts) -> dict[str, Any]:
             folder = Path(triton.local.folder)
             program, own = local.program(folder), its_backend(folder)
             return {
-                "tritonserver": _sha256(program),
-                **({"backend": _sha256(own)} if own else find_or_build().identity),
+                "tritonserver": sha256_of(program),
+                **({"backend": sha256_of(own)} if own else find_or_build().identity),
             }
         case "docker":
             from assay.servers import docker
@@ -119,7 +119,3 @@ def identity(triton: Triton, timeouts: Timeouts) -> dict[str, Any]:
 
             with url.connected(triton.url.http, triton.url.grpc, timeouts.request_s) as server:
                 return {"address": triton.url.http, "version": server.version()}
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

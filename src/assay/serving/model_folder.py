@@ -5,7 +5,6 @@ serves it puts the folder together with links: no configuration has a copy of a 
 """
 
 import errno
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ from pydantic import Field
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from typing_extensions import TypedDict
 
-from assay.ground.files import damaged, write_json, write_text
+from assay.ground.files import damaged, sha256_of, write_json, write_text
 from assay.ground.records.checking import Name, read_record
 from assay.serving.model_config import read_config, render
 
@@ -39,8 +38,7 @@ class Part(NamedTuple):
     @classmethod
     def at(cls, path: Path) -> "Part":
         """Read the digest of a file, of any size."""
-        with path.open("rb") as file:
-            return cls(path, hashlib.file_digest(file, "sha256").hexdigest())
+        return cls(path, sha256_of(path))
 
 
 class _Listed(TypedDict):

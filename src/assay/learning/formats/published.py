@@ -1,10 +1,10 @@
 """The files of a published dataset, and whether a folder holds them undamaged."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from assay.ground.files import sha256_of
 from assay.ground.process import StageError
 
 
@@ -15,12 +15,6 @@ class RawFile:
     name: str
     size: int
     sha256: str
-
-
-def sha256_of(path: Path) -> str:
-    """Return the file's SHA-256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def files_in(folder: Path) -> list[RawFile]:
