@@ -2,7 +2,7 @@
 
 Works in a temporary clone of the last commit. Without a model, one is made whose weights are kept beside its file:
 embeddings, of which a request reads a few, so that the size alone is what costs. Memory is the most that one process
-of a step had resident, pages of files that it reads among them; disk is counted by `st_blocks`, a file with several
+of a step, DVC or its stage, had resident, pages of files that it reads among them; disk is counted by `st_blocks`, a file with several
 links once.
 
 Writes  benchmarks/results/own_model.jsonl, one line a run
@@ -35,15 +35,15 @@ from record import append, runs
 
 WIDTH, LENGTH = 256, 16
 CELL = "fp32-1-64-off"
-STAGES = {
-    "look": ["stages/raw_data.py"],
-    "machine": ["stages/machine.py"],
-    "data": ["stages/data.py"],
-    "train": ["stages/train.py"],
-    "onnx": ["stages/export.py", "fp32"],
-    "triton-config": ["stages/triton_config.py"],
-    "perf, one cell": ["stages/perf.py", CELL],
-}
+STAGES = (
+    "checks/dvc.yaml:raw-data",
+    "checks/dvc.yaml:machine",
+    "data",
+    "train",
+    "onnx@fp32",
+    "triton-config",
+    f"perf@{CELL}",
+)
 
 
 def make_embeddings(path: Path, gigabytes: float) -> list[str]:
@@ -72,7 +72,7 @@ def measured(folder: Path, *command: str) -> dict[str, float]:
     """
     began = time.monotonic()
     process = subprocess.Popen(
-        ending_with_us([sys.executable, *command]), cwd=folder, env=environment.of_children(), stdout=subprocess.PIPE
+        ending_with_us(command), cwd=folder, env=environment.of_children(), stdout=subprocess.PIPE
     )
     said = process.stdout.read() if process.stdout else b""
     _, status, used = os.wait4(process.pid, 0)  # of the process, and of all that it waited for
@@ -101,9 +101,11 @@ def measure(model: Path, options: list[str], rounds: int, temporary: Path) -> di
     folder = temporary / "clone"
     clone(folder)
     before, steps = used(folder), {}
-    steps["bring"] = [measured(folder, "-m", "assay.bring", str(model), *options) for _ in range(rounds)]
+    steps["bring"] = [
+        measured(folder, sys.executable, "-m", "assay.bring", str(model), *options) for _ in range(rounds)
+    ]
     choose_one_cell(folder)
-    steps |= {name: [measured(folder, *command)] for name, command in STAGES.items()}
+    steps |= {name: [measured(folder, "dvc", "repro", "--single-item", name)] for name in STAGES}
     return {"steps": steps, "disk_megabytes": (used(folder) - before) / 1e6}
 
 
@@ -114,7 +116,7 @@ def table() -> list[str]:
         lines.append(f"{run['model']}, {run['megabytes']:,.0f} MB; {run['disk_megabytes']:,.0f} MB more on the disk")
         for name, times in run["steps"].items():
             seconds, memory = (median(each[key] for each in times) for key in ("seconds", "megabytes"))
-            lines.append(f"  {name:<15} {seconds:>6.1f} s  {memory:>7,.0f} MB")
+            lines.append(f"  {name:<24} {seconds:>6.1f} s  {memory:>7,.0f} MB")
     return lines
 
 
