@@ -2,8 +2,8 @@
 
 Works in a temporary clone of the last commit. Without a model, one is made whose weights are kept beside its file:
 embeddings, of which a request reads a few, so that the size alone is what costs. Memory is the most that one process
-of a step, DVC or its stage, had resident, pages of files that it reads among them; disk is counted by `st_blocks`, a file with several
-links once.
+of a step had resident, DVC or its stage, pages of files that it reads among them; disk is counted in blocks, a file
+with several links once.
 
 Writes  benchmarks/results/own_model.jsonl, one line a run
 Run     python benchmarks/own_model.py                                           4 minutes, 12 GB of disk
@@ -135,7 +135,8 @@ def main() -> None:
                 options = make_embeddings(model, given.gigabytes)
             size = sum(each.stat().st_size for each in model.parent.glob(f"{model.stem}.*")) / 1e6
             found = measure(model, options, given.rounds, temporary)
-            append("own_model", {"model": model.name, "megabytes": size, "options": options, **found})
+            called = f"{model.parent.name}/{model.name}" if given.model else model.name
+            append("own_model", {"model": called, "megabytes": size, "options": options, **found})
     print("\n".join(table()))
 
 
