@@ -56,6 +56,7 @@ from assay.ground.numerals import counted
 from assay.ground.paths import ARRAYS, MODEL_REPOSITORY, PARITY, ROOT
 from assay.ground.process import StageError, ending_with_us
 from assay.ground.still import FileVersion, file_version
+from assay.learning.bringing.folder import brought_here
 from assay.learning.datasets import Dataset
 from assay.machine.lock import machine_shared, machine_to_ourselves
 from assay.measuring.bench import Candidate, asked, bench, renamed
@@ -146,18 +147,22 @@ def prepared(
     )
 
 
+# What is said of a model that its owner configured: nothing but a server answers then.
+CONFIGURED = (
+    "the gate compares ONNX files, and a model that its owner configured was brought; compare its runs with "
+    "`dvc metrics diff`"
+)
+
+
 def judged_as_brought(
     folders: tuple[Path, Path], params: Params, tolerance: float, temporary: Path
 ) -> tuple[tuple[Candidate, Candidate], Result]:
     """Return two models that were brought, each under a name of its own, and how their answers compare.
 
-    Raises StageError if their owners configured them: nothing but a server answers then.
+    Raises StageError if their owners configured them.
     """
     if any(map(reference_of, folders)):
-        raise StageError(
-            "the gate compares ONNX files, and a model that its owner configured was brought; compare its runs with "
-            "`dvc metrics diff`"
-        )
+        raise StageError(CONFIGURED)
     inputs, labels = read_named(ARRAYS / "test.npz")
     models = (onnx_file(folders[0]), onnx_file(folders[1]))
     with machine_shared():
@@ -234,6 +239,8 @@ def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:
     checkout = temporary / "reference"
     check_out(commit, checkout)
     brought = are_brought(params.model, read_parameters(checkout).get("model"), commit[:8])
+    if brought and brought_here().found:
+        raise StageError(CONFIGURED)
     if not brought:
         refuse_other_dataset(commit, checkout, params.raw_data)
     files = {variant: PARITY / f"{variant}.json" for variant in params.onnx.variants}

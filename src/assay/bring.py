@@ -36,6 +36,7 @@ from assay.learning.bringing.description import (
     of_file,
     option_for_windows,
     options_for_batches,
+    options_left_over,
 )
 from assay.learning.bringing.evidence import ASKED
 from assay.learning.bringing.examples import Asked
@@ -191,7 +192,16 @@ def main() -> None:
             kept = told if model.keeps_told else []
             with edited(PARAMS, with_inputs(PARAMS, family, kept) if kept != known else None):
                 track(folder, BROUGHT)
-            options = [*model.batches(judged.batch), *option_for_windows(judged.alone_s, params.perf.window_ms)]
+            options = [
+                *model.batches(judged.batch),
+                *options_left_over(
+                    subject.signature,
+                    None if asked.inputs or not model.keeps_told else told,
+                    params.perf,
+                    labelled=labels is not None,
+                ),
+                *option_for_windows(judged.alone_s, params.perf.window_ms),
+            ]
     print(*next_steps(family, options, params_changed=kept != known), sep="\n")
 
 

@@ -49,6 +49,25 @@ def test_other_answers_are_judged_by_the_limit_or_by_nobody(tmp_path: Path) -> N
     assert compared(tmp_path, 0.3, agreement=(same + 1) / 40).answer == "fails"
 
 
+def test_models_of_other_shapes_are_refused(tmp_path: Path) -> None:
+    """Nothing can be asked of both, or answers cannot be compared value by value; labels judge them all the same."""
+
+    def models(*made: onnx.ModelProto) -> tuple[Path, Path]:
+        old, new = (own_models.save(tmp_path / f"{place}.onnx", each) for place, each in enumerate(made))
+        return old, new
+
+    for classes in (1, 4):
+        both = models(own_models.dense(classes), own_models.dense())
+        with pytest.raises(StageError, match=rf"output scores .* is \[{classes}\] in the reference and \[3\] in this"):
+            compare_brought(both, {"x": X}, None, Slo(), 0.02)
+    both, labels = models(own_models.dense(4), own_models.dense()), np.zeros(len(X), np.int64)
+    assert compare_brought(both, {"x": X}, labels, Slo(), 0.02).what == "accuracy on 40 examples"
+    longer = own_models.dense()
+    longer.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 5
+    with pytest.raises(StageError, match=r"input x is \[batch, 5\] in the reference and \[batch, 4\] in this"):
+        compare_brought(models(longer, own_models.dense()), {"x": X}, None, Slo(), 0.02)
+
+
 def test_numbers_that_are_no_scores_have_a_limit_of_their_own(tmp_path: Path) -> None:
     """An output of one value an example says nothing by its largest."""
 

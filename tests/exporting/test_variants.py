@@ -317,6 +317,20 @@ def test_a_convolution_multiplies_once_a_weight_and_place() -> None:
     assert costs_of(plain, {"x": (1, 2, 6, 6)}) == {"weights": 0, "sparsity": None, "macs": None}
 
 
+def test_what_may_multiply_otherwise_is_not_counted() -> None:
+    """A recurrent layer, a graph within, another domain's operator: a part would be no figure of the whole."""
+    model = linear_model()
+    for node in (
+        helper.make_node("LSTM", ["logits", "w", "w"], ["more"], hidden_size=2),
+        helper.make_node("FusedMatMul", ["logits", "w"], ["more"], domain="com.microsoft"),
+        helper.make_node("If", ["logits"], ["more"], then_branch=model.graph, else_branch=model.graph),
+    ):
+        other = onnx.ModelProto()
+        other.CopyFrom(model)
+        other.graph.node.append(node)
+        assert costs_of(other, ONE_IMAGE) == {"weights": None, "sparsity": None, "macs": None}
+
+
 def test_a_scalar_input_costs_nothing() -> None:
     """It has no axis whose size could be asked."""
     model = linear_model()

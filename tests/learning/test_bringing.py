@@ -1,5 +1,6 @@
 """A model of somebody else's: what is seen in its file, what it is asked, and what is refused before it is tracked."""
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from assay.learning.bringing.description import (
     of_file,
     option_for_windows,
     options_for_batches,
+    options_left_over,
     readers,
 )
 from assay.learning.bringing.evidence import ASKED, check_what_it_says
@@ -447,9 +449,9 @@ def test_only_the_inputs_of_params_yaml_are_written(tmp_path: Path) -> None:
     told = [MadeInput(name="mask:0", sizes=[7], values="constant 1"), MadeInput(name="a, b")]
     written = "[{name: \"mask:0\", sizes: [7], values: constant 1}, {name: 'a, b', sizes: [], values: normal}]"
     text = 'a: "1"  # one\nmodels:\n  own:  # a model\n    inputs: {}# made\n    # more\n    more:   null\n'
-    block = "# made\n    - name: x\n      sizes: [1]\n    - name: y\n"
+    block = "# made\n    # more\n    - name: x\n      sizes: [1]\n    - name: y\n"
     for old, new in (("[] ", " "), ("[{name: x}] ", " "), (block, " ")):
-        path.write_text(text.replace("{}# made\n" if old is block else "{}", old))
+        path.write_text(text.replace("{}# made\n    # more\n" if old is block else "{}", old))
         path.write_text(with_inputs(path, "own", told))
         assert path.read_text() == text.replace("{}", f"{written}{new}"), old
         assert YAML(typ="safe").load(path.read_text())["models"]["own"]["inputs"] == [
@@ -624,13 +626,34 @@ def test_the_line_to_type_next_has_what_the_model_needs() -> None:
     """Where params.yaml asks for something else: batches, none, or longer windows."""
     none: dict[str, Any] = {"max_batch_size": [0], "dynamic_batching": ["off"]}
     assert typed_next(own_models.dense()) == ""
-    assert typed_next(own_models.dense(), **none) == "-S 'perf.max_batch_size=[64]'"
+    again = "-S 'perf.max_batch_size=[64]' -S 'perf.dynamic_batching=[off,delay_0us,delay_500us]'"
+    assert typed_next(own_models.dense(), **none) == again
+    assert typed_next(own_models.dense(), safe=False, **none) == "-S 'perf.max_batch_size=[64]'"
     assert typed_next(own_models.dense(), safe=False) == "-S 'perf.dynamic_batching=[off]'"
     assert typed_next(own_models.dense(), safe=False, dynamic_batching=["off"]) == ""
     stateful = own_models.stateful()
     assert typed_next(stateful) == "-S 'perf.max_batch_size=[0]' -S 'perf.dynamic_batching=[off]'"
     assert typed_next(stateful, **none) == ""
     assert typed_next(own_models.dense(), alone_s=0.373) == "-S perf.window_ms=1200"
+
+
+def test_what_the_model_before_was_asked_is_taken_back() -> None:
+    """Shapes of axes that this one does not have, a limit on accuracy without labels; what fits it stays."""
+    model, fitting = signature(own_models.tokens()), Perf(shapes=["sequence_9", "ids_3"])
+    assert options_left_over(model, TOLD, fitting, labelled=False) == []
+    shapes = ["-S 'perf.shapes=[]'"]
+    assert options_left_over(model, TOLD, Perf(shapes=["sequence_9", "height_3"]), labelled=False) == shapes
+    assert options_left_over(model, None, fitting, labelled=False) == shapes
+    limited = Perf.model_validate({"slo": {"accuracy": 0.9}})
+    assert options_left_over(model, TOLD, limited, labelled=False) == ["-S perf.slo.accuracy=null"]
+    assert options_left_over(model, TOLD, limited, labelled=True) == []
+
+
+def test_a_path_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    """ONNX Runtime takes no other, and says so in words about Python."""
+    path = own_models.save(tmp_path / os.fsdecode(b"\xff") / "m.onnx", own_models.dense())
+    with pytest.raises(StageError, match=r"the path .*\\xff/m\.onnx is not in UTF-8.*rename it"):
+        open_model(path)
 
 
 def test_what_only_the_newest_reads_is_said(tmp_path: Path) -> None:

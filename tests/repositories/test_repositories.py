@@ -1,5 +1,6 @@
 """Models of somebody's Triton repository: what is found in a folder, what is refused, and what a cell of one is."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from assay.repositories.fitting import check_measured_as_it_is
 from assay.repositories.handled import check_handled, cleaned
 from assay.repositories.opening import digest_of, open_repository
 from assay.repositories.signature import signature_of
+from assay.servers import serve
+from assay.serving.answers import check_effective_config
 from assay.serving.model_config import read_config
-from assay.serving.model_folder import computing_of, put_together, reference_of, with_steps
+from assay.serving.model_folder import Part, computing_of, put_together, reference_of, with_steps, write_folder
 
 CELL = Cell("fp32", 2, 4, "delay_100us")
 
@@ -281,6 +284,33 @@ def test_a_server_completes_what_a_configuration_leaves_out(tmp_path: Path, *, s
     (own.scoring(tmp_path) / "1").rename(bare / "1")
     with asked_when_brought(bare, Triton(), Timeouts(), trusted=False) as (opened, _, _):
         assert signature_of(opened.model.config).outputs[0].axes == ("batch", 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "short", ["dynamic_batching { }", "instance_group [{ count: 2 }]", "instance_group [{ kind: KIND_CPU }]"]
+)
+@pytest.mark.parametrize("write", [own.halving, own.scoring])
+def test_what_is_stated_in_part_is_completed(tmp_path: Path, write: Callable[..., Path], short: str) -> None:
+    """A group without a kind or a count, a batcher without sizes: the completed ones are served as they stand."""
+    with asked_when_brought(write(tmp_path / "theirs", short), Triton(), Timeouts(), trusted=True) as (opened, _, _):
+        config, files = opened.model.config, opened.model.files()
+    parts = {place: Part.at(path) for place, path in files.items()}
+    write_folder(tmp_path / config.name, config, parts)
+    with serve([tmp_path / config.name], Triton(), Timeouts()) as server:
+        check_effective_config(server, tmp_path / config.name)
+
+
+def test_a_link_out_of_the_repository_is_refused(tmp_path: Path) -> None:
+    """What it leads to would be shared with the model; one to a file of another model there is one."""
+    folder = own.scoring(tmp_path / "models")
+    (tmp_path / "secret").touch()
+    (folder / "1" / "words.txt").symlink_to(tmp_path / "secret")
+    with pytest.raises(StageError, match=r"scoring/1/words\.txt is a link to .*secret, which is not in the repository"):
+        open_repository(folder).model.files()
+    (folder / "1" / "words.txt").unlink()
+    (folder / "1" / "words.txt").symlink_to(own.halving(tmp_path / "models") / "1" / "model.py")
+    assert "1/words.txt" in open_repository(folder).model.files()
 
 
 def found(repository: Path) -> None:

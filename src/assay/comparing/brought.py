@@ -1,5 +1,6 @@
 """Compare the answers of two models that were brought, on this working tree's examples: by labels, or by each other."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from assay.comparing.result import Result, accuracy_result
 from assay.ground.numerals import counted
 from assay.ground.process import StageError
-from assay.ground.quoting import listed
+from assay.ground.quoting import listed, printable
 from assay.params.perf import Slo
 from assay.scoring.agreement import agreement
 from assay.scoring.classification import class_scores
@@ -20,7 +21,10 @@ from assay.tensors.signature import Signature
 
 
 def check_alike(reference: Signature, workspace: Signature) -> None:
-    """Raise StageError unless two models can be asked the same examples, and answer under the same names."""
+    """Raise StageError unless two models can be asked the same examples, and answer under the same names.
+
+    An axis that one of them leaves free may have any size in the other.
+    """
     for kind, ours, theirs in (
         ("inputs", workspace.inputs, reference.inputs),
         ("outputs", workspace.outputs, reference.outputs),
@@ -30,6 +34,38 @@ def check_alike(reference: Signature, workspace: Signature) -> None:
             raise StageError(
                 f"the reference has the {kind} {listed(sorted(wanted))}, this working tree {listed(sorted(taken))}; "
                 f"{listed(other)} is of one alone: the two cannot be compared"
+            )
+    expected = {each.name: each.axes or () for each in reference.inputs}
+    for tensor in workspace.inputs:
+        if not _fits(axes := tensor.axes or (), expected[tensor.name]):
+            raise StageError(
+                f"input {printable(tensor.name)} is {_shown(expected[tensor.name])} in the reference and "
+                f"{_shown(axes)} in this working tree: nothing can be asked of both"
+            )
+
+
+def _fits(ours: Sequence[int | str], theirs: Sequence[int | str]) -> bool:
+    """Return whether axes may have the same sizes: where both are fixed, they are equal."""
+    if len(ours) != len(theirs):
+        return False
+    return all(
+        isinstance(mine, str) or isinstance(other, str) or mine == other
+        for mine, other in zip(ours, theirs, strict=True)
+    )
+
+
+def _shown(axes: Sequence[int | str]) -> str:
+    return f"[{', '.join(str(axis) or '?' for axis in axes)}]"
+
+
+def _check_shapes(old: Tensors, new: Tensors) -> None:
+    """Raise StageError unless answers to the same examples have the same shapes, and can be compared value by value."""
+    for name, answer in old.items():
+        if answer.shape[1:] != new[name].shape[1:]:
+            raise StageError(
+                f"output {printable(name)} of one example is {_shown(answer.shape[1:])} in the reference and "
+                f"{_shown(new[name].shape[1:])} in this working tree: they cannot be compared value by value; bring "
+                "the model with `--labels`, and it is said which answers are better"
             )
 
 
@@ -49,6 +85,7 @@ def compare_brought(
     scores = scored(signatures[1])
     count = counted(examples_in(inputs), "example")
     if labels is None:
+        _check_shapes(old, new)
         return _same(f"answers to {count}", old, new, scores, slo)
     equal = all(np.array_equal(each, new[name]) for name, each in old.items())
     right = [class_scores(answers, scores).argmax(axis=1) == labels for answers in (old, new)]

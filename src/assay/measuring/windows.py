@@ -121,7 +121,8 @@ class Windows:
         if failed > 0:
             raise StageError(
                 f"{counted(failed, 'request')} to {model} failed at {demand_in_words(load.demand)}; "
-                "nothing was recorded"
+                "perf_analyzer does not say why, and nothing was recorded; a model that fails now and then cannot be "
+                "measured: ask it by itself with `python tools/predict.py`"
             )
         window: Window = {
             "model": model,

@@ -51,6 +51,10 @@ def _completed(each: Configured, server: Server) -> Configured:
             config.MergeFrom(short)
     if not config.max_batch_size:
         config.max_batch_size = effective.max_batch_size
+    for group, served in zip(config.instance_group, effective.instance_group, strict=False):
+        group.kind, group.count = served.kind, served.count
+    if config.HasField("dynamic_batching"):
+        config.dynamic_batching.MergeFrom(effective.dynamic_batching)
     return replace(each, config=config)
 
 

@@ -18,7 +18,7 @@ from assay.ground.records.checking import write_record
 from assay.ground.records.prepared import Batch, Found, FoundTensor
 from assay.learning.bringing.collecting import collect_samples
 from assay.learning.bringing.examples import Asked
-from assay.learning.bringing.fitting import WITHOUT_BATCHES
+from assay.learning.bringing.fitting import WITHOUT_BATCHES, option_for_batching
 from assay.learning.bringing.folder import ANSWERS, INPUTS, SAMPLES
 from assay.learning.bringing.judging import Examples, Judged
 from assay.learning.bringing.samples import write_samples
@@ -142,10 +142,12 @@ def options_for_cells(opened: RepositoryModel, batch: Batch | None, perf: Perf) 
         return (
             options if perf.max_batch_size == [0] and perf.dynamic_batching == ["off"] else [*options, WITHOUT_BATCHES]
         )
+    safe = batch is None or batch["safe"]
     if max(perf.max_batch_size) > limit or 0 in perf.max_batch_size:
         options.append(f"-S 'perf.max_batch_size=[{limit}]'")
-    unsafe = batch is not None and not batch["safe"] and perf.dynamic_batching != ["off"]
-    return [*options, *(["-S 'perf.dynamic_batching=[off]'"] if unsafe else [])]
+    if 0 in perf.max_batch_size and safe:
+        options.append(option_for_batching())
+    return [*options, *([] if safe or perf.dynamic_batching == ["off"] else ["-S 'perf.dynamic_batching=[off]'"])]
 
 
 def measured(

@@ -63,6 +63,7 @@ class Configured:
             beside = place.as_posix() == CONFIG or first in ("configs", "warmup")
             hidden = any(part.startswith(".") or part == "__pycache__" for part in place.parts)
             if path.is_file() and not (other_version or beside or hidden):
+                _check_inside(path, self.folder)
                 found[place.as_posix()] = path
         return found
 
@@ -154,6 +155,15 @@ def _with_steps(folder: Path) -> RepositoryModel:
     if nested := [step.name for step in steps if step.is_ensemble]:
         raise StageError(f"{listed(nested)}, a step of {model.name}, is an ensemble, too, which is not handled here")
     return RepositoryModel(model, tuple(steps))
+
+
+def _check_inside(path: Path, folder: Path) -> None:
+    """Raise StageError if a file is a link to what is not in the repository: bringing it would share that."""
+    if not path.resolve().is_relative_to(folder.parent.resolve()):
+        raise StageError(
+            f"{printable(path.relative_to(folder.parent))} is a link to {printable(path.resolve())}, which is not in "
+            "the repository and would come along: put a copy there if it belongs to the model"
+        )
 
 
 def _is_a_name(name: str) -> bool:

@@ -189,7 +189,7 @@ def effective_differences(written: schema.ModelConfig, effective: schema.ModelCo
     for field, value in written.ListFields():
         stated, served = _essence(field.name, value), _essence(field.name, getattr(effective, field.name))
         if stated != served:
-            found.append(f"{field.name}: config.pbtxt says {stated}, the server {served}")
+            found.append(f"{field.name}: config.pbtxt says {stated or 'nothing of it'}, the server {served}")
     if effective.HasField("dynamic_batching") and not written.HasField("dynamic_batching"):
         found.append("dynamic_batching: the server batches though config.pbtxt does not say so")
     return found

@@ -29,7 +29,7 @@ class VariantRow:
 
     @property
     def weights(self) -> int | None:
-        """How many numbers it multiplies with; None for what multiplies none, as a forest."""
+        """How many numbers it multiplies with; None for what multiplies none, as a forest, or nobody knows."""
         return self.export["weights"] or None
 
     @property
@@ -96,8 +96,9 @@ def batches_in_words(rows: Sequence[VariantRow]) -> list[str]:
 
 
 def _unsafe_in_words(row: VariantRow) -> str:
+    changed = "an answer" if row.export["batch"]["other_class"] else "values"
     return (
-        f"Not batch-safe: `{row.name}`. What else is in a batch changes an answer, as where values are quantised with "
+        f"Not batch-safe: `{row.name}`. What else is in a batch changes {changed}, as where values are quantised with "
         f"the range of the whole: {neighbours_in_words(row.export['batch'])}, counted as parity is. Accuracy, "
         "agreement and parity are those of examples asked alone; where requests are batched, they may be others."
     )

@@ -11,6 +11,19 @@ from onnx import numpy_helper, shape_inference
 
 # Operators that multiply weights with values.
 _COUNTED = ("Conv", "ConvTranspose", "MatMul", "Gemm", "MatMulInteger")
+# Others that do, in ways that are not counted here; those of other domains than ONNX's own may do anything.
+_NOT_COUNTED = (
+    "LSTM",
+    "GRU",
+    "RNN",
+    "Einsum",
+    "ConvInteger",
+    "QLinearConv",
+    "QLinearMatMul",
+    "DeformConv",
+    "Attention",
+)
+_KNOWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 # A constant with more values is no shape that others follow from.
 _LARGEST_SHAPE = 1024
 
@@ -23,15 +36,23 @@ def costs(path: Path, shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
 
     Weights are constants with more than one axis that such an operator takes, as they are or in
     8 bits; scales and biases are none. The last is None where a model multiplies no weights, as
-    a forest does not, or shapes are unknown.
+    a forest does not, or shapes are unknown. All are None of a model that may multiply in ways that are not counted:
+    a recurrent one, one with graphs within it.
     """
     model = onnx.load(path, load_external_data=False)
+    if model.functions or any(map(_may_multiply_otherwise, model.graph.node)):
+        return {"weights": None, "sparsity": None, "macs": None}
     stored = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
     taken = {stored.get(name, name) for node in model.graph.node if node.op_type in _COUNTED for name in node.input}
     weights = [each for each in model.graph.initializer if each.name in taken and len(each.dims) > 1]
     count = sum(math.prod(each.dims) for each in weights)
     zeros = sum(_zeros(each, path.parent) for each in weights)
     return {"weights": count, "sparsity": zeros / count if count else None, "macs": _macs(model, shapes)}
+
+
+def _may_multiply_otherwise(node: onnx.NodeProto) -> bool:
+    within = any(each.HasField("g") or each.graphs for each in node.attribute)
+    return within or node.op_type in _NOT_COUNTED or node.domain not in _KNOWN_DOMAINS
 
 
 def _zeros(weights: onnx.TensorProto, folder: Path) -> int:

@@ -38,7 +38,8 @@ def neighbours_in_words(batch: Batch) -> str:
     """Say what neighbours change in answers."""
     said = f"asked {batch['examples']} different examples together"
     if batch["rows"]:
-        said += f", {batch['other_class']:,} of {batch['rows']:,} answers are others"
+        others = f"{batch['other_class']:,} of {batch['rows']:,} answers are others"
+        said += f", {others if batch['other_class'] else 'all answers say the same'}"
     return said if batch["difference"] is None else f"{said}, values differ by up to {batch['difference']:.2g}"
 
 
@@ -72,7 +73,7 @@ class Export(TypedDict):
 class Measured(Export):
     """What the measured export has beside: its costs, and how it answers batches, or why it takes none."""
 
-    weights: Count
+    weights: Count | None
     sparsity: NonNegative | None
     macs: Count | None
     batch: Batch | None

@@ -7,13 +7,15 @@ from functools import partial
 from assay.ground.files import shown
 from assay.ground.numerals import amount, counted
 from assay.ground.paths import BROUGHT
+from assay.ground.process import StageError
 from assay.ground.quoting import printable
 from assay.ground.records.prepared import Batch, neighbours_in_words
-from assay.learning.bringing.fitting import WITHOUT_BATCHES
+from assay.learning.bringing.fitting import WITHOUT_BATCHES, option_for_batching
 from assay.learning.bringing.judging import Examples, Judged
 from assay.learning.bringing.loading import OpenedModel
-from assay.learning.bringing.made import complete
+from assay.learning.bringing.made import complete, in_shape
 from assay.learning.bringing.subject import Subject
+from assay.params.made_inputs import MadeInput
 from assay.params.perf import Perf
 from assay.tensors.named import examples_in
 from assay.tensors.parity import onnx_answers
@@ -118,11 +120,36 @@ def options_for_batches(signature: Signature, batch: Batch | None, perf: Perf) -
     """Return the options without which a model would be asked batches that it does not take, or not safely."""
     if signature.unbatchable:
         return [] if perf.max_batch_size == [0] and perf.dynamic_batching == ["off"] else [WITHOUT_BATCHES]
-    unsafe = batch is not None and not batch["safe"] and perf.dynamic_batching != ["off"]
+    safe = batch is None or batch["safe"]
     return [
         *(["-S 'perf.max_batch_size=[64]'"] if 0 in perf.max_batch_size else []),
-        *(["-S 'perf.dynamic_batching=[off]'"] if unsafe else []),
+        *([option_for_batching()] if 0 in perf.max_batch_size and safe else []),
+        *([] if safe or perf.dynamic_batching == ["off"] else ["-S 'perf.dynamic_batching=[off]'"]),
     ]
+
+
+def options_left_over(
+    signature: Signature, told: Sequence[MadeInput] | None, perf: Perf, *, labelled: bool
+) -> list[str]:
+    """Return the options that take back what params.yaml still asks of the model before, and this one cannot be asked.
+
+    `told` is how inputs are made anew for each shape, None where they are not.
+    """
+    return [
+        *(["-S 'perf.shapes=[]'"] if perf.shapes and not _has_shapes(signature, told, perf.shapes) else []),
+        *(["-S perf.slo.accuracy=null"] if perf.slo.accuracy is not None and not labelled else []),
+    ]
+
+
+def _has_shapes(signature: Signature, told: Sequence[MadeInput] | None, shapes: Sequence[str]) -> bool:
+    if told is None:
+        return False
+    try:
+        for shape in shapes:
+            in_shape(signature, told, shape)
+    except StageError:
+        return False
+    return True
 
 
 def option_for_windows(alone_s: float, window_ms: int) -> list[str]:

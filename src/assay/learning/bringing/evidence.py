@@ -43,7 +43,8 @@ def check_what_it_says(ask: Ask, signature: Signature, inputs: Tensors) -> None:
         same = listed(telling)
         raise StageError(
             f"the model answers the same in {same} to {count} examples: they are alike to it, as values are that it "
-            "does not know; bring real samples with `--inputs samples.npz`, or tell other values"
+            "does not know, or it computes nothing of them; bring examples that differ with `--inputs samples.npz`, or "
+            "tell other values"
         )
 
 

@@ -9,6 +9,11 @@ from assay.params.perf import Perf
 WITHOUT_BATCHES = "-S 'perf.max_batch_size=[0]' -S 'perf.dynamic_batching=[off]'"
 
 
+def option_for_batching() -> str:
+    """Return the option that tries batching again, after a model that takes no batches."""
+    return f"-S 'perf.dynamic_batching=[{','.join(Perf().dynamic_batching)}]'"
+
+
 def check_fits(why: str | None, perf: Perf, *, sampled: bool, labelled: bool) -> None:
     """Raise StageError if the matrix batches what takes no batches, or asks for shapes or labels that there are not.
 

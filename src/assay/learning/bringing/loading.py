@@ -38,6 +38,12 @@ class OpenedModel:
 def open_model(path: Path) -> OpenedModel:
     """Open an ONNX file; raises StageError that says why it is none, or none that can be served, FileNotFoundError."""
     name = printable(path.name)
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise StageError(
+            f"the path {printable(path)} is not in UTF-8, and ONNX Runtime takes no other: rename it"
+        ) from None
     if (size := path.stat().st_size) > LARGEST_BYTES:
         raise StageError(
             f"{name} has {size / 1e9:.1f} GB, and an ONNX file ends at 2; save it with its weights beside it: "

@@ -81,7 +81,7 @@ def question(tensor: Tensor, *, batched: bool) -> str:
         values = "integers LOW HIGH" if tensor.axes else "constant VALUE"
         why = "a number that the model does not know is an error, or answered as another"
     also = (
-        f", and its free axes need sizes ({', '.join(printable(name) or 'one without a name' for name in free)})"
+        f", and its free axes need sizes ({', '.join(printable(name) or 'without a name' for name in free)})"
         if free
         else ""
     )
@@ -144,7 +144,10 @@ def in_shape(signature: Signature, told: Sequence[MadeInput], shape: str) -> lis
     if len(free.get(name, ())) == len(sizes):
         return [entry.model_copy(update={"sizes": list(sizes)}) if entry.name == name else entry for entry in entries]
     known = "; ".join(f"{each} [{', '.join(axis or 'without a name' for axis in axes)}]" for each, axes in free.items())
-    raise StageError(f"perf.shapes: {shape} names no free axis, and no input with so many; free axes: {known}")
+    raise StageError(
+        f"perf.shapes: {shape} names no free axis, and no input with so many; free axes: {known}; "
+        "without further ones it is []"
+    )
 
 
 def make(signature: Signature, told: Sequence[MadeInput], text: Text, seed: int) -> dict[str, np.ndarray]:

@@ -23,9 +23,10 @@ def with_inputs(path: Path, family: str, told: Sequence[MadeInput]) -> str:
     key, value = _entry(section, "inputs")
     if key is None or value is None:
         raise StageError(f"{path.name} has no models.{family}.inputs; add the line `inputs: []` under models.{family}")
-    colon, *lines = text[key.end_mark.index : value.start_mark.index].splitlines()
-    # What follows the colon on its line, where the value begins on another, is a comment.
-    written = flow([each.model_dump() for each in told]) + (colon.removeprefix(":") if lines else "")
+    between = text[key.end_mark.index : value.start_mark.index].removeprefix(":")
+    # What follows the colon, where the value begins on another line, is a comment, of one line or several.
+    comment = between.rstrip() if "\n" in between else ""
+    written = flow([each.model_dump() for each in told]) + comment
     return f"{text[: key.end_mark.index]}: {written}{text[_end(value) :]}"
 
 
