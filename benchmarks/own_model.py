@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from ruamel.yaml import YAML
 
 from assay.ground import environment
@@ -34,6 +34,7 @@ from clones import clone, require_committed
 from record import append, runs
 
 WIDTH, LENGTH = 256, 16
+PART = 100_000  # rows that are written at once
 CELL = "fp32-1-64-off"
 STAGES = (
     "checks/dvc.yaml:raw-data",
@@ -48,20 +49,24 @@ STAGES = (
 
 def make_embeddings(path: Path, gigabytes: float) -> list[str]:
     """Write a model with so many bytes of weights beside it, and return how its input is told to `bring`."""
-    rows = int(gigabytes * 1e9 / 4 / WIDTH)
-    table = np.random.default_rng(0).standard_normal((rows, WIDTH), np.float32)
+    rows, chance = int(gigabytes * 1e9 / 4 / WIDTH), np.random.default_rng(0)
+    with path.with_suffix(".weights").open("wb") as file:  # a model in memory ends at 2 GB
+        for begin in range(0, rows, PART):
+            file.write(chance.standard_normal((min(PART, rows - begin), WIDTH), np.float32).tobytes())
+    table = TensorProto(name="rows", data_type=TensorProto.FLOAT, dims=[rows, WIDTH], data_location=TensorProto.EXTERNAL)
+    table.external_data.add(key="location", value=path.with_suffix(".weights").name)
     graph = helper.make_graph(
         [
-            helper.make_node("Gather", ["table", "ids"], ["rows"]),
-            helper.make_node("ReduceMean", ["rows"], ["y"], axes=[1], keepdims=0),
+            helper.make_node("Gather", ["rows", "ids"], ["taken"]),
+            helper.make_node("ReduceMean", ["taken"], ["y"], axes=[1], keepdims=0),
         ],
         "embeddings",
         [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", LENGTH])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", WIDTH])],
-        [numpy_helper.from_array(table, "table")],
+        [table],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    onnx.save(model, path, save_as_external_data=True, location="embeddings.weights")
+    onnx.save(model, path)
     return ["--set", f"ids=integers 0 {rows - 1}"]
 
 
