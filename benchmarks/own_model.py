@@ -1,13 +1,12 @@
 """What one's own model costs until it is measured: seconds, memory and disk of bringing it and of each stage.
 
-Works in a temporary clone of the last commit. Without a model, one is made whose weights are kept beside its file:
-embeddings, of which a request reads a few, so that the size alone is what costs. Memory is the most that one process
-of a step had resident, DVC or its stage, pages of files that it reads among them; disk is counted in blocks, a file
-with several links once.
+Works in a temporary clone of the last commit. Without a model, one is made whose weights are kept beside its file, and
+all of which every answer takes. Memory is the most that one process of a step had resident, DVC or its stage, pages of
+files that it reads among them; disk is counted in blocks, a file with several links once.
 
 Writes  benchmarks/results/own_model.jsonl, one line a run
-Run     python benchmarks/own_model.py                                           4 minutes, 12 GB of disk
-        python benchmarks/own_model.py magika.onnx --set 'bytes=integers 0 256'  1 minute; what bring takes
+Run     python benchmarks/own_model.py                                           8 minutes, 12 GB of disk
+        python benchmarks/own_model.py magika.onnx --set 'bytes=integers 0 256'  2 minutes
         python benchmarks/own_model.py --rounds 0                                prints the table of the last runs
 """
 
@@ -33,8 +32,7 @@ from assay.ground.process import StageError, ending_with_us
 from clones import clone, require_committed
 from record import append, runs
 
-WIDTH, LENGTH = 256, 16
-PART = 100_000  # rows that are written at once
+WIDTH = 4096  # 67 MB a layer
 CELL = "fp32-1-64-off"
 STAGES = (
     "checks/dvc.yaml:raw-data",
@@ -47,27 +45,29 @@ STAGES = (
 )
 
 
-def make_embeddings(path: Path, gigabytes: float) -> list[str]:
-    """Write a model with so many bytes of weights beside it, and return how its input is told to `bring`."""
-    rows, chance = int(gigabytes * 1e9 / 4 / WIDTH), np.random.default_rng(0)
-    with path.with_suffix(".weights").open("wb") as file:  # a model in memory ends at 2 GB
-        for begin in range(0, rows, PART):
-            file.write(chance.standard_normal((min(PART, rows - begin), WIDTH), np.float32).tobytes())
-    table = TensorProto(name="rows", data_type=TensorProto.FLOAT, dims=[rows, WIDTH], data_location=TensorProto.EXTERNAL)
-    table.external_data.add(key="location", value=path.with_suffix(".weights").name)
-    graph = helper.make_graph(
-        [
-            helper.make_node("Gather", ["rows", "ids"], ["taken"]),
-            helper.make_node("ReduceMean", ["taken"], ["y"], axes=[1], keepdims=0),
-        ],
-        "embeddings",
-        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", LENGTH])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", WIDTH])],
-        [table],
-    )
+def make_layers(path: Path, gigabytes: float) -> None:
+    """Write a chain of matrix products with so many bytes of weights beside it: an answer takes all of them."""
+    count, chance = max(1, round(gigabytes * 1e9 / 4 / WIDTH**2)), np.random.default_rng(0)
+    weights = path.with_suffix(".weights")
+    tensors = []
+    with weights.open("wb") as file:  # a model in memory ends at 2 GB
+        for place in range(count):
+            file.write((chance.standard_normal((WIDTH, WIDTH), np.float32) / np.float32(WIDTH**0.5)).tobytes())
+            tensor = TensorProto(
+                name=f"w{place}",
+                data_type=TensorProto.FLOAT,
+                dims=[WIDTH, WIDTH],
+                data_location=TensorProto.EXTERNAL,
+            )
+            for key, value in (("location", weights.name), ("offset", 4 * WIDTH**2 * place), ("length", 4 * WIDTH**2)):
+                tensor.external_data.add(key=key, value=str(value))
+            tensors.append(tensor)
+    names = ["x", *(f"h{place}" for place in range(1, count)), "y"]
+    nodes = [helper.make_node("MatMul", [names[place], f"w{place}"], [names[place + 1]]) for place in range(count)]
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", WIDTH]) for name in ("x", "y"))
+    graph = helper.make_graph(nodes, "layers", [x], [y], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.save(model, path)
-    return ["--set", f"ids=integers 0 {rows - 1}"]
 
 
 def measured(folder: Path, *command: str) -> dict[str, float]:
@@ -86,12 +86,13 @@ def measured(folder: Path, *command: str) -> dict[str, float]:
     return {"seconds": time.monotonic() - began, "megabytes": used.ru_maxrss * 1024 / 1e6}
 
 
-def choose_one_cell(folder: Path) -> None:
+def choose_one_cell(folder: Path, window_ms: int) -> None:
     """Write into a clone's params.yaml that one cell of the brought model is measured."""
     yaml = YAML()
     content = yaml.load(folder / "params.yaml")
     content["model"], content["onnx"]["variants"] = "own", ["fp32"]
-    content["perf"].update(instances=[1], max_batch_size=[64], dynamic_batching=["off"])
+    content["perf"].update(instances=[1], max_batch_size=[64], dynamic_batching=["off"], concurrency=[1])
+    content["perf"]["window_ms"], content["screening"]["precision"] = window_ms, 1.0
     yaml.dump(content, folder / "params.yaml")
 
 
@@ -101,7 +102,7 @@ def used(folder: Path) -> int:
     return sum({each.st_ino: 512 * each.st_blocks for each in found}.values())
 
 
-def measure(model: Path, options: list[str], rounds: int, temporary: Path) -> dict[str, Any]:
+def measure(model: Path, options: list[str], given: argparse.Namespace, temporary: Path) -> dict[str, Any]:
     """Bring a model several times and measure a cell of it; return what each step took."""
     folder = temporary / "clone"
     clone(folder)
@@ -109,7 +110,7 @@ def measure(model: Path, options: list[str], rounds: int, temporary: Path) -> di
     steps["bring"] = [
         measured(folder, sys.executable, "-m", "assay.bring", str(model), *options) for _ in range(rounds)
     ]
-    choose_one_cell(folder)
+    choose_one_cell(folder, given.window_ms)
     steps |= {name: [measured(folder, "dvc", "repro", "--single-item", name)] for name in STAGES}
     return {"steps": steps, "disk_megabytes": (used(folder) - before) / 1e6}
 
@@ -129,17 +130,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what a model of one's own costs.", allow_abbrev=False)
     parser.add_argument("model", nargs="?", type=Path, help="an ONNX file; further options are those of bring")
     parser.add_argument("--gigabytes", type=float, default=2.3, help="the size of the model that is made")
+    parser.add_argument("--window-ms", type=int, default=2000, help="long enough for a few answers of a slow model")
     parser.add_argument("--rounds", type=int, default=3, help="how often it is brought")
     given, options = parser.parse_known_args()
     if given.rounds:
         require_committed()
         with tempfile.TemporaryDirectory() as name:
             temporary = Path(name)
-            model = given.model.resolve() if given.model else temporary / "embeddings.onnx"
+            model = given.model.resolve() if given.model else temporary / "layers.onnx"
             if not given.model:
-                options = make_embeddings(model, given.gigabytes)
+                make_layers(model, given.gigabytes)
             size = sum(each.stat().st_size for each in model.parent.glob(f"{model.stem}.*")) / 1e6
-            found = measure(model, options, given.rounds, temporary)
+            found = measure(model, options, given, temporary)
             called = f"{model.parent.name}/{model.name}" if given.model else model.name
             append("own_model", {"model": called, "megabytes": size, "options": options, **found})
     print("\n".join(table()))
