@@ -108,7 +108,7 @@ def measure(model: Path, options: list[str], given: argparse.Namespace, temporar
     clone(folder)
     before, steps = used(folder), {}
     steps["bring"] = [
-        measured(folder, sys.executable, "-m", "assay.bring", str(model), *options) for _ in range(rounds)
+        measured(folder, sys.executable, "-m", "assay.bring", str(model), *options) for _ in range(given.rounds)
     ]
     choose_one_cell(folder, given.window_ms)
     steps |= {name: [measured(folder, "dvc", "repro", "--single-item", name)] for name in STAGES}
