@@ -132,10 +132,10 @@ def run_analyzer(program: Path, clone_folder: Path) -> dict[str, Any]:
 
 def run_pipeline(clone_folder: Path) -> dict[str, Any]:
     """Measure and decide once: the seconds, each round's ratio to the anchor, and the recommendation."""
-    seconds, _ = timed(clone_folder, "dvc", "repro", "--force", "--downstream", "perf")
+    seconds, _ = timed(clone_folder, "dvc", "repro", "--force", "--downstream", "cells/dvc.yaml:perf")
     ratios: dict[str, dict[str, list[float]]] = {}
     for cell in CELLS:
-        levels = read_json(clone_folder / "reports" / "perf" / f"{cell}.json")["levels"]
+        levels = read_json(clone_folder / "reports" / "perf" / "all" / f"{cell}.json")["levels"]
         ratios[cell] = {str(level["concurrency"]): [_ratio(each) for each in level["rounds"]] for level in levels}
     verdict = read_json(clone_folder / "reports" / "perf.json")["verdict"]
     finalists = {each["cell"]: each["value"] for each in verdict["finalists"]}

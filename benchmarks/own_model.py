@@ -41,7 +41,7 @@ STAGES = (
     "train",
     "onnx@fp32",
     "triton-config",
-    f"perf@{CELL}",
+    f"cells/dvc.yaml:perf@{CELL}",
 )
 
 

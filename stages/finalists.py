@@ -3,30 +3,30 @@
 The run-off depends on this choice alone: a new cell that is no match for the others,
 or another objective that leaves the same ones in front, measures nothing again.
 
-Reads   the cells that params.yaml names in reports/perf/, reports/onnx/,
+Reads   the cells that params.yaml names in reports/perf/all/, reports/onnx/,
         artifacts/model_repository/
-Removes from reports/perf/ what params.yaml no longer names: others would take it for a result of theirs
-Writes  artifacts/finalists/<cell>/: their model folders
-        reports/finalists.json: their names, the default configuration first, the concurrency at
+Removes from reports/perf/all/ what params.yaml no longer names: others would take it for a result of theirs
+Writes  artifacts/finalists_all/<cell>/: their model folders
+        reports/finalists/all.json: their names, the default configuration first, the concurrency at
         which they are judged, and whether single requests are: where there is a limit on latency
 Run     python stages/finalists.py
 """
 
 from assay.ground.stage import run_stage
 
-import shutil
-
-from assay.deciding.finalists import Screened, choose_finalists, screen_measured
-from assay.ground.files import replacing_directory
+from assay.deciding.finalists import Screened, choose_finalists, screen_measured, write_finalists
 from assay.ground.numerals import counted
-from assay.ground.paths import CELLS, FINALIST_LIST, FINALISTS, MODEL_REPOSITORY, PARITY
-from assay.ground.records.checking import read_record, write_record
-from assay.ground.records.measured import CellFile, Finalists
+from assay.ground.paths import MEASURED, PARITY
+from assay.ground.records.checking import read_record
+from assay.ground.records.measured import CellFile
 from assay.ground.records.prepared import Exports, measured
 from assay.params.cells import Cell
 from assay.params.matrix import measured_names
 from assay.params.perf import Perf
 from assay.validation.schema import Params, load_params
+
+SEARCH = "all"
+CELLS = MEASURED / SEARCH
 
 
 def screened_cell(cell: Cell, perf: Perf) -> Screened:
@@ -48,15 +48,7 @@ def main() -> None:
     remove_other_cells(params)
     screened = [screened_cell(cell, params.perf) for cell in params.cells]
     names = [each.cell.name for each in choose_finalists(screened, params.finalists.at_most)]
-    with replacing_directory(FINALISTS) as folder:
-        for name in names:
-            shutil.copytree(MODEL_REPOSITORY / name, folder / name)
-    chosen = {
-        "concurrency": params.perf.deciding_concurrency,
-        "single_requests": bool(params.perf.slo.latency_limits_ms),
-        "finalists": names,
-    }
-    write_record(FINALIST_LIST, Finalists, chosen)
+    write_finalists(SEARCH, names, params.perf)
     print(f"in the run-off, of {counted(len(screened), 'cell')}: {', '.join(names)}")
 
 

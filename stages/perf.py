@@ -8,11 +8,11 @@ others. A killed run goes on from the rounds that it has measured.
 
 Beside the matrix there are two cells to judge the others by: `anchor_copy` measures
 the anchor against itself, `default_threads` a configuration without the number of
-threads that all others state.
+threads that all others state. Of a race, the finalists alone are measured so, by their places.
 
-Reads   artifacts/model_repository/<cell>/, artifacts/data/test.npz or shapes/<shape>.npz (a cell's requests),
-        reports/machine.json, triton/ (the anchor, its requests, our backend)
-Writes  reports/perf/<cell>.json: every window as perf_analyzer and the server's
+Reads   artifacts/model_repository/<cell>/ or finalist_<place>/, artifacts/data/test.npz or shapes/<shape>.npz (its
+        requests), reports/machine.json, triton/ (the anchor, its requests, our backend)
+Writes  reports/perf/<search>/<cell>.json: every window as perf_analyzer and the server's
         statistics told it, and what it cost; nothing derived
 Run     python stages/perf.py fp32-1-64-off
 """
@@ -25,12 +25,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from assay.deciding.objective import Objective, sought
+from assay.deciding.objective import against_anchor, against_anchor_in_words, sought
 from assay.ground.dvc_lock import check_parameters
-from assay.ground.numerals import times
-from assay.ground.paths import CELLS, LOCK, MODEL_REPOSITORY, STAGES
+from assay.ground.files import write_json
+from assay.ground.paths import ARTIFACTS, MEASURED, MODEL_REPOSITORY, ROOT, STAGES
 from assay.ground.records.checking import write_record
-from assay.ground.records.measured import Beside, CellFile, Round
+from assay.ground.records.measured import NOBODY, Beside, CellFile, Round
 from assay.load.columns import UNITS
 from assay.machine.lock import machine_to_ourselves
 from assay.measuring.bench import Candidate, anchor, anchor_copy, bench, exported, open_journal
@@ -39,12 +39,11 @@ from assay.measuring.readings import effective_batch
 from assay.measuring.rounds import Rounds, measure_rounds
 from assay.measuring.windows import UNITS as WINDOW_UNITS
 from assay.measuring.windows import Windows
-from assay.params.matrix import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, measured_names, served_as
+from assay.params.matrix import ANCHOR, ANCHOR_COPY, DEFAULT_THREADS, PLACES, measured_names, served_as
 from assay.params.stages import before_measuring
 from assay.profiling.model_alone import ModelAlone
 from assay.serving.model_config import read_config, render
 from assay.serving.model_folder import CONFIG, computing_of, reference_of
-from assay.statistics.ratio import ratio_of_logs
 from assay.statistics.stopping import enough, next_look
 from assay.telling.progress import Progress
 from assay.tensors.arrays import file_of_test
@@ -54,18 +53,6 @@ from assay.validation.schema import Params, load_params
 def levels(name: str, params: Params) -> list[int]:
     """Return the concurrencies at which a cell is measured: the evidence about threads needs one."""
     return [params.perf.deciding_concurrency] if name == DEFAULT_THREADS else params.perf.concurrency
-
-
-def log_ratios(rounds: Rounds, objective: Objective) -> list[float]:
-    """Return by how much the candidate was better than the anchor in each round, as logarithms."""
-    windows = [each["windows"] for each in rounds]
-    return objective.log_ratios((each["candidate"], each["anchor"]) for each in windows)
-
-
-def in_words(rounds: Rounds, objective: Objective) -> str:
-    """Return the ratio so far, as in `1.24 x the anchor's throughput, +-6 %`."""
-    ratio = objective.as_said(ratio_of_logs(log_ratios(rounds, objective)))
-    return f"{times(ratio.value)} × the anchor's {objective.words}, ±{100 * ratio.reach:.0f} %"
 
 
 def measure_level(
@@ -80,10 +67,10 @@ def measure_level(
         return {"model_alone": {"batch": batch, "us": alone.microseconds(batch)}}
 
     every, its_levels = measured_names(params.every_cell), levels(name, params)
-    cell, level = every.index(name) + 1, its_levels.index(concurrency) + 1
-    objective = sought(concurrency, params.perf)
-    title = f"cell {cell} of {len(every)}, {name}, concurrency {concurrency} ({level} of {len(its_levels)})"
-    with Progress(title, next_look, partial(in_words, objective=objective)) as progress:
+    which = f"cell {every.index(name) + 1} of {len(every)}, " if params.perf.search == "all" else ""
+    level, objective = its_levels.index(concurrency) + 1, sought(concurrency, params.perf)
+    title = f"{which}{name}, concurrency {concurrency} ({level} of {len(its_levels)})"
+    with Progress(title, next_look, partial(against_anchor_in_words, objective=objective)) as progress:
         progress.resumed(len(journal.rounds(concurrency)))
         return measure_rounds(
             windows.server,
@@ -94,7 +81,7 @@ def measure_level(
             concurrency,
             journal,
             seed=params.seed,
-            enough=lambda rounds: enough(log_ratios(rounds, objective), params.screening.precision),
+            enough=lambda rounds: enough(against_anchor(rounds, objective), params.screening.precision),
             beside=model_alone,
             progress=progress.update,
         )
@@ -126,20 +113,31 @@ def measure_cell(name: str, candidate: Candidate, journal: Journal, params: Para
         }
 
 
+def found_under(asked: str, params: Params) -> tuple[str, Path, str] | None:
+    """Return the name, the folder and the shape of what is measured; None of a place that no finalist of a race has."""
+    if asked in PLACES:
+        return next(((folder.name, folder, "") for folder in (ARTIFACTS / asked).glob("*/")), None)
+    model, shape = served_as(asked, params.every_cell)
+    return asked, MODEL_REPOSITORY / model, shape
+
+
 def main() -> None:
     params = load_params()
-    name = argument(measured_names(params.every_cell))
+    asked = argument([*measured_names(params.every_cell), *PLACES])
+    result = MEASURED / params.perf.search / f"{asked}.json"
+    if (found := found_under(asked, params)) is None:
+        write_json(result, NOBODY)
+        return
+    name, served, shape = found
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
         if name == ANCHOR_COPY:
             candidate, own = anchor_copy(Path(folder)), []
         else:
-            model, shape = served_as(name, params.every_cell)
-            (candidate,) = exported([MODEL_REPOSITORY / model], Path(folder), shape)
-            own = [MODEL_REPOSITORY / model, file_of_test(shape)]
-            check_parameters(LOCK, before_measuring(params.onnx.variants), params.model_dump(exclude_unset=True))
-        journal = open_journal(name, [*own, STAGES / "perf.py"], params.conditions)
+            (candidate,), own = exported([served], Path(folder), shape), [served, file_of_test(shape)]
+            check_parameters(ROOT, before_measuring(params.onnx.variants), params.model_dump(exclude_unset=True))
+        journal = open_journal(asked, [*own, STAGES / "perf.py"], params.conditions)
         measured = measure_cell(name, candidate, journal, params)
-    write_record(CELLS / f"{name}.json", CellFile, measured)
+    write_record(result, CellFile, measured)
     journal.close()
 
 

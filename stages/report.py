@@ -15,71 +15,57 @@ Run     python stages/report.py
 from assay.ground.stage import run_stage
 
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 from assay.deciding.another_hour import another_hour, another_hour_in_words
-from assay.deciding.history import Record, basis, of_the_same, question, read_kept, record, remembering
+from assay.deciding.history import of_the_same, question
 from assay.deciding.objective import sought
-from assay.deciding.transfer import comparable, transfer_in_words
 from assay.ground.dvc_lock import check_parameters, check_results
 from assay.ground.files import write_text
-from assay.ground.paths import BETWEEN_HOURS, LOCK, RECONSTRUCTIONS, REPORTS, VERDICTS
+from assay.ground.paths import BETWEEN_HOURS, RECONSTRUCTIONS, REPORTS, ROOT
 from assay.ground.records.checking import read_record
 from assay.ground.records.prepared import measured
 from assay.ground.records.verdicts import BetweenHours
 from assay.machine.lock import machine_shared
-from assay.params.matrix import ANCHOR_COPY, DEFAULT_THREADS, default_threads_twin
+from assay.params.matrix import ANCHOR_COPY, default_threads_twin
 from assay.params.stages import before_reporting
-from assay.params.triton import Kind
 from assay.saturation.sustained import recorded_saturation
 from assay.telling.figures.report_figures import report_figures
 from assay.telling.files import write_recommended, write_tables
 from assay.telling.flags import anchor_in_words, flags, interruptions_in_words, runoff_in_words, unstable_in_words
+from assay.telling.kept import said_of_other_servers, to_keep
 from assay.telling.pages import render
+from assay.telling.race import MOST_ROWS, race_in_words, summarise_race
 from assay.telling.recommendation import failing, quality_in_words, rates_in_words, recommended_variant, variant_rows
 from assay.telling.results import Results, read_results
 from assay.telling.shapes import shape_rows
 from assay.telling.subject import about_the_model, backend_of
 from assay.telling.surroundings import machine_in_words, server_in_words, threads_in_words
-from assay.telling.tables import MeasuredCell, verdict_table
+from assay.telling.tables import MeasuredCell
+from assay.telling.threads import default_threads
 from assay.telling.variants_table import accelerated_in_words
 from assay.telling.words import verdict_in_words
 from assay.validation.schema import Params, load_params
-
-
-def to_keep(results: Results, params: Params) -> Record:
-    """Return the verdict as it is kept, with the earlier ones."""
-    server, machine = params.triton.server, results.machine
-    asked = question(params.cells, params.perf, params.model_dump(include={"load", "finalists", "runoff"}))
-    rests_on = basis(params.triton, params.load.client_cores, machine, results.exports, asked)
-    ours = record(server, machine["server"], rests_on, verdict_table(results.verdict), results.runoff["measured_at"])
-    return remembering(ours, read_kept(VERDICTS / f"{server}.json", "replaced with all that it remembers"))
-
-
-def said_of_other_servers(ours: Record) -> list[str]:
-    """Say how the verdict compares with those of other kinds of server."""
-    others = [
-        kept
-        for server in get_args(Kind)
-        if server != ours["server"] and (kept := read_kept(VERDICTS / f"{server}.json"))
-    ]
-    return [transfer_in_words(ours, other) for other in comparable(ours, others)]
 
 
 def gather(results: Results, params: Params) -> dict[str, Any]:
     """Return everything that the templates show."""
     verdict, machine, perf = results.verdict, results.machine, params.perf
     levels = partial(results.levels, sought=partial(sought, perf=perf))
-    every = [MeasuredCell(cell, levels(cell.name)) for cell in params.every_cell]
+    every = [MeasuredCell(cell, levels(cell.name)) for cell in params.every_cell if cell.name in results.cells]
     cells = [each for each in every if not each.cell.shape]
     by_name = {each.cell.name: each for each in cells}
-    anchor_copy, twin = levels(ANCHOR_COPY), default_threads_twin(params.cells)
+    anchor_copy = levels(ANCHOR_COPY)
     rows = variant_rows(results.exports, results.cells, cells, verdict.concurrency)
-    ours, study = to_keep(results, params), read_record(BETWEEN_HOURS, BetweenHours)
+    asked = question(params.cells, perf, params.model_dump(include={"load", "finalists", "runoff"}))
+    ours = to_keep(results, params.triton, params.load.client_cores, asked)
+    study = read_record(BETWEEN_HOURS, BetweenHours)
     earlier = of_the_same(ours)
     expected = another_hour(verdict, earlier, study)
     served = {variant: measured(exports) for variant, exports in results.exports.items()}
-    answer, *details = verdict_in_words(verdict, len(cells), failing(params.cells, results.cells, served, perf))
+    race = summarise_race(results.race, params.cells, served, perf) if results.race else None
+    out = race.failing if race else failing(params.cells, results.cells, served, perf)
+    answer, *details = verdict_in_words(verdict, len(params.cells), out)
     distribution = params.saturation.distribution
     sustained = recorded_saturation(results.saturation["rounds"], perf.slo) if distribution else None
     return {
@@ -101,15 +87,17 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
         ),
         "anchor_copy": anchor_copy,
         "anchor_sentence": anchor_in_words(anchor_copy),
-        "default_threads": levels(DEFAULT_THREADS)[0],
-        "twin": by_name[twin.name].at(verdict.concurrency),
-        "twin_name": twin.name,
+        **default_threads(results, default_threads_twin(params.cells), cells, levels),
+        "race": race,
+        "most_racers": MOST_ROWS,
+        "tried": len(params.cells),
         "verdict": verdict,
         "runoff_repeats": runoff_in_words(results.runoff["rounds"], params.runoff.rounds),
         "saturation_interruptions": interruptions_in_words(results.saturation["rounds"]),
         "sentences": [
             answer,
             *([another_hour_in_words(verdict, expected, study)] if expected else []),
+            *(race_in_words(race) if race else []),
             *details,
             *quality_in_words(verdict, rows),
             *rates_in_words(distribution, sustained),
@@ -127,13 +115,19 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
 @machine_shared()
 def main() -> None:
     params = load_params()
-    before = before_reporting(params.onnx.variants, params.every_cell)
-    check_parameters(LOCK, before, params.model_dump(exclude_unset=True))
-    results = read_results(params.onnx.variants, params.every_cell)
+    search = params.perf.search
+    before = before_reporting(params.onnx.variants, params.every_cell, search)
+    check_parameters(ROOT, before, params.model_dump(exclude_unset=True))
+    results = read_results(params.onnx.variants, params.every_cell, search)
     found = gather(results, params)
-    check_results(LOCK, before)
+    check_results(ROOT, before)
     figures = report_figures(
-        found["cells"], found["anchor_copy"], found["verdict"], found["sustained"], judged=found["judged"]
+        found["cells"],
+        found["anchor_copy"],
+        found["verdict"],
+        found["sustained"],
+        found["race"],
+        judged=found["judged"],
     )
     write_recommended(found["recommended_config"])
     write_tables(found)

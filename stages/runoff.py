@@ -5,7 +5,7 @@ the same time: they only say who may be the best. Here the finalists take turns,
 order within each round, and the whole is repeated with fresh servers, because a start
 can favour one model.
 
-Reads   artifacts/finalists/, reports/finalists.json, artifacts/data/test.npz, reports/machine.json
+Reads   artifacts/finalists_<search>/, reports/finalists/<search>.json, artifacts/data/test.npz, reports/machine.json
 Writes  reports/runoff.json: who is in it, when it ended, and every window; nothing derived
 Run     python stages/runoff.py
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import mean
 
 from assay.ground.numerals import amount
-from assay.ground.paths import ARRAYS, FINALIST_LIST, FINALISTS, RUNOFF, STAGES
+from assay.ground.paths import ARRAYS, RUNOFF, STAGES, finalist_list, finalists
 from assay.ground.records.checking import read_record, write_record
 from assay.ground.records.measured import Finalists, Runoff
 from assay.machine.lock import machine_to_ourselves
@@ -62,12 +62,13 @@ def measure_start(candidates: list[Candidate], chosen: Finalists, journal: Journ
 
 def main() -> None:
     params = load_params()
-    chosen = read_record(FINALIST_LIST, Finalists)
+    folders = finalists(params.perf.search)
+    chosen = read_record(finalist_list(params.perf.search), Finalists)
     concurrency, runoff = chosen["concurrency"], params.runoff
-    inputs = [FINALISTS, ARRAYS / "test.npz", STAGES / "runoff.py"]
+    inputs = [folders, ARRAYS / "test.npz", STAGES / "runoff.py"]
     journal = open_journal("runoff", inputs, params.conditions, runoff.rounds, chosen["single_requests"])
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
-        candidates = exported([FINALISTS / name for name in chosen["finalists"]], Path(folder))
+        candidates = exported([folders / name for name in chosen["finalists"]], Path(folder))
         while len(complete_starts(journal.rounds(concurrency), runoff.rounds)) < runoff.starts:
             measure_start(candidates, chosen, journal, params)
     measured_at = datetime.now(UTC).isoformat(timespec="seconds")

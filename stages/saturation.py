@@ -6,7 +6,7 @@ requests cannot be sent in time; the rates around that then take turns, in rando
 of them see the same machine.
 Nothing is measured unless `saturation.distribution` says how requests arrive.
 
-Reads   reports/verdict.json, artifacts/finalists/, artifacts/data/test.npz, reports/machine.json
+Reads   reports/verdict.json, artifacts/finalists_<search>/, artifacts/data/test.npz, reports/machine.json
 Writes  reports/saturation.json: every window at each rate, and the first looks that led there
 Run     python stages/saturation.py
 """
@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from assay.ground.numerals import counted
-from assay.ground.paths import ARRAYS, FINALISTS, SATURATION, STAGES, VERDICT
+from assay.ground.paths import ARRAYS, SATURATION, STAGES, VERDICT, finalists
 from assay.ground.records.checking import read_record, write_record
 from assay.ground.records.measured import SaturationFile
 from assay.ground.records.verdicts import DecidedFile, Recommended
@@ -71,12 +71,13 @@ def main() -> None:
         write_record(SATURATION, SaturationFile, {"cell": None, "rounds": []})
         return
     model, arrivals = recommended["cell"], Arrivals(distribution, slo, params.perf.window_ms)
-    inputs = [FINALISTS / model, ARRAYS / "test.npz", STAGES / "saturation.py"]
+    served = finalists(params.perf.search) / model
+    inputs = [served, ARRAYS / "test.npz", STAGES / "saturation.py"]
     journal = open_journal("saturation", inputs, params.conditions, params.saturation.model_dump(), slo.model_dump())
     with (
         machine_to_ourselves(),
         tempfile.TemporaryDirectory() as folder,
-        bench(exported([FINALISTS / model], Path(folder)), params.conditions, single_requests=True) as windows,
+        bench(exported([served], Path(folder)), params.conditions, single_requests=True) as windows,
     ):
         journal.new_start()
         rounds = measure_rates(windows, recommended, arrivals, journal, params)

@@ -44,8 +44,10 @@ for number in (signal.SIGHUP, signal.SIGQUIT):
 
 ROOT = Path(__file__).resolve().parent.parent
 Edit = Callable[[dict[str, Any]], None]
+# One for those that always run, one for each way to search: a lock file tells of few stages each.
+PIPELINES = ("dvc.yaml", "checks/dvc.yaml", "cells/dvc.yaml", "race/dvc.yaml")
 # What `dvc repro` writes and git carries.
-RESULTS = ("dvc.lock", "checks/dvc.lock", "reports/")
+RESULTS = ("dvc.lock", "checks/dvc.lock", "cells/dvc.lock", "race/dvc.lock", "reports/")
 # The plots that dvc.yaml names.
 PLOTS = (
     "Reconstruction loss",

@@ -164,10 +164,10 @@ def reports(cells: Sequence[Cell]) -> dict[str, Any]:
         "serving/fp32": {"classifier-fp32": served, "autoencoder-fp32": served},
         "runoff": runoff({name: SPEEDS[name][1] for name in FINALISTS}, starts=6, rounds=4),
         "saturation": saturation("fp32-2-64-delay_0us", rounds=12),
-        f"perf/{ANCHOR_COPY}": cell_file(ANCHOR_COPY, (1.0, 1.0), (1, 8), 1),
-        f"perf/{DEFAULT_THREADS}": cell_file(DEFAULT_THREADS, (1.1,), (8,), 1),
+        f"perf/all/{ANCHOR_COPY}": cell_file(ANCHOR_COPY, (1.0, 1.0), (1, 8), 1),
+        f"perf/all/{DEFAULT_THREADS}": cell_file(DEFAULT_THREADS, (1.1,), (8,), 1),
         **{
-            f"perf/{cell.name}": cell_file(cell.name, SPEEDS[cell.name], (1, 8), 4 if cell.batching else 1)
+            f"perf/all/{cell.name}": cell_file(cell.name, SPEEDS[cell.name], (1, 8), 4 if cell.batching else 1)
             for cell in cells
         },
     }

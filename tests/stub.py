@@ -49,9 +49,9 @@ def cells(params: Any) -> list[tuple[str, str]]:
 def main() -> None:
     script, *arguments = sys.argv[1:]
     # The fast reader, for hundreds of these are started; texts alone, or it would take `off` for a truth value.
-    names = ("params.yaml", "dvc.yaml", "checks/dvc.yaml")
-    params, dag, checks = (yaml.load(Path(name).read_text(), yaml.CBaseLoader) for name in names)  # noqa: S506
-    stages = dag["stages"] | checks["stages"]
+    names = ("params.yaml", "dvc.yaml", "checks/dvc.yaml", "cells/dvc.yaml", "race/dvc.yaml")
+    params, *pipelines = (yaml.load(Path(name).read_text(), yaml.CBaseLoader) for name in names)  # noqa: S506
+    stages = {name: stage for each in pipelines for name, stage in each["stages"].items()}
     beside = {"anchor_copy": "perf-anchor", "default_threads": "perf-default-threads"}
     name = next((beside[word] for word in arguments if word in beside), None) or next(
         name for name, stage in stages.items() if script in stage["cmd"]

@@ -20,8 +20,13 @@ from assay.machine.cores import server_cores, usable_cores
 from assay.measuring.readings import SPARE
 from assay.params.matrix import ANCHOR
 from assay.params.moved_and_missing import defaults_taken
+from assay.params.stages import PIPELINES
+from assay.racing.schedule import windows
 from assay.statistics.stopping import LOOKS
 from assay.validation.schema import Params, load_params
+
+# Where measuring every cell takes longer, the race is named.
+LONG_MINUTES = 10
 
 
 def seconds_of_window(params: Params) -> float:
@@ -29,19 +34,45 @@ def seconds_of_window(params: Params) -> float:
     return WINDOWS * SLEEP_FACTOR * params.perf.window_ms / 1000
 
 
-def seconds_of_load(params: Params) -> tuple[float, float]:
-    """Return for how long perf_analyzer will apply load: at least, and at most.
+def windows_of_cells(params: Params, cells: int, *, beside: int) -> tuple[int, int]:
+    """Return how many windows measuring so many cells takes, at least and at most, and so many levels beside them.
 
-    At each concurrency every round has a window of the candidate and one of the anchor,
-    and one more of each is discarded first. The run-off has at most all its finalists.
+    At each concurrency every round has a window of the candidate and one of the anchor, and one more of each is
+    discarded first. The anchor's copy is measured like a cell.
     """
-    perf = params.perf
-    levels = len(perf.concurrency) * (len(params.every_cell) + 1) + 1  # the anchor's copy, default threads
+    levels = len(params.perf.concurrency) * (cells + 1) + beside
+    least, most = (2 * (rounds + 1) * levels for rounds in (LOOKS[0], LOOKS[-1]))
+    return least, most
+
+
+def windows_to_decide(params: Params, search: str) -> tuple[int, int]:
+    """Return how many windows it takes to find finalists by a way to search, and to decide between them.
+
+    At least, and at most: the run-off has at most all its finalists.
+    """
     finalists = min(params.finalists.at_most, len(params.cells))
     runoff = params.runoff.starts * (params.runoff.rounds + 1) * finalists
-    window = seconds_of_window(params)
-    least, most = ((2 * (rounds + 1) * levels + runoff) * window for rounds in (LOOKS[0], LOOKS[-1]))
-    return least, most
+    if search == "race":
+        runoff += windows(len(params.cells), params.finalists.at_most)
+        least, most = windows_of_cells(params, finalists, beside=0)
+    else:
+        least, most = windows_of_cells(params, len(params.every_cell), beside=1)  # ONNX Runtime's own threads
+    return least + runoff, most + runoff
+
+
+def said_of_search(params: Params) -> list[str]:
+    """Say how many windows, and how many minutes of load, it takes as params.yaml says, and the other way."""
+    said, seconds = [], seconds_of_window(params)
+    minutes = {search: [seconds * each / 60 for each in windows_to_decide(params, search)] for search in PIPELINES}
+    for search, (least, most) in minutes.items():
+        few, many = windows_to_decide(params, search)
+        chosen = "" if search == params.perf.search else f"with perf.search={search}: "
+        how_long = f"{few:,} to {many:,} windows, {least:.1f} to {most:.1f} minutes"
+        said.append(f"{chosen}measuring and deciding applies load in {how_long}")
+    said.sort(key=lambda line: line.startswith("with "))
+    if params.perf.search == "all" and minutes["all"][0] > LONG_MINUTES > minutes["race"][0]:
+        said.append("so many configurations may race: `dvc exp run` it with -S perf.search=race")
+    return said
 
 
 def check_windows(params: Params) -> str:
@@ -83,8 +114,7 @@ def main() -> None:
     print(f"{counted(len(cells), 'cell')} at concurrency {', '.join(map(str, params.perf.concurrency))}:")
     print("\n".join(f"  {name}" for name in cells))
     print(f"the server computes on {counted(cores, 'core')}")
-    least, most = (seconds / 60 for seconds in seconds_of_load(params))
-    print(f"measuring all of them and deciding applies load for {least:.1f} to {most:.1f} minutes")
+    print("\n".join(said_of_search(params)))
     for line in defaults_taken(params.model_dump(exclude_unset=True), params.model_dump()):
         print(f"not in the file, and taken as {line}")
     if said := check_windows(params):

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 from measured import level, one_round, window
-from perf import log_ratios
 from runoffs import DEFAULT, EXPORT, cell, judged, rounds, verdict
 
 from assay.deciding.finalists import choose_finalists, screen
-from assay.deciding.objective import OBJECTIVES, sought
+from assay.deciding.objective import OBJECTIVES, against_anchor, sought
 from assay.deciding.slo import Check, check_accuracy, check_all, check_latency
 from assay.deciding.verdict import simplicity
 from assay.ground.process import StageError
@@ -137,7 +136,9 @@ def test_a_level_is_measured_until_the_objective_is_known(
     measured = level([1.0, 1.001] * 20)["rounds"]
     for index, each in enumerate(measured):
         each["windows"]["candidate"]["perf_analyzer"]["p95 latency"] *= 3 if index % 2 else 1
-    stops = [n for n in LOOKS if enough(log_ratios(measured[:n], sought(8, params.perf)), params.screening.precision)]
+    stops = [
+        n for n in LOOKS if enough(against_anchor(measured[:n], sought(8, params.perf)), params.screening.precision)
+    ]
     assert stops[0] == rounds_
     assert sought(1, params.perf).name == "throughput"
 

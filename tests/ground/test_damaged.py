@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, run
+from conftest import PIPELINES, ROOT, run
 from made_up import cell_file, runoff
 
 from assay.deciding.recorded import VerdictFile
@@ -32,7 +32,7 @@ MAKE = "make it again with `dvc repro --force --single-item"
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with this project's dvc.yaml, in place of this project's."""
-    for name in ("dvc.yaml", "checks/dvc.yaml"):
+    for name in PIPELINES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
     monkeypatch.setattr("assay.ground.remedies.ROOT", tmp_path)
@@ -54,8 +54,8 @@ def damage(folder: Path, name: str, content: bytes | str) -> Path:
         ("reports/training.json", f"{MAKE} train`"),
         ("reports/curves/roc.csv", f"{MAKE} train`"),
         ("reports/onnx/fp32.json", f"{MAKE} onnx@fp32`"),
-        ("reports/perf/fp32-1-64-off.json", f"{MAKE} perf@fp32-1-64-off`"),
-        ("reports/perf/anchor_copy.json", f"{MAKE} perf-anchor`"),
+        ("reports/perf/all/fp32-1-64-off.json", f"{MAKE} cells/dvc.yaml:perf@fp32-1-64-off`"),
+        ("reports/perf/all/anchor_copy.json", f"{MAKE} cells/dvc.yaml:perf-anchor`"),
         ("artifacts/model_repository/anchor/config.pbtxt", f"{MAKE} triton-config`"),
         (
             "reports/verdicts/url.json",
@@ -73,7 +73,7 @@ def test_the_stage_that_wrote_a_file_makes_it_again(project: Path, path: str, co
 def test_the_commands_name_stages_that_there_are() -> None:
     """What DVC lists is what it would run."""
     listed = run("dvc", "stage", "list", "--all", "--name-only", cwd=ROOT).stdout.split()
-    for path in ("reports/machine.json", "reports/perf/fp32-1-64-off.json", "reports/serving/fp32.json"):
+    for path in ("reports/machine.json", "reports/perf/all/fp32-1-64-off.json", "reports/serving/fp32.json"):
         assert remedy(ROOT / path).removeprefix(f"{MAKE} ").rstrip("`") in listed
 
 
@@ -162,10 +162,10 @@ def test_a_missing_file_is_missing(project: Path) -> None:
 def test_a_recorded_window_that_makes_no_sense_is_named(project: Path) -> None:
     """A cell from before, or edited by hand, is measured again; a run-off's rounds are checked alike."""
     good = cell_file("fp32-1-64-off", (1.0,), (8,), 1)
-    path = damage(project, "reports/perf/fp32-1-64-off.json", json.dumps(good))
+    path = damage(project, "reports/perf/all/fp32-1-64-off.json", json.dumps(good))
     assert read_record(path, CellFile) == good
     good["levels"][0]["rounds"][1]["windows"]["candidate"]["perf_analyzer"]["p95 latency"] = 0
-    damage(project, "reports/perf/fp32-1-64-off.json", json.dumps(good))
+    damage(project, "reports/perf/all/fp32-1-64-off.json", json.dumps(good))
     with pytest.raises(
         StageError, match=r"rounds\.1\.windows\.candidate\.perf_analyzer\.p95 latency: .*perf@fp32-1-64"
     ):
@@ -186,7 +186,7 @@ def test_a_recorded_window_that_makes_no_sense_is_named(project: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "shape", "stage"),
     [
-        ("perf/fp32-1-64-off", CellFile, "perf@fp32-1-64-off"),
+        ("perf/all/fp32-1-64-off", CellFile, "cells/dvc.yaml:perf@fp32-1-64-off"),
         ("runoff", Runoff, "runoff"),
         ("verdict", VerdictFile, "verdict"),
         ("saturation", SaturationFile, "saturation"),

@@ -13,17 +13,15 @@ from assay.params.stages import before_reporting
 from assay.validation.schema import load_params
 
 
-def lock(folder: Path, **params: Any) -> Path:
-    path = folder / "dvc.lock"
+def lock(path: Path, **params: Any) -> None:
     write_json(path, {"stages": {"train": {"params": {"params.yaml": params}}, "report": {}}})
-    return path
 
 
 def test_the_shipped_results_are_of_the_shipped_parameters() -> None:
     """All that the committed report rests on."""
     params = load_params()
-    names = before_reporting(params.onnx.variants, params.cells)
-    check_parameters(ROOT / "dvc.lock", names, params.model_dump(exclude_unset=True))
+    names = before_reporting(params.onnx.variants, params.cells, "all")
+    check_parameters(ROOT, names, params.model_dump(exclude_unset=True))
 
 
 @pytest.mark.parametrize(
@@ -40,11 +38,19 @@ def test_a_stage_of_other_parameters_is_named(
 ) -> None:
     """With the key, what it was and what it is; a stage that the results do not rest on may be as it likes."""
     content["seed"] = 42
-    path = lock(tmp_path, **{key: value})
-    check_parameters(path, ["data", "report"], content)
+    lock(tmp_path / "dvc.lock", **{key: value})
+    check_parameters(tmp_path, ["data", "report"], content)
     with pytest.raises(StageError) as raised:
-        check_parameters(path, ["train"], content)
+        check_parameters(tmp_path, ["train"], content)
     assert str(raised.value).startswith(f"train ran last with {said}; run `dvc repro`, without --downstream or")
+
+
+def test_a_stage_of_another_pipeline_file_is_looked_for_there(tmp_path: Path, content: dict[str, Any]) -> None:
+    """Each file of stages has a lock file of its own."""
+    lock(tmp_path / "cells" / "dvc.lock", seed=43)
+    check_parameters(tmp_path, ["train"], content)
+    with pytest.raises(StageError, match=r"cells/dvc\.yaml:train ran last with seed: 43"):
+        check_parameters(tmp_path, ["train", "cells/dvc.yaml:train"], content | {"seed": 42})
 
 
 def test_a_result_of_another_run_is_named(tmp_path: Path) -> None:
@@ -57,14 +63,14 @@ def test_a_result_of_another_run_is_named(tmp_path: Path) -> None:
         {"path": "gone.json", "md5": "0"},
     ]
     write_json(tmp_path / "dvc.lock", {"stages": {"runoff": {"outs": outs}}})
-    check_results(tmp_path / "dvc.lock", ["data", "runoff"])
+    check_results(tmp_path, ["data", "runoff"])
     (tmp_path / "here.json").write_text("[]")
     with pytest.raises(
-        StageError, match=r"^here\.json is not what runoff wrote last, by dvc\.lock; `dvc checkout` brings"
+        StageError, match=r"^here\.json is not what runoff wrote last, by DVC's lock file; `dvc checkout` brings"
     ):
-        check_results(tmp_path / "dvc.lock", ["data", "runoff"])
+        check_results(tmp_path, ["data", "runoff"])
 
 
 def test_without_a_lock_nothing_is_known(tmp_path: Path, content: dict[str, Any]) -> None:
     """Stages that were run by hand have none."""
-    check_parameters(tmp_path / "dvc.lock", ["train"], content)
+    check_parameters(tmp_path, ["train"], content)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, run
+from conftest import PIPELINES, ROOT, run
 
 from assay.validation.schema import Params
 
@@ -19,7 +19,8 @@ TRACKED = run("git", "ls-files", "--cached", "--others", "--exclude-standard", c
 TOP = {path.partition("/")[0] for path in TRACKED if "/" in path and not path.startswith(".")} | {"artifacts"}
 WRITTEN = [
     re.sub(r"\$\{[^}]*\}", "*", next(iter(out)) if isinstance(out, dict) else out)
-    for stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values()
+    for pipeline in PIPELINES
+    for stage in yaml.safe_load((ROOT / pipeline).read_text())["stages"].values()
     for out in stage["outs"]
 ]
 METRICS: dict[str, Any] = json.loads((ROOT / "reports" / "metrics.json").read_text())
@@ -78,7 +79,9 @@ def unknown_keys(text: str) -> list[str]:
 
 def unknown_paths(text: str) -> list[str]:
     """Return what looks like a path of the project and is none, nor what a stage writes."""
-    words = {ANY.sub("*", word).rstrip("/") for word in named(text) if "/" in word}
+    # Of a stage's address, the pipeline file.
+    files = (re.sub(r"(\.yaml):.*", r"\1", word) for word in named(text) if "/" in word)
+    words = {ANY.sub("*", word).rstrip("/") for word in files}
     code = {word for word in words if word.endswith((".py", ".cc")) and not word.startswith(("/", "*"))}
     lost = {
         word for word in code if not any(f"/{path}".endswith(f"/{word}") or fnmatch(path, word) for path in TRACKED)

@@ -103,7 +103,7 @@ def test_an_experiment_that_changes_the_backend_measures_its_own(project: Path) 
         reference = run("git", "for-each-ref", "--format", "%(refname)", f"refs/exps/*/*/{name}", cwd=project).stdout
         shown = [
             run("git", "show", f"{reference.strip()}:{path}", cwd=project).stdout
-            for path in ("reports/machine.json", "dvc.lock")
+            for path in ("reports/machine.json", "cells/dvc.lock")
         ]
         return json.loads(shown[0])["server"]["backend"], shown[1].partition(f"perf@{CELL}:")[2].partition("perf@")[0]
 
@@ -116,11 +116,11 @@ def test_an_experiment_that_changes_the_backend_measures_its_own(project: Path) 
 
 def test_growing_an_axis_measures_only_the_new_cell(project: Path) -> None:
     """One value more adds its cell; the other stays as it was measured, byte for byte."""
-    before = (project / "reports" / "perf" / f"{CELL}.json").read_bytes()
+    before = (project / "reports" / "perf" / "all" / f"{CELL}.json").read_bytes()
     run("dvc", "exp", "apply", "experiment-grown", cwd=project)
     assert list(pd.read_csv(project / "reports" / "cells.csv")["instances"]) == [1, 2]
-    assert (project / "reports" / "perf" / f"{CELL}.json").read_bytes() == before
-    added = read_json(project / "reports" / "perf" / "fp32-2-64-off.json")
+    assert (project / "reports" / "perf" / "all" / f"{CELL}.json").read_bytes() == before
+    added = read_json(project / "reports" / "perf" / "all" / "fp32-2-64-off.json")
     assert [len(level["rounds"]) for level in added["levels"]] == [12]
 
 

@@ -155,7 +155,7 @@ def test_another_file_than_the_configured_one_is_not_measured(project: Path) -> 
 )
 def test_a_server_that_fails_halfway_ends_the_cell(project: Path, number: signal.Signals, sentence: str) -> None:
     """A server that dies or hangs while it is measured: one sentence, and no half of a cell."""
-    command = ["dvc", "repro", "--force", "--single-item", f"perf@{CELL}"]
+    command = ["dvc", "repro", "--force", "--single-item", f"cells/dvc.yaml:perf@{CELL}"]
     dvc = subprocess.Popen(
         command, cwd=project, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -166,9 +166,9 @@ def test_a_server_that_fails_halfway_ends_the_cell(project: Path, number: signal
     assert sentence in said, said
     assert len(re.findall(r"^error: ", said, re.MULTILINE)) == 1
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
-    assert not (project / "reports" / "perf" / f"{CELL}.json").exists()
+    assert not (project / "reports" / "perf" / "all" / f"{CELL}.json").exists()
     run("dvc", "repro", cwd=project)
-    assert len(read_json(project / "reports" / "perf" / f"{CELL}.json")["levels"][0]["rounds"]) in LOOKS
+    assert len(read_json(project / "reports" / "perf" / "all" / f"{CELL}.json")["levels"][0]["rounds"]) in LOOKS
     assert not list((project / ".journal").iterdir())
 
 

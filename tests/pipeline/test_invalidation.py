@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, changed, clone, run
+from conftest import PIPELINES, ROOT, changed, clone, run
 from ruamel.yaml import YAML
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def one_cell(params: dict[str, Any]) -> None:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a clone whose stages are stand-ins, and which has run once."""
     folder = clone(tmp_path_factory.mktemp("stubs"), one_cell)
-    for file in (folder / "dvc.yaml", folder / "checks" / "dvc.yaml"):
+    for file in (folder / each for each in PIPELINES):
         content = YAML_1_2.load(file)
         for stage in content["stages"].values():
             stage["cmd"] = re.sub(r"^exec (env \S+ )?python ", "python tests/stub.py ", stage["cmd"])

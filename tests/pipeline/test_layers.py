@@ -25,6 +25,7 @@ ROOMS = [
     "measuring",
     "profiling",
     "deciding",
+    "racing",
     "saturation",
     "predicting",
     "comparing",

@@ -221,7 +221,7 @@ def test_an_ensemble_of_a_repository(project: Path, tmp_path: Path) -> None:
     assert "wherever they are told, are those of the step `scoring`" in text
     assert "The configuration of its step `scoring` is in `recommended/config.pbtxt`." in text
     assert "-scoring" in (project / "reports" / "recommended" / "config.pbtxt").read_text()
-    rounds = read_json(project / "reports" / "perf" / "fp32-1-8-delay_500us.json")["levels"][0]["rounds"]
+    rounds = read_json(project / "reports" / "perf" / "all" / "fp32-1-8-delay_500us.json")["levels"][0]["rounds"]
     counts = [each["windows"]["candidate"]["statistics"] for each in rounds]
     requests, executions = (
         sum(each["after"][name] - each["before"][name] for each in counts)

@@ -42,7 +42,7 @@ def test_a_first_run_leaves_every_result(pipeline: Path) -> None:
     """Metrics, tables, report, raw rounds and a servable repository are there and agree."""
     metrics = read_json(pipeline / "reports" / "metrics.json")
     rows = pd.read_csv(pipeline / "reports" / "cells.csv")
-    cell = read_json(pipeline / "reports" / "perf" / f"{CELL}.json")
+    cell = read_json(pipeline / "reports" / "perf" / "all" / f"{CELL}.json")
     assert metrics["perf"]["recommended"]["cell"] == metrics["perf"]["default"]["cell"] == CELL
     assert rows["cell"].item() == read_json(pipeline / "reports" / "perf.json")["verdict"]["recommended"] == CELL
     (level,) = cell["levels"]
@@ -121,7 +121,7 @@ def test_models_of_other_parameters_are_neither_measured_nor_reported(pipeline: 
     functools.reduce(operator.getitem, sections, content)[key] += 1
     with path.open("w") as file:
         YAML().dump(content, file)
-    for target in (["--downstream", f"perf@{CELL}"], ["--single-item", "report"]):
+    for target in (["--downstream", f"cells/dvc.yaml:perf@{CELL}"], ["--single-item", "report"]):
         said = run("dvc", "repro", "--force", *target, cwd=pipeline, check=False).stdout
         assert f"error: {stage} ran last with {setting}: " in said
         assert "run `dvc repro`, without --downstream or --single-item, to bring it up to date first" in said

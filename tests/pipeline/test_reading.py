@@ -20,6 +20,7 @@ CODE = ("src", "stages", "tests")
 OF_ALL = {
     "params.yaml": "its sections are dependencies",
     "dvc.lock": "whether something else is out of date is said, and ends the stage",
+    "cells/dvc.lock": "likewise",
     ".git": "DVCLive asks whether this is a repository",
     ".dvc": "likewise",
     ".dvcignore": "likewise",
@@ -34,6 +35,7 @@ KEYS_OF_ALL = {
     "perf.max_batch_size": "likewise",
     "perf.dynamic_batching": "likewise",
     "perf.shapes": "likewise",
+    "perf.search": "which files there are",
 }
 # What is known of a dataset or a model of one's own stands there, and these runs are of others.
 OF_ONES_OWN = {"dataset", "data.own", "models.autoencoder"}
@@ -43,7 +45,11 @@ OF_ONES_OWN = {"dataset", "data.own", "models.autoencoder"}
 def stages(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Run every stage once more, as DVC does; return what dvc.lock says of each, and what it has `read`."""
     folder = finished_run.copy(tmp_path_factory.mktemp("reading") / "clone")
-    locked: dict[str, Any] = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+    locked: dict[str, Any] = {
+        name: stage
+        for pipeline in ("dvc.lock", "cells/dvc.lock")
+        for name, stage in YAML(typ="safe").load(folder / pipeline)["stages"].items()
+    }
     # The report first, on results as they were left, then those that do more when asked for more.
     for name in ["report", *(name for name in locked if name not in ("report", "saturation")), "saturation"]:
         if name == "saturation":

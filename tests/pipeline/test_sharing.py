@@ -30,7 +30,7 @@ def test_results_travel_through_a_folder_remote(finished_run: FinishedRun, tmp_p
     run("dvc", "pull", cwd=second)
     assert (second / "datasets" / "own" / "own.csv").read_text() == (own / "own.csv").read_text()
     assert (second / "datasets" / "digits" / "digits.csv").is_file()
-    for name in (f"reports/perf/{CELL}.json", "artifacts/onnx/fp32/classifier.onnx"):
+    for name in (f"reports/perf/all/{CELL}.json", "artifacts/onnx/fp32/classifier.onnx"):
         assert (second / name).read_bytes() == (first / name).read_bytes()
     assert changed(run("dvc", "repro", cwd=second).stdout) == []
 
@@ -39,8 +39,8 @@ def test_cells_of_another_matrix_are_no_results_of_this_one(finished_run: Finish
     """Left by one that had more values, they go with the next run, and dvc.lock says what anybody else would have."""
     folder = finished_run.copy(tmp_path / "clone")
     lock = (folder / "dvc.lock").read_text()
-    left = folder / "reports" / "perf" / "fp32-9-64-off.json"
-    left.write_bytes((folder / "reports" / "perf" / f"{CELL}.json").read_bytes())
+    left = folder / "reports" / "perf" / "all" / "fp32-9-64-off.json"
+    left.write_bytes((folder / "reports" / "perf" / "all" / f"{CELL}.json").read_bytes())
     assert "finalists" in ran(run("dvc", "repro", cwd=folder).stdout)
     assert not left.exists()
     assert (folder / "dvc.lock").read_text() == lock

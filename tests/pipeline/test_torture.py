@@ -111,7 +111,7 @@ class Pipeline:
         if locks.exists() and not locks.read_text():
             print(f"{locks} is empty: removed")
             locks.unlink()
-        for lock in ("dvc.lock", "checks/dvc.lock"):
+        for lock in ("dvc.lock", "checks/dvc.lock", "cells/dvc.lock"):
             if not is_whole(self.folder / lock):
                 print(f"{self.folder}/{lock} is cut short: checked out")
                 run("git", "checkout", lock, cwd=self.folder)
@@ -138,7 +138,7 @@ class Pipeline:
             # On a machine as busy as this test makes it, twelve rounds now and then do not suffice.
             "ended at a look": {
                 path.stem: [len(level["rounds"]) in LOOKS for level in read_json(path)["levels"]]
-                for path in sorted((self.folder / "reports" / "perf").glob("*.json"))
+                for path in sorted((self.folder / "reports" / "perf" / "all").glob("*.json"))
             },
         }
 
@@ -256,6 +256,8 @@ def command(stage: str) -> list[str]:
     if stage == "gate":
         return ["python", "tools/gate.py", "HEAD", "--budget", "5"]
     file = "checks/dvc.yaml:" if stage in ("raw-data", "machine") else ""
+    if stage.startswith(("perf", "finalists")):
+        file = "cells/dvc.yaml:"
     return ["dvc", "repro", "--force", *(["--single-item", f"{file}{stage}"] if stage != "all" else [])]
 
 

@@ -609,7 +609,7 @@ def test_one_repository_is_measured_through_three_servers(
         assert running.has_model("anchor")
         assert not running.has_model(CELL)
     assert said.count("measured the same configuration") == 2
-    cell = read_json(clone / "reports" / "perf" / f"{CELL}.json")
+    cell = read_json(clone / "reports" / "perf" / "all" / f"{CELL}.json")
     assert cell["server"]["kind"] == "url"
     assert cell["levels"][0]["rounds"][0]["windows"]["candidate"]["cpu_seconds"]["server"] is None
     assert sorted(path.stem for path in (clone / "reports" / "verdicts").iterdir()) == ["embedded", "local", "url"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, errors, read_params
+from conftest import PIPELINES, ROOT, errors, read_params
 from ruamel.yaml import YAML
 
 from assay.exporting import variants
@@ -47,7 +47,7 @@ def test_all_errors_are_reported_at_once(content: dict[str, Any]) -> None:
     content["data"]["test_fraction"] = 0.9
     found = "\n".join(errors(content))
     assert "seed: Input should be a valid integer (it is '42')" in found
-    assert "perf.windw_ms: unknown key; allowed here: instances, max_batch_size" in found
+    assert "perf.windw_ms: unknown key; allowed here: search, instances, max_batch_size" in found
     assert "triton.server: Input should be 'embedded', 'local', 'docker' or 'url' (it is 'remote')" in found
     assert "model: autoencoder cannot be trained on dataset iris: it takes 28x28x1 images" in found
     assert "data.test_fraction: validation_fraction and test_fraction together must stay below 1" in found
@@ -155,7 +155,7 @@ def test_a_section_replaced_by_a_value_is_refused(content: dict[str, Any], value
     """`-S perf=text`, which DVC itself accepts, names the section and its keys."""
     content["perf"] = value
     (found,) = errors(content)
-    assert "perf: must be a section with the keys instances, max_batch_size" in found
+    assert "perf: must be a section with the keys search, instances, max_batch_size" in found
 
 
 @pytest.mark.parametrize(
@@ -209,16 +209,12 @@ def test_a_file_that_is_older_than_a_key_stays_valid(content: dict[str, Any]) ->
 def test_what_dvc_yaml_names_is_what_a_file_needs() -> None:
     """Keys, and what is put into names; those of chosen plug-ins and of matrices are known by their place."""
     named = set()
-    for stage in yaml_stages().values():
-        named |= {key for key in stage.get("params", []) if isinstance(key, str) and "$" not in key}
-    text = (ROOT / "dvc.yaml").read_text()
-    named |= {key for key in re.findall(r"\$\{([a-z_.]+)\}", text) if not key.startswith(("item.", "key"))}
+    for pipeline in PIPELINES:
+        text = (ROOT / pipeline).read_text()
+        for stage in YAML(typ="safe", pure=True).load(text)["stages"].values():
+            named |= {key for key in stage.get("params", []) if isinstance(key, str) and "$" not in key}
+        named |= {key for key in re.findall(r"\$\{([a-z_.]+)\}", text) if not key.startswith(("item.", "key"))}
     assert named - {"key"} == set(NAMED_BY_DVC) | {"onnx", "perf", "variants"}
-
-
-def yaml_stages() -> dict[str, Any]:
-    stages: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["stages"]
-    return stages
 
 
 def test_a_plug_in_needs_a_default_for_every_key() -> None:

@@ -1,14 +1,20 @@
 """Who reaches the run-off: the cells that may be the best, as far as the screening can tell."""
 
 import math
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from assay.deciding.objective import OBJECTIVES
 from assay.deciding.slo import Check, answer_to_all, check_all
+from assay.ground.files import replacing_directory, write_text
+from assay.ground.paths import ARTIFACTS, MODEL_REPOSITORY, finalist_list, finalists
 from assay.ground.process import StageError
-from assay.ground.records.measured import CellFile, Level
+from assay.ground.records.checking import write_record
+from assay.ground.records.measured import CellFile, Finalists, Level
 from assay.params.cells import Cell
+from assay.params.measuring import MOST_FINALISTS
 from assay.params.perf import Perf
 from assay.statistics.interval import Interval
 from assay.statistics.ratio import ratio_of_logs
@@ -50,8 +56,34 @@ def screen_measured(cell: Cell, measured: CellFile, perf: Perf, export: dict[str
     concurrency = perf.deciding_concurrency
     level = next((each for each in measured["levels"] if each["concurrency"] == concurrency), None)
     if level is None:
-        raise StageError(f"reports/perf/{cell.name}.json lacks concurrency {concurrency}; run `dvc repro`")
+        raise StageError(f"reports/perf/all/{cell.name}.json lacks concurrency {concurrency}; run `dvc repro`")
     return screen(cell, level, perf, export)
+
+
+def write_finalists(search: str, names: Sequence[str], perf: Perf) -> None:
+    """Write who is in the run-off by a way to search: their models' folders and their names, the default one first."""
+    with replacing_directory(finalists(search)) as folder:
+        for name in names:
+            shutil.copytree(MODEL_REPOSITORY / name, folder / name)
+    chosen = {
+        "concurrency": perf.deciding_concurrency,
+        "single_requests": bool(perf.slo.latency_limits_ms),
+        "finalists": list(names),
+    }
+    write_record(finalist_list(search), Finalists, chosen)
+
+
+def write_places(names: Sequence[str]) -> None:
+    """Write a folder for each place in the run-off, with the model that has it: DVC measures it again if another has.
+
+    A place that nobody has holds a word of that, for an empty folder would get lost.
+    """
+    for place in range(1, MOST_FINALISTS + 1):
+        with replacing_directory(ARTIFACTS / f"finalist_{place}") as folder:
+            if place > len(names):
+                write_text(folder / "nobody", "There are fewer finalists.\n")
+            else:
+                shutil.copytree(MODEL_REPOSITORY / names[place - 1], folder / names[place - 1])
 
 
 def choose_finalists(screened: list[Screened], most: int) -> list[Screened]:

@@ -28,9 +28,9 @@ LOOPBACK = ("127.", "localhost:", "[::1]:")
 def question(cells: Sequence[Cell], perf: Perf, how: dict[str, Any]) -> dict[str, Any]:
     """Return what was asked, as JSON: the matrix, how it is measured, which sections of params.yaml say, what is best.
 
-    A limit that is not set asks for nothing, and further shapes decide nothing.
+    A limit that is not set asks for nothing, further shapes decide nothing, and how finalists are found is no question.
     """
-    axes = {"instances", "max_batch_size", "dynamic_batching", "shapes"}
+    axes = {"instances", "max_batch_size", "dynamic_batching", "shapes", "search"}
     unset = {limit for limit in ("agreement", "difference") if getattr(perf.slo, limit) is None}
     asked = perf.model_dump(exclude={**dict.fromkeys(axes, True), "slo": unset})
     return {"cells": [cell.name for cell in cells], "perf": asked, **how}

@@ -1,15 +1,17 @@
 """What makes one configuration better than another: `perf.objective`."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from assay.ground.numerals import times
 from assay.ground.process import StageError
-from assay.ground.records.measured import Window
+from assay.ground.records.measured import Round, Window
 from assay.measuring.readings import REQUESTS_FOR, SPARE, cpu_per_1000, percentile_us, requests, throughput
 from assay.params.perf import Perf
 from assay.statistics.interval import Interval
+from assay.statistics.ratio import ratio_of_logs
 
 
 @dataclass(frozen=True)
@@ -86,3 +88,15 @@ OBJECTIVES = {
 def sought(concurrency: int, perf: Perf) -> Objective:
     """Return what cells are measured for at a level: the objective where it is judged, throughput elsewhere."""
     return OBJECTIVES[perf.objective if concurrency == perf.deciding_concurrency else "throughput"]
+
+
+def against_anchor(rounds: Sequence[Round], objective: Objective) -> list[float]:
+    """Return by how much the candidate was better than the anchor in each round, as logarithms."""
+    windows = [each["windows"] for each in rounds]
+    return objective.log_ratios((each["candidate"], each["anchor"]) for each in windows)
+
+
+def against_anchor_in_words(rounds: Sequence[Round], objective: Objective) -> str:
+    """Return the ratio so far, as in `1.24 × the anchor's throughput, ±6 %`."""
+    ratio = objective.as_said(ratio_of_logs(against_anchor(rounds, objective)))
+    return f"{times(ratio.value)} × the anchor's {objective.words}, ±{100 * ratio.reach:.0f} %"

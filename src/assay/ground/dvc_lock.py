@@ -1,4 +1,4 @@
-"""With which parameters DVC ran each stage last, as dvc.lock says.
+"""With which parameters DVC ran each stage last, as its lock files say.
 
 DVC brings a stage's inputs up to date before it runs the stage, unless it is told not to: `--downstream` and
 `--single-item` take models and measurements of earlier parameters for those of the present ones.
@@ -54,32 +54,41 @@ def locked_stages(path: Path) -> dict[str, LockedStage]:
     return read_still(path, parse)
 
 
-def check_parameters(path: Path, names: Iterable[str], present: Mapping[str, Any]) -> None:
-    """Raise StageError if a dvc.lock says of a stage that it ran last with other parameters than the present ones.
+def check_parameters(root: Path, addresses: Iterable[str], present: Mapping[str, Any]) -> None:
+    """Raise StageError if a stage of the project in `root` ran last with other parameters than the present ones.
 
-    Those are what params.yaml says, and no defaults, of which DVC does not know.
+    An address is the name of a stage, after that of its pipeline file and a colon if that is not dvc.yaml. Parameters
+    are what params.yaml says, and no defaults, of which DVC does not know.
     """
-    stages = locked_stages(path)
-    for name in names:
-        for key, was in stages.get(name, LockedStage()).get("params", {}).get("params.yaml", {}).items():
+    for address, stage in _stages(root, addresses):
+        for key, was in stage.get("params", {}).get("params.yaml", {}).items():
             for place, then, now in _differences(key, was, _at(present, key)):
                 raise StageError(
-                    f"{name} ran last with {place}: {quoted(then)}, and params.yaml has {quoted(now)}; "
+                    f"{address} ran last with {place}: {quoted(then)}, and params.yaml has {quoted(now)}; "
                     "run `dvc repro`, without --downstream or --single-item, to bring it up to date first"
                 )
 
 
-def check_results(path: Path, names: Iterable[str]) -> None:
-    """Raise StageError if a file that a stage wrote is another than a dvc.lock says that it wrote last."""
-    stages = locked_stages(path)
-    for name in names:
-        for entry in stages.get(name, LockedStage()).get("outs", []):
-            file = path.parent / entry["path"]
+def check_results(root: Path, addresses: Iterable[str]) -> None:
+    """Raise StageError if a file that a stage wrote is another than a lock file says that it wrote last."""
+    for address, stage in _stages(root, addresses):
+        for entry in stage.get("outs", []):
+            file = root / entry["path"]
             if file.is_file() and digest(file.read_bytes()) != entry.get("md5"):
                 raise StageError(
-                    f"{entry['path']} is not what {name} wrote last, by dvc.lock; `dvc checkout` brings that back, "
-                    "or `dvc repro` makes it again"
+                    f"{entry['path']} is not what {address} wrote last, by DVC's lock file; `dvc checkout` brings that "
+                    "back, or `dvc repro` makes it again"
                 )
+
+
+def _stages(root: Path, addresses: Iterable[str]) -> Iterator[tuple[str, LockedStage]]:
+    """Yield addresses, each with what DVC knows of the stage; all of them work in `root`."""
+    read: dict[str, dict[str, LockedStage]] = {}
+    for address in addresses:
+        pipeline, _, name = address.rpartition(":")
+        if pipeline not in read:
+            read[pipeline] = locked_stages((root / (pipeline or "dvc.yaml")).with_suffix(".lock"))
+        yield address, read[pipeline].get(name, LockedStage())
 
 
 def digest(content: bytes) -> str:

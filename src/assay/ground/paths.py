@@ -20,7 +20,6 @@ ENVIRONMENT = Path(sys.prefix)
 STAGES = ROOT / "stages"
 LIBRARY = ROOT / "src" / PACKAGE
 PARAMS = ROOT / "params.yaml"
-LOCK = ROOT / "dvc.lock"
 DATASETS = ROOT / "datasets"
 BROUGHT = ROOT / "brought" / "model"
 # What a model of somebody's Triton repository is called, with those that it sends requests through, wherever it stands.
@@ -33,7 +32,6 @@ ARRAYS = ARTIFACTS / "data"
 MODELS = ARTIFACTS / "models"
 ONNX = ARTIFACTS / "onnx"
 MODEL_REPOSITORY = ARTIFACTS / "model_repository"
-FINALISTS = ARTIFACTS / "finalists"
 
 # Rounds of measurements that have not ended; neither DVC's nor git's.
 JOURNAL = ROOT / ".journal"
@@ -49,8 +47,7 @@ ROC = CURVES / "roc.csv"
 RECONSTRUCTIONS = CURVES / "reconstructions.png"
 PARITY = REPORTS / "onnx"
 SERVING = REPORTS / "serving"
-CELLS = REPORTS / "perf"
-FINALIST_LIST = REPORTS / "finalists.json"
+MEASURED = REPORTS / "perf"  # below it, a folder for each way to search
 RUNOFF = REPORTS / "runoff.json"
 VERDICT = REPORTS / "verdict.json"
 SATURATION = REPORTS / "saturation.json"
@@ -64,3 +61,16 @@ TRITON = ROOT / "triton"
 ANCHOR = TRITON / "anchor"
 BACKENDS = TRITON / "backends"
 STEPS = TRITON / "steps"
+
+
+def finalists(search: str) -> Path:
+    """Return where the models' folders of the finalists are that a way to search has found.
+
+    As deep as the model repository is: their lists of files are relative.
+    """
+    return ARTIFACTS / f"finalists_{search}"
+
+
+def finalist_list(search: str) -> Path:
+    """Return the file that names them."""
+    return REPORTS / "finalists" / f"{search}.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assay.ground.paths import ROOT
 
-PIPELINES = ("dvc.yaml", "checks/dvc.yaml")
+PIPELINES = ("dvc.yaml", "checks/dvc.yaml", "cells/dvc.yaml", "race/dvc.yaml")
 
 
 def remedy(path: Path) -> str:

@@ -20,19 +20,20 @@ def measure_rounds(
     *,
     seed: int,
     enough: Callable[[Rounds], bool],
+    discards: bool = True,
     beside: Callable[[Round], Beside] = lambda _: {},
     progress: Callable[[Rounds], None],
 ) -> Rounds:
     """Return the rounds at one concurrency: those in the journal and as many more as `enough` asks for.
 
     `measure` measures a window in each role: of each model, say. After a discarded window of
-    each, a round has one window a role, in an order that depends on the seed alone.
+    each, unless nothing `discards` one, a round has one window a role, in an order that depends on the seed alone.
     `beside` returns what else to note in a round, `progress` is told the rounds so far.
     """
     rounds = journal.rounds(concurrency)
     if enough(rounds):
         return rounds
-    for discarded in measure.values():
+    for discarded in measure.values() if discards else ():
         discarded()
     while not enough(rounds):
         order = random.Random(f"{seed} {concurrency} {len(rounds)}")  # noqa: S311  shuffling is no secret

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from assay.params.cells import Cell
+from assay.params.measuring import MOST_FINALISTS
 from assay.params.perf import Perf
 
 ANCHOR = "anchor"
 ANCHOR_COPY = "anchor_copy"
 DEFAULT_THREADS = "default_threads"
+# Where the finalists of a race are measured one by one.
+PLACES = tuple(f"finalist_{place}" for place in range(1, MOST_FINALISTS + 1))
 
 
 def matrix(variants: Sequence[str], perf: Perf) -> list[Cell]:

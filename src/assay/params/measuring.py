@@ -23,10 +23,14 @@ class Screening(Section):
     precision: Annotated[float, Field(gt=0, le=1)] = 0.1
 
 
+# DVC has a stage for each (race/dvc.yaml).
+MOST_FINALISTS = 8
+
+
 class Finalists(Section):
     """finalists: who reaches the run-off."""
 
-    at_most: Annotated[int, Field(ge=2, le=8)] = 4
+    at_most: Annotated[int, Field(ge=2, le=MOST_FINALISTS)] = 4
 
 
 class Runoff(Section):

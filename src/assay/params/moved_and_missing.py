@@ -31,6 +31,7 @@ NAMED_BY_DVC = (
     "perf.objective",
     "perf.decide_at",
     "perf.slo",
+    "perf.search",
     "load",
     "screening",
     "finalists",

@@ -54,6 +54,7 @@ class Perf(Section):
     Each configuration is measured in further `shapes` of requests as well, which decide nothing.
     """
 
+    search: Literal["all", "race"] = "all"
     instances: Axis[Annotated[int, Field(ge=1, le=64)]] = [1, 2]
     max_batch_size: Axis[Annotated[int, Field(ge=0, le=1024)]] = [64]
     dynamic_batching: Axis[Batching] = ["off", "delay_0us", "delay_500us"]

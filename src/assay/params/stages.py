@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 
 from assay.params.cells import Cell
+from assay.params.measuring import MOST_FINALISTS
+
+# The pipeline files of those that find finalists, by the way to search.
+PIPELINES = {"all": "cells/dvc.yaml", "race": "race/dvc.yaml"}
 
 
 def before_measuring(variants: Sequence[str]) -> list[str]:
@@ -10,9 +14,13 @@ def before_measuring(variants: Sequence[str]) -> list[str]:
     return ["data", "train", *(f"onnx@{variant}" for variant in variants), "triton-config"]
 
 
-def before_reporting(variants: Sequence[str], cells: Sequence[Cell]) -> list[str]:
-    """Return the names of all stages that a report rests on."""
+def before_reporting(variants: Sequence[str], cells: Sequence[Cell], search: str) -> list[str]:
+    """Return the addresses of all stages that a report rests on."""
     served = [f"serving@{variant}" for variant in variants]
-    measured = [f"perf-shapes@{cell.name}" if cell.shape else f"perf@{cell.name}" for cell in cells]
-    evidence = ["perf-anchor", "perf-default-threads"]
-    return [*before_measuring(variants), *served, *evidence, *measured, "finalists", "runoff", "verdict", "saturation"]
+    if search == "race":
+        searched = ["screen", *(f"finalist@{place}" for place in range(1, MOST_FINALISTS + 1)), "anchor"]
+    else:
+        measured = [f"perf-shapes@{cell.name}" if cell.shape else f"perf@{cell.name}" for cell in cells]
+        searched = ["perf-anchor", "perf-default-threads", *measured, "finalists"]
+    addresses = [f"{PIPELINES[search]}:{name}" for name in searched]
+    return [*before_measuring(variants), *served, *addresses, "runoff", "verdict", "saturation"]

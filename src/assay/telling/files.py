@@ -8,6 +8,7 @@ import pandas as pd
 from assay.ground.files import replacing, replacing_directory, write_json, write_text
 from assay.ground.paths import RECOMMENDED, REPORTS, VERDICTS
 from assay.ground.records.prepared import measured
+from assay.telling.race import race_rows
 from assay.telling.tables import cell_rows, metrics, verdict_table
 
 
@@ -32,6 +33,8 @@ def write_tables(found: dict[str, Any]) -> None:
         "anchor_copy": [asdict(each) for each in anchor_copy],
         "cells": rows,
     }
+    if found["race"]:
+        perf["race"] = race_rows(found["race"])
     write_json(REPORTS / "perf.json", perf)
     write_json(VERDICTS / f"{found['kept']['server']}.json", found["kept"])
     with replacing(REPORTS / "cells.csv") as partial:

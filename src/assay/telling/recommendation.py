@@ -64,11 +64,11 @@ def failing(cells: Sequence[Cell], files: Mapping[str, Any], exports: Mapping[st
 def variant_rows(
     exports: Mapping[str, Any], files: Mapping[str, Any], cells: Sequence[MeasuredCell], concurrency: int
 ) -> list[VariantRow]:
-    """Return a row for each variant, the first what others are compared with, as its first cell was served."""
+    """Return a row for each variant, the first what others are compared with, as its first cell was served, if any."""
     defaults = {each.cell.variant: each for each in reversed(cells)}
-    first = next(iter(exports.values()))
-    return [
-        variant_row(variant, of, first, files[default.cell.name], default.at(concurrency))
-        for variant, of in exports.items()
-        if (default := defaults[variant])
-    ]
+    first, rows = next(iter(exports.values())), []
+    for variant, of in exports.items():
+        default = defaults.get(variant)
+        cell, served = (files[default.cell.name], default.at(concurrency)) if default else (None, None)
+        rows.append(variant_row(variant, of, first, cell, served))
+    return rows

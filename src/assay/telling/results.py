@@ -2,17 +2,27 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from assay.deciding.objective import Objective
 from assay.deciding.recorded import read_verdict
 from assay.deciding.verdict import Verdict
-from assay.ground.paths import CELLS, MACHINE, PARITY, REPORTS, RUNOFF, SATURATION, SERVING, TRAINING, VERDICT
+from assay.ground.files import read_json
+from assay.ground.paths import MACHINE, MEASURED, PARITY, REPORTS, RUNOFF, SATURATION, SERVING, TRAINING, VERDICT
 from assay.ground.records.checking import read_record
-from assay.ground.records.measured import CellFile, Runoff, RunoffFile, SaturationFile, SaturationRounds
+from assay.ground.records.measured import (
+    NOBODY,
+    CellFile,
+    RaceFile,
+    Runoff,
+    RunoffFile,
+    SaturationFile,
+    SaturationRounds,
+)
 from assay.ground.records.prepared import Data, Exports, Machine, RawData, Served, Training
 from assay.params.cells import Cell
-from assay.params.matrix import ANCHOR_COPY, measured_names
+from assay.params.matrix import ANCHOR_COPY, PLACES, measured_names
 from assay.telling.level import LevelSummary, summarise_level
 
 
@@ -30,6 +40,7 @@ class Results:
     runoff: RunoffFile
     verdict: Verdict
     saturation: SaturationRounds
+    race: RaceFile | None
 
     @property
     def server(self) -> dict[str, Any]:
@@ -42,8 +53,12 @@ class Results:
         return [summarise_level(level, sought(level["concurrency"])) for level in self.cells[name]["levels"]]
 
 
-def read_results(variants: Sequence[str], cells: Sequence[Cell]) -> Results:
-    """Read the results of these variants and cells; raises StageError if a file is damaged."""
+def read_results(variants: Sequence[str], cells: Sequence[Cell], search: str) -> Results:
+    """Read the results of these variants and cells; raises StageError if a file is damaged.
+
+    Of a race, the finalists alone were measured as cells.
+    """
+    race = search == "race"
     return Results(
         raw_data=read_record(REPORTS / "raw_data.json", RawData),
         data=read_record(REPORTS / "data.json", Data),
@@ -51,8 +66,21 @@ def read_results(variants: Sequence[str], cells: Sequence[Cell]) -> Results:
         machine=read_record(MACHINE, Machine),
         exports={variant: read_record(PARITY / f"{variant}.json", Exports) for variant in variants},
         served={variant: read_record(SERVING / f"{variant}.json", Served) for variant in variants},
-        cells={name: read_record(CELLS / f"{name}.json", CellFile) for name in measured_names(cells)},
+        cells=_read_finalists() if race else _read_cells(MEASURED / search, measured_names(cells)),
         runoff=read_record(RUNOFF, Runoff),
         verdict=read_verdict(VERDICT),
         saturation=read_record(SATURATION, SaturationFile),
+        race=read_record(MEASURED / search / "heats.json", RaceFile) if race else None,
     )
+
+
+def _read_cells(folder: Path, names: Sequence[str]) -> dict[str, CellFile]:
+    return {name: read_record(folder / f"{name}.json", CellFile) for name in names}
+
+
+def _read_finalists() -> dict[str, CellFile]:
+    """Return the finalists of a race, and the anchor's copy, by name."""
+    folder = MEASURED / "race"
+    taken = [place for place in PLACES if read_json(folder / f"{place}.json") != NOBODY]
+    found = _read_cells(folder, [*taken, ANCHOR_COPY])
+    return {each["cell"]: each for each in found.values()}

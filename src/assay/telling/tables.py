@@ -24,7 +24,7 @@ class MeasuredCell:
         found = [level for level in self.levels if level.concurrency == concurrency]
         if len(found) != 1:
             raise StageError(
-                f"reports/perf/{self.cell.name}.json was not measured at concurrency {concurrency}; run `dvc repro`"
+                f"reports/perf/all/{self.cell.name}.json was not measured at concurrency {concurrency}; run `dvc repro`"
             )
         return found[0]
 

@@ -25,7 +25,7 @@ class VariantRow:
     accuracy_change: Interval | None
     export: Mapping[str, Any]
     single_us: Mapping[str, float] | None
-    served: LevelSummary
+    served: LevelSummary | None
 
     @property
     def weights(self) -> int | None:
@@ -49,17 +49,25 @@ class VariantRow:
 
 
 def variant_row(
-    name: str, exports: Mapping[str, Any], first: Mapping[str, Any], cell: Mapping[str, Any], served: LevelSummary
+    name: str,
+    exports: Mapping[str, Any],
+    first: Mapping[str, Any],
+    cell: Mapping[str, Any] | None,
+    served: LevelSummary | None,
 ) -> VariantRow:
-    """Return a variant's row; `first` are the exports of the variant that it is compared with."""
+    """Return a variant's row; `first` are the exports of the variant that it is compared with.
+
+    A variant of which no configuration was measured as a cell, for all of them left a race, has None for one.
+    """
     export, compared = measured(exports), measured(first)
+    alone = cell["single_alone_us"] if cell else None
     if "test_examples" not in export:
-        return VariantRow(name, None, None, export, cell["single_alone_us"], served)
+        return VariantRow(name, None, None, export, alone, served)
     change = None
     if exports is not first:
         change = paired_share_difference(_right(compared), _right(export))
     accuracy = export["test_correct"] / export["test_examples"]
-    return VariantRow(name, accuracy, change, export, cell["single_alone_us"], served)
+    return VariantRow(name, accuracy, change, export, alone, served)
 
 
 def points(estimate: Interval | None) -> str:

@@ -186,6 +186,13 @@ class Params(Section):
                 )
         return value
 
+    @field_validator("perf")
+    @classmethod
+    def _races_in_one_shape(cls, value: Perf) -> Perf:
+        if value.search == "race" and value.shapes:
+            raise ValueError("shapes are measured where every configuration is; write [], or set search to all")
+        return value
+
     @field_validator("load")
     @classmethod
     def _server_can_be_loaded_so(cls, value: Load, info: ValidationInfo) -> Load:

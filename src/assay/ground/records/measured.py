@@ -101,6 +101,7 @@ class Beside(TypedDict, total=False):
 
     model_alone: Alone | None
     first_looks: dict[Name, Look]
+    fell_out: dict[Name, str]
 
 
 class Round(Beside):
@@ -136,7 +137,7 @@ class Level(TypedDict):
 
 
 class CellFile(TypedDict):
-    """reports/perf/<cell>.json."""
+    """reports/perf/all/<cell>.json."""
 
     format: Literal[1]
     cell: Name
@@ -147,13 +148,39 @@ class CellFile(TypedDict):
     levels: Annotated[list[Level], Field(min_length=1)]
 
 
+# Where a race had fewer finalists, in place of such a file.
+NOBODY = {"format": 1, "cell": None}
+
+
 class Finalists(TypedDict):
-    """reports/finalists.json."""
+    """reports/finalists/<search>.json."""
 
     format: Literal[1]
     concurrency: PositiveCount
     single_requests: bool
     finalists: Annotated[list[Name], Field(min_length=1)]
+
+
+class Heat(TypedDict):
+    """Configurations that raced in one server, the default one first, and how many were to be left.
+
+    A round has a window of each that was still in it and of the anchor. What `fell_out` since the last round could
+    not be measured, for that reason; what fell out before stands in the round that came next.
+    """
+
+    entrants: Annotated[list[Name], Field(min_length=1)]
+    survivors: PositiveCount
+    rounds: list[Round]
+    fell_out: dict[Name, str]
+
+
+class RaceFile(TypedDict):
+    """reports/perf/race/heats.json: the heats in their order, winners of those before in the last."""
+
+    format: Literal[1]
+    concurrency: PositiveCount
+    measured_at: Time
+    heats: Annotated[list[Heat], Field(min_length=1)]
 
 
 class RunoffFile(TypedDict):

@@ -7,8 +7,9 @@ from assay.ground.paths import CURVES, RECONSTRUCTIONS, ROC
 from assay.ground.tables import read_columns
 from assay.saturation.sustained import Saturation
 from assay.telling.figures.effective_batch import effective_batch
-from assay.telling.figures.heat_map import heat_map
+from assay.telling.figures.heat_map import heat_map, race_map
 from assay.telling.figures.latency_breakdown import latency_breakdown
+from assay.telling.figures.race import race
 from assay.telling.figures.ratios import ratios
 from assay.telling.figures.roc import roc
 from assay.telling.figures.saturation import saturation as saturation_figure
@@ -16,6 +17,7 @@ from assay.telling.figures.stored import stored
 from assay.telling.figures.throughput_latency import throughput_latency
 from assay.telling.figures.training_curve import training_curves
 from assay.telling.level import LevelSummary
+from assay.telling.race import RaceSummary
 from assay.telling.tables import MeasuredCell
 
 
@@ -24,6 +26,7 @@ def report_figures(
     anchor_copy: list[LevelSummary],
     verdict: Verdict,
     sustained: Saturation | None,
+    raced: RaceSummary | None,
     *,
     judged: bool = True,
 ) -> dict[str, Any]:
@@ -37,7 +40,8 @@ def report_figures(
         if against
         else None,
         "anchor_copy": ratios(copies, "throughput of the copy, as a multiple of the anchor's"),
-        "heat_map": heat_map(cells, verdict.concurrency),
+        "heat_map": race_map(raced) if raced else heat_map(cells, verdict.concurrency),
+        "race": race(raced, [each.cell.name for each in verdict.finalists]) if raced else None,
         "throughput_latency": throughput_latency(cells, [each.cell.name for each in verdict.finalists]),
         "latency_breakdown": latency_breakdown(cells, verdict.concurrency),
         "effective_batch": effective_batch(cells, verdict.concurrency),

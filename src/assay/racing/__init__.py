@@ -1,0 +1,1 @@
+"""The race: which of hundreds of configurations may be the best, with few windows of each."""

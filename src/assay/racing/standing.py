@@ -1,0 +1,125 @@
+"""Who is still in a race after some rounds, and what became of the others: a function of the rounds alone."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.ground.records.measured import Heat, Round, Window
+from assay.racing.schedule import next_rung
+from assay.statistics.interval import Interval, t_quantile
+
+Score = Callable[[Window], float]
+# Whether a configuration surely misses a limit, by its windows so far; the sentence that says which, None if not.
+Missed = Callable[[str, Sequence[Window]], str | None]
+
+
+@dataclass(frozen=True)
+class Departure:
+    """A configuration that left after so many rounds.
+
+    `against_best` is how it compared with the best of that moment, above 1 for better; None of one that could not be
+    measured. `why` is a reason other than being slower.
+    """
+
+    name: str
+    rounds: int
+    against_best: Interval | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who is left, the best first but for the default configuration, which comes first; and who has left.
+
+    `wanted` is the number of rounds at which the next ones leave, None where the race is over.
+    """
+
+    left: tuple[str, ...]
+    wanted: int | None
+    departures: tuple[Departure, ...] = field(default=())
+
+
+def standing(heat: Heat, score: Score, missed: Missed) -> Standing:
+    """Return where a heat stands after its rounds."""
+    default, rounds = heat["entrants"][0], heat["rounds"]
+    left, used, departures = list(heat["entrants"]), 0, list[Departure]()
+    fallen = _fallen(heat)
+    while rung := next_rung(len(left), heat["survivors"]):
+        end = used + rung.rounds
+        gone = [name for name in left if name in fallen and fallen[name][0] < end]
+        departures += [Departure(name, fallen[name][0], why=fallen[name][1]) for name in gone]
+        left = [name for name in left if name not in gone]
+        if next_rung(len(left), heat["survivors"]) is None:
+            break
+        if len(rounds) < end:
+            return Standing(tuple(left), end, tuple(departures))
+        measured = rounds[:end]
+        failing = {name: why for name in left[1:] if (why := missed(name, windows_of(measured, name)))}
+        better = ranked(measured, left, score)
+        best = next((name for name in better if name not in failing), default)
+        stay = [name for name in better if name not in failing and name != default][: rung.kept - 1]
+        against = compared(measured, left, best, score)
+        departures += [
+            Departure(name, end, against[name], failing.get(name, ""))
+            for name in reversed(better)
+            if name not in stay and name != default
+        ]
+        left, used = [default, *stay], end
+    late = [name for name in left if name in fallen]
+    departures += [Departure(name, fallen[name][0], why=fallen[name][1]) for name in late]
+    return Standing(tuple(name for name in left if name not in late), None, tuple(departures))
+
+
+def contenders(heat: Heat, score: Score, missed: Missed) -> list[str]:
+    """Return who may be the best of a heat that is over: the default configuration, and those close to the best.
+
+    Close is as where cells are measured one by one, but here another start cannot have favoured one of them.
+    """
+    left, rounds = standing(heat, score, missed).left, heat["rounds"]
+    if len(rounds) < 2 or len(left) < 2:
+        return list(left)
+    against = compared(rounds, left, ranked(rounds, left, score)[0], score)
+    return [left[0], *(name for name in left[1:] if against[name].high >= 1)]
+
+
+def _fallen(heat: Heat) -> Mapping[str, tuple[int, str]]:
+    """Return what could not be measured any more: after how many rounds, and why."""
+    told = [(place, each.get("fell_out", {})) for place, each in enumerate(heat["rounds"])]
+    told.append((len(heat["rounds"]), heat["fell_out"]))
+    return {name: (place, why) for place, each in told for name, why in each.items()}
+
+
+def windows_of(rounds: Iterable[Round], name: str) -> list[Window]:
+    """Return a configuration's windows, one a round."""
+    return [each["windows"][name] for each in rounds]
+
+
+def scores(rounds: Sequence[Round], names: Sequence[str], score: Score) -> NDArray[np.float64]:
+    """Return the scores of configurations, [rounds, names]."""
+    return np.array([[score(each["windows"][name]) for name in names] for each in rounds])
+
+
+def ranked(rounds: Sequence[Round], names: Sequence[str], score: Score) -> list[str]:
+    """Return configurations by their mean scores, the best first, those that are equal in their order."""
+    means = scores(rounds, names, score).mean(axis=0)
+    return [names[place] for place in np.argsort(-means, kind="stable")]
+
+
+def compared(rounds: Sequence[Round], names: Sequence[str], best: str, score: Score) -> dict[str, Interval]:
+    """Return how each configuration compares with the best, with a 95 % interval that all share.
+
+    A round does something to all, a configuration is better or worse, and what is left of the scores' variance is
+    noise: two or four rounds tell nothing of each one's own, so it is that of all (a two-way layout without
+    interaction, Scheffé 1959, chapter 4). It tells how sure a departure was, and decides nothing.
+    """
+    table = scores(rounds, names, score)
+    means = table.mean(axis=0)
+    noise = table - means - table.mean(axis=1, keepdims=True) + table.mean()
+    freedom = (len(rounds) - 1) * (len(names) - 1)
+    spread = math.sqrt(float((noise**2).sum()) / freedom)
+    half = t_quantile(freedom) * spread * math.sqrt(2 / len(rounds))
+    apart = means - means[names.index(best)]
+    return {name: Interval(mean, mean - half, mean + half).exp() for name, mean in zip(names, apart, strict=True)}

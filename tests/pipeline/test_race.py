@@ -1,0 +1,169 @@
+"""The race on the real server, from `dvc repro` to the report; what the server refuses, and dies of; a killed race."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import changed, clone, environment, ran, run, tiny
+
+from assay.deciding.objective import OBJECTIVES
+from assay.ground.files import read_json
+from assay.ground.process import StageError
+from assay.measuring.bench import Candidate, asked
+from assay.measuring.journal import Journal
+from assay.measuring.windows import Windows
+from assay.params.measuring import Conditions, Load
+from assay.params.triton import Timeouts, Triton
+from assay.racing.race import HeatRun, Rules
+from assay.racing.standing import standing
+
+pytestmark = pytest.mark.slow
+
+
+def racing(params: dict[str, Any]) -> None:
+    tiny(params)
+    params["perf"].update(search="race", instances=[1, 2, 3], dynamic_batching=["off", "delay_0us"])
+    params["finalists"]["at_most"] = 3
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in which a race of six ran once."""
+    folder = clone(tmp_path_factory.mktemp("race") / "clone", racing)
+    run("dvc", "pull", "data.dvc", cwd=folder)
+    said = ran(run("dvc", "repro", cwd=folder).stdout)
+    assert "screen" in said
+    assert not [stage for stage in said if stage.startswith("perf")]
+    return folder
+
+
+def test_only_finalists_are_measured_in_detail(project: Path) -> None:
+    """Who left is told, with the round and how sure that is; nothing runs again, and another limit races anew."""
+    heats = read_json(project / "reports" / "perf" / "race" / "heats.json")["heats"]
+    assert [(len(heat["entrants"]), heat["survivors"]) for heat in heats] == [(6, 3)]
+    finalists = read_json(project / "reports" / "finalists" / "race.json")["finalists"]
+    assert finalists[0] == "fp32-1-64-off"
+    assert 1 <= len(finalists) <= 3
+    measured = [read_json(project / f"reports/perf/race/finalist_{place}.json")["cell"] for place in range(1, 9)]
+    assert measured == finalists + [None] * (8 - len(finalists))
+    told = {row["cell"]: row for row in read_json(project / "reports" / "perf.json")["race"]}
+    assert len(told) == 6
+    assert [name for name, row in told.items() if not row["left"]].count("fp32-1-64-off") == 1
+    assert all(row["against_best_low"] <= row["against_best"] <= row["against_best_high"] for row in told.values())
+    text = (project / "reports" / "report.md").read_text()
+    assert "6 configurations in " in text
+    assert "3 left it, the closest at " in text
+    assert "## The race" in text
+    page = (project / "reports" / "index.html").read_text()
+    assert "The matrix, and how well each of it is known" in page
+    assert "With ONNX Runtime's own" not in page
+    assert changed(run("dvc", "repro", cwd=project).stdout) == []
+
+
+def test_the_other_way_to_search_measures_every_cell(project: Path, tmp_path: Path) -> None:
+    """And back again, nobody races anew."""
+    folder = shutil.copytree(project, tmp_path / "clone", symlinks=True)
+    one = ("-S", "perf.instances=[1]")
+    said = ran(run("dvc", "exp", "run", "-S", "perf.search=all", *one, cwd=folder).stdout)
+    assert [stage for stage in said if stage.startswith("perf@")] == ["perf@fp32-1-64-off", "perf@fp32-1-64-delay_0us"]
+    assert "screen" not in said
+    assert "## The race" not in (folder / "reports" / "report.md").read_text()
+    back = ("-S", "perf.search=race", "-S", "perf.instances=[1,2,3]")
+    assert "screen" not in ran(run("dvc", "exp", "run", *back, cwd=folder).stdout)
+    refused = run("dvc", "exp", "run", "-S", "perf.shapes=[x_3]", cwd=folder, check=False).stdout
+    assert "shapes are those of a model that was brought" in refused
+
+
+def test_a_killed_race_goes_on(project: Path, tmp_path: Path) -> None:
+    """Its rounds are kept, whoever was killed; nothing of a server is left."""
+    folder = shutil.copytree(project, tmp_path / "clone", symlinks=True)
+    command = [sys.executable, "stages/screen.py"]
+    process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True)
+    journal = folder / ".journal"
+    while not [path for path in journal.glob("heat-1-1.*") if path.read_text().count("\n") >= 2]:
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    said = run(*command, cwd=folder).stdout
+    assert "are kept from a run that was interrupted" in said
+    assert list(journal.glob("heat-*")) == []
+
+
+def test_what_the_server_refuses_is_out_of_the_race(project: Path, tmp_path: Path) -> None:
+    """By name and with the server's words; the others go on. Of the default configuration nobody can do without."""
+    folder = shutil.copytree(project, tmp_path / "clone", symlinks=True)
+    refused = "optimization { execution_accelerators { cpu_execution_accelerator: [ { name: 'tensorrt' } ] } }\n"
+
+    def spoil(name: str) -> None:
+        path = folder / "artifacts" / "model_repository" / name / "config.pbtxt"
+        text = path.read_text()
+        path.unlink()  # it may be a link to DVC's cache
+        path.write_text(text + refused)
+
+    spoil("fp32-3-64-off")
+    said = run(sys.executable, "stages/screen.py", cwd=folder).stdout
+    assert "out of the race: fp32-3-64-off: " in said
+    assert "tensorrt" in said
+    (heat,) = read_json(folder / "reports" / "perf" / "race" / "heats.json")["heats"]
+    assert list(heat["rounds"][0]["fell_out"]) == ["fp32-3-64-off"]
+    assert "fp32-3-64-off" not in heat["rounds"][0]["windows"]
+    spoil("fp32-1-64-off")
+    failed = run(sys.executable, "stages/screen.py", cwd=folder, check=False)
+    assert failed.returncode == 1
+    assert "model 'fp32-1-64-off'" in failed.stdout
+
+
+@pytest.fixture
+def candidates(model_folder: Callable[..., Path], tmp_path: Path) -> list[Candidate]:
+    """Five configurations of the linear model."""
+    folders = [model_folder(f"linear-{count}", instances=count) for count in range(1, 6)]
+    images = np.random.default_rng(0).random((8, 28, 28, 1), np.float32)
+    return asked(folders, {"image": images}, tmp_path / "requests.json")
+
+
+def test_a_server_that_dies_under_a_configuration_starts_again_without_it(
+    candidates: list[Candidate], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rounds that were measured count; whoever was being measured is named, and is not measured again."""
+    measure, asked_for = Windows.measure, list[str]()
+
+    def deadly(windows: Windows, model: str, *arguments: Any) -> Any:
+        asked_for.append(model)
+        if model == "linear-3" and asked_for.count(model) == 2:
+            assert windows.server.pid is not None
+            os.kill(windows.server.pid, signal.SIGKILL)
+        return measure(windows, model, *arguments)
+
+    monkeypatch.setattr(Windows, "measure", deadly)
+    conditions = Conditions(0, Triton(), Timeouts(), Load(), 20)
+    score = OBJECTIVES["throughput"].score
+    rules = Rules(conditions, 2, score, lambda *_: None, single_requests=False)
+    run_ = HeatRun(candidates, 2, Journal("heat", "digest", tmp_path), rules, lambda _: None)
+    heat = run_.run()
+    assert [len(each["windows"]) for each in heat["rounds"]][:2] == [6, 5]
+    assert {each["start"] for each in heat["rounds"]} == {1, 2}
+    assert "the Triton server died" in heat["rounds"][1]["fell_out"]["linear-3"]
+    assert asked_for.count("linear-3") == 2
+    (departure,) = (each for each in standing(heat, score, lambda *_: None).departures if each.name == "linear-3")
+    assert departure.rounds == 1
+    assert run_.standing.left[0] == "linear-1"
+
+
+def test_a_default_configuration_that_cannot_be_measured_ends_the_race(
+    candidates: list[Candidate], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to compare the others with."""
+    monkeypatch.setattr(Windows, "measure", lambda *_: (_ for _ in ()).throw(StageError("no such luck")))
+    rules = Rules(
+        Conditions(0, Triton(), Timeouts(), Load(), 20), 2, lambda _: 0.0, lambda *_: None, single_requests=False
+    )
+    run_ = HeatRun(candidates[:1] + candidates[1:], 2, Journal("heat", "digest", tmp_path), rules, lambda _: None)
+    with pytest.raises(StageError, match="no such luck"):
+        run_.run()
