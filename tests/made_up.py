@@ -1,13 +1,15 @@
 """Write everything that the report stage reads, made up: the same numbers on every machine."""
 
 import json
+import re
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conftest import ROOT, read_params
+from conftest import ROOT, read_params, run
 from measured import level, one_round, window
 from PIL import Image
 from ruamel.yaml import YAML
@@ -207,3 +209,14 @@ def write_workspace(folder: Path) -> Path:
         f"class,area,false_positive_rate,true_positive_rate\n{points}"
     )
     return folder
+
+
+def decide_and_report(folder: Path) -> str:
+    """Run the stages that make a report of what was measured; return what they say."""
+    scripts = [f"stages/{name}.py" for name in ("verdict", "report")]
+    return "".join(run(sys.executable, script, cwd=folder).stdout for script in scripts)
+
+
+def words(page: Path) -> str:
+    """Return a page's text as a reader sees it."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.read_text().partition("<body>")[2]))

@@ -6,15 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
-from conftest import run
-from made_up import runoff, write_workspace
+from made_up import decide_and_report, runoff, words, write_workspace
 from PIL import Image
 from ruamel.yaml import YAML
 
@@ -30,12 +28,6 @@ SCALE = 4
 CHANGED, TOLERANCE = 32, 0.001
 
 
-def decide_and_report(folder: Path) -> str:
-    """Run the stages that make a report of what was measured; return what they say."""
-    scripts = [f"stages/{name}.py" for name in ("verdict", "report")]
-    return "".join(run(sys.executable, script, cwd=folder).stdout for script in scripts)
-
-
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return reports/ of a workspace with made-up measurements, after the report stage."""
@@ -43,11 +35,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     decide_and_report(folder)
     yield folder / "reports"
     shutil.rmtree(folder)
-
-
-def words(page: Path) -> str:
-    """Return a page's text as a reader sees it."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.read_text().partition("<body>")[2]))
 
 
 def test_who_sees_only_the_page_can_decide(reports: Path) -> None:

@@ -51,6 +51,11 @@ class RaceSummary:
     racers: Sequence[Racer]
 
     @property
+    def measured(self) -> list[Racer]:
+        """Who was measured at all."""
+        return [each for each in self.racers if each.course]
+
+    @property
     def left(self) -> list[Racer]:
         """Who left, the closest to the best first."""
         gone = [each for each in self.racers if each.left]
@@ -107,6 +112,8 @@ def _course(heat: Heat, name: str, objective: Objective) -> list[float]:
 
 def race_in_words(race: RaceSummary) -> list[str]:
     """Say how many raced, for how long, how many left and how far behind the closest was, and who fell out, and why."""
+    if not race.measured:
+        return ["Nothing raced: there are no more configurations than finalists."]
     minutes, seconds = divmod(round(race.seconds), 60)
     took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     left = race.left

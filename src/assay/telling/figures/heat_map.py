@@ -23,7 +23,7 @@ def heat_map(cells: Sequence[MeasuredCell], concurrency: int) -> Picture:
 
 def race_map(race: RaceSummary) -> Picture:
     """Draw each configuration's ratio to the anchor when it was measured last, and in how many rounds it was."""
-    in_it = [each for each in race.racers if each.course]
+    in_it = race.measured
     values = {each.cell: each.course[-1] for each in in_it}
     notes = {each.cell: counted(each.rounds, "round") for each in in_it}
     return _map(values, notes, f"{race.objective.words} as a multiple of the anchor's, better above 1.")

@@ -14,7 +14,7 @@ HEIGHT = 3.6
 
 def race(summary: RaceSummary, finalists: Sequence[str]) -> Picture:
     """Draw each configuration's ratio to the anchor after each round, the finalists' in colour."""
-    in_it = [each for each in summary.racers if each.course]
+    in_it = summary.measured
 
     def is_finalist(racer: Racer) -> bool:
         return racer.cell.name in finalists

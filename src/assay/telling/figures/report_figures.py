@@ -40,8 +40,9 @@ def report_figures(
         if against
         else None,
         "anchor_copy": ratios(copies, "throughput of the copy, as a multiple of the anchor's"),
-        "heat_map": race_map(raced) if raced else heat_map(cells, verdict.concurrency),
-        "race": race(raced, [each.cell.name for each in verdict.finalists]) if raced else None,
+        "heat_map": heat_map(cells, verdict.concurrency),
+        "race": race(raced, [each.cell.name for each in verdict.finalists]) if raced and raced.measured else None,
+        "race_map": race_map(raced) if raced and raced.measured else None,
         "throughput_latency": throughput_latency(cells, [each.cell.name for each in verdict.finalists]),
         "latency_breakdown": latency_breakdown(cells, verdict.concurrency),
         "effective_batch": effective_batch(cells, verdict.concurrency),

@@ -1,0 +1,87 @@
+"""The report of a race, from made-up rounds: what became of every configuration, in words, lines and a map."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_up import FINALISTS, SPEEDS, decide_and_report, noisy, words, write_workspace
+from measured import window
+from ruamel.yaml import YAML
+
+from assay.deciding.objective import OBJECTIVES
+from assay.ground.files import read_json
+from assay.ground.records.measured import NOBODY
+from assay.params.matrix import PLACES
+from assay.racing.standing import standing
+
+pytestmark = pytest.mark.slow
+SCORE = OBJECTIVES["throughput"].score
+
+
+def heat(survivors: int) -> Any:
+    """Return a race of the matrix but for one, which fell out before the first round."""
+    names, values = list(SPEEDS), {name: noisy(1000 * each[1], 12, seed=len(name)) for name, each in SPEEDS.items()}
+    found: Any = {"entrants": names, "survivors": survivors, "rounds": [], "fell_out": {}}
+    refused = {"fp32-1-64-delay_500us": "model 'fp32-1-64-delay_500us': no such thing"}
+    while (now := standing(found, SCORE, lambda *_: None)).wanted is not None:
+        place = len(found["rounds"])
+        left = [name for name in now.left if name not in refused]
+        windows = {name: window(values[name][place]) for name in left} | {"anchor": window(1000)}
+        found["rounds"].append({"start": 1, "windows": windows, **({"fell_out": refused} if place == 0 else {})})
+    return found
+
+
+def raced(folder: Path, survivors: int) -> str:
+    """Write a workspace in which the finalists of a race were measured, and its report; return the page's words."""
+    write_workspace(folder)
+    yaml = YAML()
+    content = yaml.load(folder / "params.yaml")
+    content["perf"]["search"] = "race"
+    yaml.dump(content, folder / "params.yaml")
+    cells, race = folder / "reports" / "perf" / "all", folder / "reports" / "perf" / "race"
+    race.mkdir()
+    shutil.copy(cells / "anchor_copy.json", race)
+    for place, name in zip(PLACES, [*FINALISTS, *[None] * 5], strict=True):
+        text = (cells / f"{name}.json").read_text() if name else json.dumps(NOBODY)
+        (race / f"{place}.json").write_text(text)
+    shutil.rmtree(cells)
+    told = {"format": 1, "concurrency": 8, "measured_at": "2026-01-01T11:50:00+00:00", "heats": [heat(survivors)]}
+    (race / "heats.json").write_text(json.dumps(told))
+    decide_and_report(folder)
+    return words(folder / "reports" / "index.html")
+
+
+def test_a_race_is_told(tmp_path: Path) -> None:
+    """How many, how long, who left and how close they were, and what fell out with its reason."""
+    said = raced(tmp_path, 3)
+    assert "Tried 6 configurations" in said
+    assert "6 configurations in 12 s of a race; 3 left it, the closest at 0." in said
+    assert (
+        "1 configuration could not be measured: fp32-1-64-delay_500us (model 'fp32-1-64-delay_500us': no such thing)"
+        in said
+    )
+    assert "fp32-1-64-delay_500us not measured: model" in said
+    assert "fp32-1-64-delay_0us after 4 rounds" in said
+    assert "With ONNX Runtime's own" not in said
+    assert "The finalists in detail" in said
+    text = (tmp_path / "reports" / "report.md").read_text()
+    assert "| `fp32-1-64-delay_0us` | after 4 rounds | 1." in text
+    rows = {row["cell"]: row for row in read_json(tmp_path / "reports" / "perf.json")["race"]}
+    assert set(rows) == set(SPEEDS)
+    assert [name for name, row in rows.items() if not row["left"]] == [
+        "fp32-1-64-off",
+        "fp32-2-64-delay_0us",
+        "fp32-2-64-delay_500us",
+    ]
+    assert rows["fp32-1-64-delay_500us"]["against_anchor"] is None
+    page = (tmp_path / "reports" / "index.html").read_text()
+    assert page.count("fp32-2-64-off: ") >= 2  # in the words of both pictures
+
+
+def test_where_nothing_had_to_race_that_is_said(tmp_path: Path) -> None:
+    """A matrix that is no larger than the run-off."""
+    said = raced(tmp_path, 6)
+    assert "Nothing raced: there are no more configurations than finalists." in said
+    assert "The race" not in said
