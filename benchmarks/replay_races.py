@@ -1,8 +1,8 @@
 """Replay races from a pool, by several schedules, and say how much worse the best that is left is than the best of all.
 
-A replay takes the rounds of one start in random order, lets the pipeline's own rules decide who leaves, and asks what
-the best of those that are left is worth; the truth is the mean of all rounds of the other starts. A run-off then tells
-the finalists apart: who is best of those that are left is found by it, and no part of this.
+A replay takes the rounds of one start in random order, lets a schedule decide who leaves, and asks what the best of
+those that are left is worth; the truth is the mean of all rounds of the other starts. Which of them is the best, the
+run-off tells, and that is no part of this.
 
 Reads   benchmarks/results/race_pool.jsonl
 Writes  benchmarks/results/replay_races.json
@@ -13,68 +13,132 @@ from assay.ground.stage import run_stage
 
 import json
 import random
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.ground.files import write_json
-from assay.racing import schedule
-from assay.racing.standing import standing
+from assay.racing.schedule import Rung, next_rung
+from assay.statistics.comparison import paired_p
 from record import RESULTS, runs
 
 REPLAYS = 2000
 SURVIVORS = 4
-# Rounds of the first rungs and of the last ones, and the share that stays.
-SCHEDULES: dict[str, tuple[int, int, float]] = {
-    "2 then 4, half stays": (2, 4, 0.5),
-    "2 throughout, half stays": (2, 2, 0.5),
-    "3 then 4, half stays": (3, 4, 0.5),
-    "2 then 4, a third stays": (2, 4, 1 / 3),
-    "2 then 6, a third stays": (2, 6, 1 / 3),
-    "2 then 3, half stays": (2, 3, 0.5),
+LEVEL = 0.05  # of a test of the race by tests
+
+Scores = NDArray[np.float64]  # [rounds, configurations], the default one first
+Schedule = Callable[[Scores], tuple[list[int], int]]  # who is left, and how many windows that took
+
+
+def halving(scores: Scores, rung_of: Callable[[int], Rung | None]) -> tuple[list[int], int]:
+    """Let the worse part of those that are left leave at the end of each rung, by the mean of all rounds so far."""
+    left, used, windows = list(range(scores.shape[1])), 0, 0
+    while rung := rung_of(len(left)):
+        used += rung.rounds
+        windows += rung.rounds * (len(left) + 1)
+        means = scores[:used].mean(axis=0)
+        better = sorted(left[1:], key=lambda place: -means[place])
+        left = [0, *better[: rung.kept - 1]]
+    return left, windows
+
+
+def by_tests(scores: Scores) -> tuple[list[int], int]:
+    """Let those leave after each round, from the third on, that a paired t test against the best finds worse.
+
+    Birattari and others 2002, F-race, with the t test in place of Friedman's; the best of those that are left at the
+    end stay.
+    """
+    left, windows = list(range(scores.shape[1])), 0
+    for used in range(1, len(scores) + 1):
+        windows += len(left) + 1
+        if used < 3:
+            continue
+        table = scores[:used]
+        best = max(left, key=lambda place: table[:, place].mean())
+        left = [place for place in left if place in (0, best) or not _worse(table[:, place] - table[:, best])]
+        if len(left) <= SURVIVORS:
+            break
+    means = scores.mean(axis=0)
+    return [0, *sorted(left[1:], key=lambda place: -means[place])[: SURVIVORS - 1]], windows
+
+
+def _worse(differences: NDArray[np.float64]) -> bool:
+    return bool(differences.mean() < 0 and paired_p(differences) < LEVEL)
+
+
+def rung(entrants: int, *, few: int, many: int, kept: float) -> Rung | None:
+    """Return a rung: few rounds of many entrants, many of few of them."""
+    if entrants <= SURVIVORS:
+        return None
+    rounds = many if entrants <= 4 * SURVIVORS else few
+    return Rung(entrants, rounds, max(SURVIVORS, round(kept * entrants)))
+
+
+def doubling(entrants: int, *, first: int) -> Rung | None:
+    """Return a rung of the sequential halving of Karnin and others 2013: each takes about as many windows."""
+    if entrants <= SURVIVORS:
+        return None
+    return Rung(entrants, max(1, first // entrants), max(SURVIVORS, entrants // 2))
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "as it is": partial(halving, rung_of=partial(next_rung, survivors=SURVIVORS)),
+    "2 rounds throughout": partial(halving, rung_of=partial(rung, few=2, many=2, kept=0.5)),
+    "3 then 4 rounds": partial(halving, rung_of=partial(rung, few=3, many=4, kept=0.5)),
+    "1 then 4 rounds": partial(halving, rung_of=partial(rung, few=1, many=4, kept=0.5)),
+    "2 then 4 rounds, a third stays": partial(halving, rung_of=partial(rung, few=2, many=4, kept=1 / 3)),
+    "1, 2, 4 … rounds": partial(halving, rung_of=partial(doubling, first=64)),
+    "paired tests": by_tests,
 }
 
 
-def of_one_server(workload: str) -> list[dict[str, Any]]:
-    """Return the starts of a workload with the newest matrix."""
+def of_one_matrix(workload: str) -> list[dict[str, Any]]:
+    """Return the starts of a workload with its newest matrix."""
     found = [run for run in runs("race_pool") if run["workload"] == workload]
     return [run for run in found if run["configurations"] == found[-1]["configurations"]]
 
 
-def regrets(starts: list[dict[str, Any]], chance: random.Random) -> list[float]:
-    """Return by how much the best that is left is worse than the best of all, in each replay, as a share."""
+def tables(starts: Sequence[dict[str, Any]]) -> list[Scores]:
+    """Return the scores of each start; what a round does to all is in no difference, and left out."""
     names = starts[0]["configurations"]
-    means = np.array([[np.mean([each[name] for each in start["rounds"]]) for name in names] for start in starts])
-    means -= means.mean(axis=1, keepdims=True)  # what a start does to all
-    found = []
+    found = [np.array([[each[name] for name in names] for each in start["rounds"]]) for start in starts]
+    return [each - each.mean(axis=1, keepdims=True) for each in found]
+
+
+def replayed(pool: Sequence[Scores], schedule: Schedule) -> dict[str, float]:
+    """Return by how much the best that is left is worse than the best of all, as a share, and windows."""
+    chance, regrets, windows = random.Random(0), list[float](), list[int]()  # noqa: S311  the same for each schedule
     for _ in range(REPLAYS):
-        place = chance.randrange(len(starts))
-        truth = dict(zip(names, np.delete(means, place, axis=0).mean(axis=0), strict=True))
-        pool = starts[place]["rounds"]
-        rounds: list[Any] = [{"windows": each} for each in chance.sample(pool, len(pool))]
-        heat: Any = {"entrants": names, "survivors": SURVIVORS, "rounds": rounds, "fell_out": {}}
-        now = standing(heat, lambda value: value, lambda *_: None)  # type: ignore[arg-type,return-value]  # of scores
-        if now.wanted is not None:
-            raise SystemExit(f"error: a schedule wants {now.wanted} rounds, and the pool has {len(pool)}")
-        best_left = max(truth[name] for name in now.left)
-        found.append(float(1 - np.exp(best_left - max(truth.values()))))
-    return found
+        place = chance.randrange(len(pool))
+        truth = np.mean([each.mean(axis=0) for other, each in enumerate(pool) if other != place], axis=0)
+        order = chance.sample(range(len(pool[place])), len(pool[place]))
+        left, took = schedule(pool[place][order])
+        regrets.append(float(1 - np.exp(truth[left].max() - truth.max())))
+        windows.append(took)
+    return {
+        "windows": float(np.median(windows)),
+        "regret_median": round(float(np.median(regrets)), 4),
+        "regret_95": round(float(np.quantile(regrets, 0.95)), 4),
+    }
 
 
 def main() -> None:
     result: dict[str, Any] = {}
     for workload in dict.fromkeys(run["workload"] for run in runs("race_pool")):
-        starts = of_one_server(workload)
-        count = len(starts[0]["configurations"])
-        result[workload] = {"starts": len(starts), "configurations": count, "replays": REPLAYS, "schedules": {}}
-        for name, (few, many, kept) in SCHEDULES.items():
-            schedule.ROUNDS, schedule.MANY_ROUNDS, schedule.KEPT = few, many, kept
-            found = regrets(starts, random.Random(0))  # noqa: S311  the same replays for each schedule
-            result[workload]["schedules"][name] = {
-                "windows": schedule.windows(count, SURVIVORS),
-                "regret_median": round(float(np.median(found)), 4),
-                "regret_95": round(float(np.quantile(found, 0.95)), 4),
-            }
+        pool = tables(of_one_matrix(workload))
+        within = np.concatenate([each - each.mean(axis=0) for each in pool])
+        means = np.array([each.mean(axis=0) for each in pool])
+        result[workload] = {
+            "starts": len(pool),
+            "configurations": pool[0].shape[1],
+            "replays": REPLAYS,
+            "deviation_within_a_round": round(float(within.std()), 3),
+            "deviation_of_configurations": round(float(means.mean(axis=0).std()), 3),
+            "schedules": {name: replayed(pool, schedule) for name, schedule in SCHEDULES.items()},
+        }
     write_json(RESULTS / "replay_races.json", result)
     print(json.dumps(result, indent=1))
 

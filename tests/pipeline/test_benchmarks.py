@@ -1,6 +1,7 @@
 """The instruments with which the method is judged: models of known speed, records, replays."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -10,9 +11,12 @@ from conftest import ROOT, linear_model, taking_bytes
 import clones
 import record
 import replay
+import replay_races
 import workloads
 from arms import by_turns, compared
 from assay.ground.process import StageError
+from assay.racing.schedule import windows
+from assay.racing.standing import standing
 from assay.tensors.parity import largest_difference, onnx_answer, onnx_session
 from known_models import lengthened
 from pixels import of_fractions
@@ -117,3 +121,21 @@ def test_a_rates_interval_is_over_pools_of_other_starts(monkeypatch: pytest.Monk
     assert found["value"] == 0.5
     assert found["low"] < 0.35
     assert found["high"] > 0.65
+
+
+def test_replayed_races_are_those_of_the_pipeline() -> None:
+    """The schedule that is the pipeline's keeps whom it keeps; without noise every one finds the best."""
+    chance = np.random.default_rng(0)
+    speeds = np.linspace(0, 1, 64)
+    scores = speeds + 0.3 * chance.normal(size=(12, 64))
+    left, took = replay_races.SCHEDULES["as it is"](scores)
+    names = [f"c{place:02}" for place in range(64)]
+    rounds: Any = [{"windows": dict(zip(names, each, strict=True))} for each in scores.tolist()]
+    heat: Any = {"entrants": names, "survivors": 4, "rounds": rounds, "fell_out": {}}
+    now = standing(heat, lambda value: value, lambda *_: None)  # type: ignore[arg-type,return-value]  # of scores
+    assert [names[place] for place in left] == list(now.left)
+    assert took == windows(64, 4)
+    for schedule in replay_races.SCHEDULES.values():
+        left, took = schedule(np.tile(speeds, (12, 1)))
+        assert {0, 63} <= set(left)
+        assert len(left) <= 4
