@@ -64,7 +64,7 @@ def test_other_hours_are_shown_beside_this_one(reports: Path) -> None:
 def test_what_was_interrupted_is_said_of_every_number(tmp_path: Path) -> None:
     """Of the anchor's copy, of ONNX Runtime's own threads and of the open loop, too, in both reports."""
     folder = write_workspace(tmp_path)
-    of_cells = [(f"perf/{name}", "levels") for name in ("anchor_copy", "default_threads", "fp32-2-64-off")]
+    of_cells = [(f"perf/all/{name}", "levels") for name in ("anchor_copy", "default_threads", "fp32-2-64-off")]
     for name, interrupted in (*of_cells, ("saturation", "")):
         path = folder / "reports" / f"{name}.json"
         found = json.loads(path.read_text())
@@ -143,7 +143,7 @@ def test_markdown_is_for_the_other_report(tmp_path: Path) -> None:
     content = yaml.load(folder / "params.yaml")
     content["onnx"]["variants"] = ["fp32", "openvino"]
     yaml.dump(content, folder / "params.yaml")
-    for place in ("perf", "onnx", "serving"):
+    for place in ("perf/all", "onnx", "serving"):
         for path in (folder / "reports" / place).glob("fp32*.json"):
             (path.parent / path.name.replace("fp32", "openvino")).write_text(
                 path.read_text().replace("fp32", "openvino").replace('"accelerator": null', '"accelerator": "openvino"')
@@ -163,7 +163,7 @@ def test_the_page_takes_the_load_generators_machine_for_no_servers(tmp_path: Pat
     yaml.dump(content, folder / "params.yaml")
     for name, its in (
         ("machine", {"address": "10.0.0.7:8000", "version": "2.51.0"}),
-        ("perf/anchor_copy", {"kind": "url", "version": "2.51.0"}),
+        ("perf/all/anchor_copy", {"kind": "url", "version": "2.51.0"}),
     ):
         path = folder / "reports" / f"{name}.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"server": its}))
