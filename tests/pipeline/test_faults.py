@@ -127,7 +127,7 @@ def test_a_model_that_the_server_refuses_shows_the_servers_words(project: Path) 
     write_folder(folder, read_config(folder / "config.pbtxt"), parts_of_onnx(path, []))
     said = fails(project, sys.executable, "stages/perf.py", CELL)
     start, words = said.splitlines()
-    assert start == "error: the Triton server did not start (exit code 1); it said:"
+    assert re.fullmatch(r"error: the Triton server did not start \(exit code -?\d+\); it said:", start)
     assert words.startswith(f"  model '{CELL}': ")
     assert "NoSuchOperator" in words
     assert str(project.parent) not in words
