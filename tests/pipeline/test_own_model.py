@@ -30,6 +30,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return clone(tmp_path_factory.mktemp("own") / "clone", tiny)
 
 
+def restore(project: Path) -> None:
+    """Bring the committed parameters back, as README does: DVC may have left others in Git's index."""
+    (project / "params.yaml").unlink()
+    run("git", "checkout", "HEAD", "--", "params.yaml", cwd=project)
+
+
 def bring(project: Path, *given: str | Path, check: bool = True) -> str:
     return run("python", "-m", "assay.bring", *map(str, given), cwd=project, check=check).stdout
 
@@ -78,7 +84,7 @@ def test_two_integer_inputs_with_a_free_axis(project: Path, tmp_path: Path) -> N
     assert "| `fp32-1-64-off` | sequence 12 |" in report(project)
     said = run("dvc", "exp", "run", "-S", "perf.shapes=[ids_12]", cwd=project, check=False).stdout
     assert "error: the model fails on ids [1, 12], mask:0 [1, 7]: " in said
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
 
 
 def test_text_of_a_fixed_batch(project: Path, tmp_path: Path) -> None:
@@ -133,7 +139,7 @@ def test_configurations_of_a_large_model_have_no_copies(project: Path, tmp_path:
     """64 cells take the room that four do, and there are four copies: brought, taken over, exported, DVC's."""
     path = own_models.save(tmp_path / "heavy.onnx", own_models.heavy(), external=True)
     size = sum(each.stat().st_size for each in tmp_path.iterdir())
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
     before = used(project)
     bring(project, path)
     yaml = YAML()
@@ -148,7 +154,7 @@ def test_configurations_of_a_large_model_have_no_copies(project: Path, tmp_path:
     run("python", "tools/model_repository.py", str(whole), cwd=project)
     assert len(list(whole.glob("fp32-*/1/model.onnx"))) == len(list(whole.glob("fp32-*/1/heavy.weights"))) == 64
     assert used(project) - before < 4.3 * size
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
 
 
 def used(folder: Path) -> int:
@@ -158,7 +164,7 @@ def used(folder: Path) -> int:
 
 def test_a_program_of_a_repository(project: Path, tmp_path: Path) -> None:
     """It says itself what it takes; it is served where it is trusted, and compared with what it is by its owner."""
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
     folder = own_repositories.halving(tmp_path, short=True)
     tracked = project / "brought" / "model.dvc"
     before = tracked.read_text() if tracked.exists() else None
@@ -174,7 +180,7 @@ def test_a_program_of_a_repository(project: Path, tmp_path: Path) -> None:
     other = ("-S", "onnx.variants=[int8_dynamic]")
     refused = run("dvc", "exp", "run", "-S", "model=own", *other, cwd=project, check=False).stdout
     assert "a repository's model is measured as it is, and 'int8_dynamic' would be made of" in refused
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
     found = judged(project, *batches)
     assert found["perf"]["recommended"]["cell"] == "fp32-1-16-off"
     text = report(project)
@@ -209,7 +215,7 @@ def test_an_ensemble_of_a_repository(project: Path, tmp_path: Path) -> None:
     assert "  step     scoring: backend onnxruntime, batches of up to 8" in said
     options = said.splitlines()[-1].strip().removeprefix("dvc exp run -S model=own ")
     assert options == "-S models.own.step=scoring -S 'perf.max_batch_size=[8]'"
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
     short = ("-S", "model=own", "-S", "perf.max_batch_size=[8]")
     refused = run("dvc", "exp", "run", *short, cwd=project, check=False).stdout
     assert "which step instances, batches and threads are of is not said" in refused
@@ -234,12 +240,12 @@ def test_an_ensemble_of_a_repository(project: Path, tmp_path: Path) -> None:
         "fp32-1-8-off-halving",
         "fp32-1-8-off-scoring",
     ]
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
 
 
 def test_a_model_that_a_running_server_has(project: Path, tmp_path: Path) -> None:
     """It is measured there under its name, as it is; the folders that are lacking beside it are named."""
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
     folder = own_repositories.scoring(tmp_path / "models")
     copy = shutil.copytree(ANCHOR, tmp_path / "anchors" / "anchor_copy")
     config = read_config(copy / "config.pbtxt")
@@ -266,7 +272,7 @@ def test_a_model_that_a_running_server_has(project: Path, tmp_path: Path) -> Non
     several = ("-S", "perf.instances=[1,2]")
     refused = run(*command, *several, cwd=project, check=False).stdout
     assert "models.own.as_configured leaves one configuration" in refused
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
 
 
 def test_a_limit_on_accuracy_without_labels_is_refused(project: Path, tmp_path: Path) -> None:
@@ -304,7 +310,7 @@ def test_nothing_is_tracked_of_what_is_refused(project: Path, tmp_path: Path) ->
 
 def test_a_queued_experiment_sees_a_model_that_is_in_git(project: Path, tmp_path: Path) -> None:
     """DVC runs it in a copy of what is committed."""
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
     bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense()))
     commit(project, "Bring a model")
     run("dvc", "exp", "run", "--temp", "-S", "model=own", "-S", "perf.concurrency=[3]", cwd=project)
@@ -320,7 +326,7 @@ def test_bringing_loads_no_tensorflow() -> None:
 
 def test_a_model_that_was_brought_is_asked_by_its_tensors(project: Path, tmp_path: Path) -> None:
     """Arrays in, arrays out; in this process, and by a server that runs: each example alone."""
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
     bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense()))
     text = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(text.replace("model: autoencoder", "model: own"))
@@ -351,7 +357,7 @@ def test_the_gate_compares_two_revisions_of_a_file(project: Path, tmp_path: Path
         finished = run("python", "tools/gate.py", *asked_for, cwd=project, check=False)
         return finished.returncode, finished.stdout
 
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
     yaml = YAML()
     bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense()))
     content = yaml.load(project / "params.yaml")
@@ -386,4 +392,4 @@ def test_a_damaged_file_is_brought_back_by_dvc(project: Path, tmp_path: Path) ->
     assert f"cannot be read as an ONNX model (Error parsing message); bring it back with `{command}`" in said
     run("sh", "-c", command, cwd=project)
     assert onnx.load(path).graph.node
-    run("git", "checkout", "params.yaml", cwd=project)
+    restore(project)
