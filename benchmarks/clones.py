@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ def clone(folder: Path) -> None:
     finish(folder, "dvc", "pull", "data.dvc")
 
 
-def shorten(folder: Path, perf: dict[str, Any]) -> None:
-    """Write one epoch of training, and `perf`, into a clone's params.yaml."""
+def shorten(folder: Path, sections: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write one epoch of training, and what `sections` say, into a clone's params.yaml."""
     yaml = YAML()
     content = yaml.load(folder / "params.yaml")
     for section in ("reconstruction", "head"):
         content["models"]["autoencoder"][section]["epochs"] = 1
-    content["perf"].update(perf)
+    for name, changes in sections.items():
+        content[name].update(changes)
     yaml.dump(content, folder / "params.yaml")
 
 

@@ -42,14 +42,15 @@ from assay.serving.model_folder import put_together
 from clones import clone, require_committed, shorten, timed
 from record import append, runs_on_one_server
 
-PERF = {
+PERF: dict[str, Any] = {
     "instances": [1],
     "max_batch_size": [64],
     "dynamic_batching": ["off", "delay_0us", "delay_100us", "delay_500us", "delay_500us_preferred_64"],
     "concurrency": [1, 4, 16],
-    "precision": 1.0,  # twelve rounds a level and no more: about the time that Model Analyzer takes
 }
-CELLS = [f"fp32-1-64-{batching}" for batching in PERF["dynamic_batching"]]  # type: ignore[attr-defined]
+# Twelve rounds a level and no more: about the time that Model Analyzer takes.
+SCREENING = {"precision": 1.0}
+CELLS = [f"fp32-1-64-{batching}" for batching in PERF["dynamic_batching"]]
 LEVELS = ("1", "4", "16")
 # Without preferred sizes, ours and Triton's own choice is the largest batch.
 TWINS = (CELLS[3], CELLS[4])
@@ -159,7 +160,7 @@ def measure(program: Path, pairs: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "clone"
         clone(folder)
-        shorten(folder, PERF)
+        shorten(folder, {"perf": PERF, "screening": SCREENING})
         timed(folder, "dvc", "repro")
         tools: dict[str, Callable[[], dict[str, Any]]] = {
             "Model Analyzer": lambda: run_analyzer(program, folder),

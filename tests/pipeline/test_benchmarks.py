@@ -1,5 +1,6 @@
 """The instruments with which the method is judged: models of known speed, records, replays."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from conftest import ROOT, linear_model, taking_bytes
 
 import clones
+import growth
+import model_analyzer
 import record
 import replay
 import replay_races
@@ -18,6 +21,7 @@ from assay.ground.process import StageError
 from assay.racing.schedule import windows
 from assay.racing.standing import standing
 from assay.tensors.parity import largest_difference, onnx_answer, onnx_session
+from assay.validation.schema import load_params
 from known_models import lengthened
 from pixels import of_fractions
 
@@ -45,6 +49,20 @@ def test_arms_take_turns_and_the_first_round_is_not_counted() -> None:
     assert compared(rounds)["fast"].value == pytest.approx(1.5)
     with pytest.raises(StageError, match="at least two rounds"):
         by_turns({}, 1)
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        *({"perf": growth.FAST | axes, **growth.SHORT} for axes in growth.AXES.values()),
+        {"perf": model_analyzer.PERF, "screening": model_analyzer.SCREENING},
+    ],
+)
+def test_what_is_shortened_in_a_clone_is_valid(tmp_path: Path, sections: Any) -> None:
+    """Keys move; a benchmark that is run once a month would be the last to know."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    clones.shorten(tmp_path, sections)
+    assert load_params(tmp_path / "params.yaml").perf.concurrency == sections["perf"]["concurrency"]
 
 
 def test_a_command_that_fails_in_a_clone_is_one_error(tmp_path: Path) -> None:
