@@ -57,6 +57,20 @@ from gate import (
 SAME = Terms(None, list(range(10)))
 
 
+def test_a_repositorys_model_is_refused_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence about it comes first, and not that of a stage that cannot run."""
+    monkeypatch.setattr("gate.resolve", lambda revision: revision)
+    monkeypatch.setattr("gate.check_out", lambda *_: None)
+    monkeypatch.setattr("gate.read_parameters", lambda _: {"model": "own"})
+    monkeypatch.setattr("gate.are_brought", lambda *_: True)
+    monkeypatch.setattr("gate.brought_here", lambda: SimpleNamespace(found={"model": "theirs"}))
+    monkeypatch.setattr("gate.build_workspace", lambda: pytest.fail("it was built"))
+    with pytest.raises(StageError, match="the gate compares ONNX files"):
+        compare(argparse.Namespace(revision="main"), tmp_path)
+
+
 @pytest.mark.parametrize(
     ("low", "high", "answer"),
     [(0.96, 1.1, "meets"), (0.95, 0.99, "meets"), (0.80, 0.94, "fails"), (0.90, 1.0, "cannot tell")],
