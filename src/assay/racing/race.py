@@ -15,7 +15,7 @@ from assay.measuring.rounds import Rounds, measure_rounds
 from assay.measuring.windows import Windows
 from assay.params.matrix import ANCHOR
 from assay.params.measuring import Conditions
-from assay.racing.standing import Missed, Score, Standing, standing
+from assay.racing.standing import Missed, Score, Standing, scores, standing
 from assay.serving.failures import ServedOtherwiseError
 from assay.serving.model_folder import STEPS
 
@@ -172,6 +172,6 @@ def run_heats(
 
 def in_words(score: Score, rounds: Rounds, names: Sequence[str]) -> str:
     """Say who is ahead, and how far behind the last is."""
-    means = {name: sum(score(each["windows"][name]) for each in rounds) / len(rounds) for name in names}
+    means = dict(zip(names, scores(rounds, names, score).mean(axis=0), strict=True))
     best, last = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     return f"{best} ahead, {last} at {math.exp(means[last] - means[best]):.2f} ×"

@@ -17,8 +17,9 @@ from assay.ground.quoting import listed, printable
 from assay.ground.records.checking import write_record
 from assay.ground.records.prepared import Batch, Found, FoundTensor
 from assay.learning.bringing.collecting import collect_samples
+from assay.learning.bringing.description import options_of_batching
 from assay.learning.bringing.examples import Asked
-from assay.learning.bringing.fitting import WITHOUT_BATCHES, option_for_batching
+from assay.learning.bringing.fitting import WITHOUT_BATCHES
 from assay.learning.bringing.folder import ANSWERS, INPUTS, SAMPLES
 from assay.learning.bringing.judging import Examples, Judged
 from assay.learning.bringing.samples import write_samples
@@ -136,18 +137,11 @@ def _computing(opened: RepositoryModel) -> Configured:
 
 def options_for_cells(opened: RepositoryModel, batch: Batch | None, perf: Perf) -> list[str]:
     """Return the options without which cells would be refused for their batches."""
-    options, computing = list[str](), _computing(opened)
-    limit = computing.config.max_batch_size
+    limit = _computing(opened).config.max_batch_size
     if not limit:
-        return (
-            options if perf.max_batch_size == [0] and perf.dynamic_batching == ["off"] else [*options, WITHOUT_BATCHES]
-        )
-    safe = batch is None or batch["safe"]
-    if max(perf.max_batch_size) > limit or 0 in perf.max_batch_size:
-        options.append(f"-S 'perf.max_batch_size=[{limit}]'")
-    if 0 in perf.max_batch_size and safe:
-        options.append(option_for_batching())
-    return [*options, *([] if safe or perf.dynamic_batching == ["off"] else ["-S 'perf.dynamic_batching=[off]'"])]
+        return [] if perf.max_batch_size == [0] and perf.dynamic_batching == ["off"] else [WITHOUT_BATCHES]
+    fits = max(perf.max_batch_size) <= limit and 0 not in perf.max_batch_size
+    return options_of_batching(batch, perf, largest=limit, fits=fits)
 
 
 def measured(

@@ -120,9 +120,17 @@ def options_for_batches(signature: Signature, batch: Batch | None, perf: Perf) -
     """Return the options without which a model would be asked batches that it does not take, or not safely."""
     if signature.unbatchable:
         return [] if perf.max_batch_size == [0] and perf.dynamic_batching == ["off"] else [WITHOUT_BATCHES]
+    return options_of_batching(batch, perf, largest=64, fits=0 not in perf.max_batch_size)
+
+
+def options_of_batching(batch: Batch | None, perf: Perf, *, largest: int, fits: bool) -> list[str]:
+    """Return the options of a model that takes batches: its largest, unless params.yaml's `fits`, and how it batches.
+
+    After a model that took none, batching is tried again where it is safe.
+    """
     safe = batch is None or batch["safe"]
     return [
-        *(["-S 'perf.max_batch_size=[64]'"] if 0 in perf.max_batch_size else []),
+        *([] if fits else [f"-S 'perf.max_batch_size=[{largest}]'"]),
         *([option_for_batching()] if 0 in perf.max_batch_size and safe else []),
         *([] if safe or perf.dynamic_batching == ["off"] else ["-S 'perf.dynamic_batching=[off]'"]),
     ]
