@@ -1,5 +1,6 @@
 """The instruments with which the method is judged: models of known speed, records, replays."""
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,18 @@ from pixels import of_fractions
 
 def test_the_documented_workloads_are_those_that_are_measured() -> None:
     """Whoever runs a line of the page runs what the figures beside it come from."""
-    console = (ROOT / "docs" / "models.md").read_text().replace("\\\n", " ").replace("'", "")
-    lines = [line.split() for line in console.splitlines() if line.startswith("$ dvc exp run")]
-    for settings in workloads.WORKLOADS.values():
-        assert any(sorted(settings) == sorted(word for word in line[4:] if word != "-S") for line in lines)
+    pages = "".join((ROOT / "docs" / page).read_text() for page in ("models.md", "own-model.md"))
+    lines = [shlex.split(line[2:]) for line in pages.replace("\\\n", " ").splitlines() if line.startswith("$ ")]
+    for name, settings in workloads.WORKLOADS.items():
+        command = next(
+            place
+            for place, line in enumerate(lines)
+            if line[:3] == ["dvc", "exp", "run"]
+            and sorted(settings) == sorted(word for word in line[3:] if word != "-S")
+        )
+        if name in workloads.BROUGHT:
+            brought = ["python", "-m", "assay.bring", f"{name}.onnx", *workloads.BROUGHT[name]]
+            assert lines[command - 1] == brought
 
 
 def test_arms_take_turns_and_the_first_round_is_not_counted() -> None:

@@ -16,7 +16,7 @@ from made_up import decide_and_report, runoff, words, write_workspace
 from PIL import Image
 from ruamel.yaml import YAML
 
-from workloads import variants_table
+from workloads import table_under
 
 pytestmark = pytest.mark.slow
 
@@ -181,7 +181,7 @@ def test_the_page_takes_the_load_generators_machine_for_no_servers(tmp_path: Pat
 
 def test_benchmarks_find_the_table_of_variants(reports: Path) -> None:
     """Heading, rule and a line for each variant."""
-    _, _, *rows = variants_table((reports / "report.md").read_text())
+    _, _, *rows = table_under((reports / "report.md").read_text(), "| variant | ")
     assert [row.split()[1] for row in rows] == ["fp32"]
 
 
