@@ -16,13 +16,14 @@ from assay.ground.stage import run_stage
 
 from assay.deciding.finalists import Screened, choose_finalists, screen_measured, write_finalists
 from assay.ground.numerals import counted
-from assay.ground.paths import MEASURED, PARITY
+from assay.ground.paths import MEASURED, MODEL_REPOSITORY, PARITY
 from assay.ground.records.checking import read_record
 from assay.ground.records.measured import CellFile
 from assay.ground.records.prepared import Exports, measured
 from assay.params.cells import Cell
 from assay.params.matrix import measured_names
 from assay.params.perf import Perf
+from assay.serving.model_folder import repeated
 from assay.validation.schema import Params, load_params
 
 SEARCH = "all"
@@ -46,7 +47,8 @@ def remove_other_cells(params: Params) -> None:
 def main() -> None:
     params = load_params()
     remove_other_cells(params)
-    screened = [screened_cell(cell, params.perf) for cell in params.cells]
+    same = repeated(MODEL_REPOSITORY / cell.name for cell in params.cells)  # nothing would tell them apart
+    screened = [screened_cell(cell, params.perf) for cell in params.cells if cell.name not in same]
     names = [each.cell.name for each in choose_finalists(screened, params.finalists.at_most)]
     write_finalists(SEARCH, names, params.perf)
     print(f"in the run-off, of {counted(len(screened), 'cell')}: {', '.join(names)}")

@@ -57,7 +57,9 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
     by_name = {each.cell.name: each for each in cells}
     anchor_copy = levels(ANCHOR_COPY)
     rows = variant_rows(results.exports, results.cells, cells, verdict.concurrency)
-    asked = question(params.cells, perf, params.model_dump(include={"load", "finalists", "runoff"}))
+    how = params.model_dump(include={"load", "finalists", "runoff"})
+    options = {name: params.options[name] for name in perf.options}
+    asked = question(params.cells, perf, how | ({"options": options} if options else {}))
     ours = to_keep(results, params.triton, params.load.client_cores, asked)
     study = read_record(BETWEEN_HOURS, BetweenHours)
     earlier = of_the_same(ours)
@@ -77,7 +79,8 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
         "run_variant": recommended_variant(verdict, rows),
         "machine_in_words": machine_in_words(machine, params.triton),
         "server_in_words": server_in_words(results.server, machine, params.triton, params.load),
-        "threads_in_words": threads_in_words(machine, params.triton, backend_of(results)),
+        "options": options,
+        "threads_in_words": threads_in_words(machine, params.triton, backend_of(results), further=bool(perf.threads)),
         "cells": cells,
         "shapes": shape_rows(every, results, verdict.concurrency),
         "interrupted": any(level.starts > 1 for each in cells for level in each.levels),

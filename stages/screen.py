@@ -41,6 +41,7 @@ from assay.racing.limits import entrants, missed
 from assay.racing.race import HeatRun, Rules, in_words, run_heats
 from assay.racing.schedule import ends
 from assay.racing.standing import contenders
+from assay.serving.model_folder import repeated
 from assay.telling.progress import Progress
 from assay.validation.schema import Params, load_params
 
@@ -93,7 +94,9 @@ def main() -> None:
     check_parameters(ROOT, before_measuring(params.onnx.variants), params.model_dump(exclude_unset=True))
     records = {variant: read_record(PARITY / f"{variant}.json", Exports) for variant in params.onnx.variants}
     exports = {variant: measured(record) for variant, record in records.items()}
-    cells = entrants(params.cells, exports, params.perf.slo)
+    same_as = repeated(MODEL_REPOSITORY / cell.name for cell in params.cells)
+    different = [cell for cell in params.cells if cell.name not in same_as]
+    cells = entrants(different, exports, params.perf.slo)
     needs = {cell.name: server_bytes(exports[cell.variant]["file_bytes"], cell.instances) for cell in cells}
     instances, rules = {cell.name: cell.instances for cell in cells}, rules_of(params, exports)
     default, survivors, journals = cells[0].name, params.finalists.at_most, list[Journal]()
@@ -113,12 +116,13 @@ def main() -> None:
     result = {
         "concurrency": rules.concurrency,
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "same_as": same_as,
         "heats": heats,
     }
     write_record(MEASURED / "race" / "heats.json", RaceFile, result)
     for each in journals:
         each.close()
-    print(f"in the run-off, of {counted(len(params.cells), 'configuration')}: {', '.join(names)}")
+    print(f"in the run-off, of {counted(len(different), 'configuration')}: {', '.join(names)}")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from assay.machine.lock import machine_shared
 from assay.params.matrix import ANCHOR_COPY
 from assay.repositories.cells import write_matrix
 from assay.repositories.labelled import write_ensembles
-from assay.repositories.matrix import Threaded, cell_configuration, plain_configurations, threaded, write_models
+from assay.repositories.matrix import ServedCell, cell_configuration, plain_configurations, served_cells, write_models
 from assay.repositories.opening import open_repository
 from assay.serving.model_config import read_config
 from assay.serving.model_folder import CONFIG
@@ -59,9 +59,9 @@ def write_exports(repository: Path, records: dict[str, Exports], params: Params,
     for model, (plain,) in served.items():
         if model.stem == name:  # and no cell: what is measured stays the same under other names
             say_what_was_learned(plain)
-    for cell_name, (cell, threads) in threaded(params.cells, cores).items():
-        path = ONNX / cell.variant / f"{name}.onnx"
-        served[path].append(cell_configuration(cell_name, path, cell, threads, accelerators[cell.variant]))
+    for cell_name, each in served_cells(params.cells, cores, params.options).items():
+        path = ONNX / each.cell.variant / f"{name}.onnx"
+        served[path].append(cell_configuration(cell_name, path, each, accelerators[each.cell.variant]))
     for model, configs in served.items():
         write_models(repository, MODEL_REPOSITORY, model, configs)
     if params.labels.top_k:
@@ -72,8 +72,8 @@ def write_as_configured(repository: Path, owners: Path, params: Params, cores: i
     """Write how the owner of a repository's model serves it, and every cell of it."""
     opened = open_repository(owners)
     computing = opened.computing(getattr(params.hyperparameters, "step", None), params.model)
-    cells: dict[str, Threaded | None] = {f"{owners.stem}-{owners.parent.name}": None}
-    for name, cell in threaded(params.cells, cores).items():
+    cells: dict[str, ServedCell | None] = {f"{owners.stem}-{owners.parent.name}": None}
+    for name, cell in served_cells(params.cells, cores, params.options).items():
         cells[name] = None if getattr(params.hyperparameters, "as_configured", False) else cell
     write_matrix(repository, MODEL_REPOSITORY, opened, computing, cells)
 

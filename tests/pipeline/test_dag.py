@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import PIPELINES, ROOT, run
+from conftest import PIPELINES, ROOT, clone, run
 from imports import imported
 
 from assay.ground import paths
+from assay.params.stages import before_reporting
 from assay.validation.schema import load_params, validate
 
 DAG: dict[str, Any] = {
@@ -50,6 +51,19 @@ def test_dvc_names_cells_as_the_code_does() -> None:
     before = "cells/dvc.yaml:perf@"
     named = [name.removeprefix(before) for name in listed if name.startswith(before)]
     assert named == [cell.name for cell in load_params().cells]
+
+
+def test_dvc_names_cells_with_threads_and_options_as_the_code_does(tmp_path: Path) -> None:
+    """Each kind has a stage of its own, for DVC names no cell without a value on an axis."""
+
+    def further(params: dict[str, Any]) -> None:
+        params["perf"].update(threads=[1, 2], options=["no_arena"], instances=[1, 2])
+
+    folder = clone(tmp_path / "clone", further)
+    listed = run("dvc", "stage", "list", "--name-only", "cells/dvc.yaml", cwd=folder).stdout.split()
+    params = load_params(folder / "params.yaml")
+    before = before_reporting(params.onnx.variants, params.every_cell, "all")
+    assert {name for name in before if "@" in name and ":" in name} == {name for name in listed if "@" in name}
 
 
 def test_the_first_cell_is_the_default_configuration(content: dict[str, Any]) -> None:
@@ -205,5 +219,9 @@ def test_the_lock_tells_of_no_stage_that_is_gone() -> None:
             assert not lock.exists()
             continue
         locked = yaml.safe_load(lock.read_text())["stages"]
-        asked_for = {name for name in stages if name != "perf-shapes" or load_params().perf.shapes}
+        perf = load_params().perf
+        empty = [f"-{axis}" for axis in ("threads", "options", "shapes") if not getattr(perf, axis)]
+        asked_for = {
+            name for name in stages if name == "perf-default-threads" or not any(axis in name for axis in empty)
+        }
         assert {name.partition("@")[0] for name in locked} == asked_for

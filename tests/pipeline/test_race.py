@@ -81,6 +81,51 @@ def test_the_other_way_to_search_measures_every_cell(project: Path, tmp_path: Pa
     assert "shapes are those of a model that was brought" in refused
 
 
+def test_threads_and_options_race_and_what_is_another_one_does_not(project: Path, tmp_path: Path) -> None:
+    """The share of the cores under its number is no configuration of its own; what an option writes is told."""
+    folder = shutil.copytree(project, tmp_path / "clone", symlinks=True)
+    cores = read_json(folder / "reports" / "machine.json")["usable_cores"]
+    axes = {"instances": "[1]", "threads": f"[{cores}]", "options": "[no_arena,basic_graph]"}
+    run(
+        "dvc",
+        "exp",
+        "run",
+        *(word for key, value in axes.items() for word in ("-S", f"perf.{key}={value}")),
+        cwd=folder,
+    )
+    race = read_json(folder / "reports" / "perf" / "race" / "heats.json")
+    assert race["same_as"] == {
+        f"fp32-1-64-{batching}-{cores}{option}": f"fp32-1-64-{batching}{option}"
+        for batching in ("off", "delay_0us")
+        for option in ("", "-no_arena", "-basic_graph")
+    }
+    assert race["heats"][0]["entrants"][:3] == ["fp32-1-64-off", "fp32-1-64-off-no_arena", "fp32-1-64-off-basic_graph"]
+    text = (folder / "reports" / "report.md").read_text()
+    assert "6 configurations more did not enter" in text
+    assert "- `basic_graph`: `optimization { graph { level: -1 } }`" in text
+    axes |= {"search": "all", "dynamic_batching": "[off]", "options": "[no_arena]", "threads": f"[{cores + 1}]"}
+    said = ran(
+        run(
+            "dvc",
+            "exp",
+            "run",
+            *(word for key, value in axes.items() for word in ("-S", f"perf.{key}={value}")),
+            cwd=folder,
+        ).stdout
+    )
+    name = "fp32-1-64-off"
+    assert [stage for stage in said if stage.startswith("perf") and "@" in stage] == [
+        f"perf@{name}",
+        f"perf-threads@{name}-{cores + 1}",
+        f"perf-options@{name}-no_arena",
+        f"perf-threads-options@{name}-{cores + 1}-no_arena",
+    ]
+    config = read_json(folder / f"reports/perf/all/{name}-{cores + 1}-no_arena.json")["config"]
+    assert 'key: "enable_mem_arena"' in config
+    refused = run("dvc", "exp", "run", "-S", "perf.options=[arena]", cwd=folder, check=False).stdout
+    assert "no 'arena' among the section options; it has no_arena, basic_graph" in refused
+
+
 def test_a_killed_race_goes_on(project: Path, tmp_path: Path) -> None:
     """Its rounds are kept, whoever was killed; nothing of a server is left."""
     folder = shutil.copytree(project, tmp_path / "clone", symlinks=True)

@@ -34,6 +34,8 @@ KEYS_OF_ALL = {
     "perf.instances": "likewise",
     "perf.max_batch_size": "likewise",
     "perf.dynamic_batching": "likewise",
+    "perf.threads": "likewise",
+    "perf.options": "likewise",
     "perf.shapes": "likewise",
     "perf.search": "which files there are",
 }

@@ -21,6 +21,7 @@ from assay.repositories.bringing import asked_when_brought, options_for_cells, o
 from assay.repositories.cells import configured, write_matrix
 from assay.repositories.fitting import check_measured_as_it_is
 from assay.repositories.handled import check_handled, cleaned
+from assay.repositories.matrix import ServedCell
 from assay.repositories.opening import digest_of, open_repository
 from assay.repositories.signature import signature_of
 from assay.servers import serve
@@ -152,7 +153,7 @@ def test_a_gpu_of_another_server_is_its_business(tmp_path: Path) -> None:
     """Of a server that is not started from this environment, nobody knows here what it has."""
     opened = open_repository(own.scoring(tmp_path, "instance_group [{ kind: KIND_GPU gpus: [1] }]"))
     check_handled(opened, Triton(server="url"))
-    group = configured(opened.model, CELL, 2).instance_group
+    group = configured(opened.model, ServedCell(CELL, 1)).instance_group
     assert [(each.kind, each.count, list(each.gpus)) for each in group] == [(1, 2, [1])]
 
 
@@ -184,7 +185,7 @@ def test_a_cell_is_the_owners_configuration_with_the_axes_written_over_it(tmp_pa
     parameters { key: "execution_mode" value { string_value: "1" } }
     """
     model = open_repository(own.scoring(tmp_path, more)).model
-    config = configured(model, CELL, 4)
+    config = configured(model, ServedCell(CELL, 2))
     assert config.max_batch_size == 4
     assert [(each.kind, each.count) for each in config.instance_group] == [(2, 2)]
     batching = config.dynamic_batching
@@ -195,17 +196,17 @@ def test_a_cell_is_the_owners_configuration_with_the_axes_written_over_it(tmp_pa
         "inter_op_thread_count": "1",
         "execution_mode": "1",
     }
-    assert "intra_op_thread_count" not in configured(model, CELL, None).parameters
-    off = configured(model, Cell("fp32", 1, 8, "off"), 4)
+    assert "intra_op_thread_count" not in configured(model, ServedCell(CELL, None)).parameters
+    off = configured(model, ServedCell(Cell("fp32", 1, 8, "off"), 4))
     assert not off.HasField("dynamic_batching")
     program = open_repository(own.halving(tmp_path)).model
-    assert not configured(program, CELL, 4).parameters
+    assert not configured(program, ServedCell(CELL, 2)).parameters
 
 
 def test_a_cell_of_an_ensemble_has_its_steps_under_names_of_its_own(tmp_path: Path) -> None:
     """Several cells stand in one server; answers are compared with the owner's folders, as they are called there."""
     opened = open_repository(own.ensemble(tmp_path / "models"))
-    cells: dict[str, Any] = {"fp32-2-4-delay_100us": (CELL, 2), "model-fp32": None}
+    cells: dict[str, Any] = {"fp32-2-4-delay_100us": ServedCell(CELL, 1), "model-fp32": None}
     write_matrix(tmp_path / "cells", tmp_path / "cells", opened, opened.computing("scoring", "own"), cells)
     folder = tmp_path / "cells" / "fp32-2-4-delay_100us"
     assert [each.name for each in with_steps([folder])] == [

@@ -11,7 +11,15 @@ from conftest import linear_model
 
 from assay.ground.process import StageError
 from assay.serving.model_config import ModelShape, serving_config
-from assay.serving.model_folder import check_files, files_of, onnx_file, parts_of_onnx, put_together, write_folder
+from assay.serving.model_folder import (
+    check_files,
+    files_of,
+    onnx_file,
+    parts_of_onnx,
+    put_together,
+    repeated,
+    write_folder,
+)
 from assay.tensors.parity import onnx_session
 
 
@@ -100,3 +108,16 @@ def test_a_list_that_leaves_the_folder_is_damaged(folders: list[Path], place: st
     path.write_text(json.dumps({place: entry}))
     with pytest.raises(StageError, match=r"files\.json is damaged"):
         files_of(folders[0])
+
+
+def test_a_configuration_under_a_second_name_is_known(folders: list[Path], tmp_path: Path) -> None:
+    """The same files, configured in the same way; another model, or another setting, is another configuration."""
+    assert repeated(folders) == {"two": "one"}
+    other = own_models.save(tmp_path / "onnx" / "other.onnx", linear_model(), external=True)
+    for name, threads, path in (("three", 2, "linear"), ("four", 1, "other")):
+        config = serving_config(name, ModelShape.of(linear_model()), threads=threads)
+        folder = tmp_path / "repository" / name
+        folder.mkdir()
+        write_folder(folder, config, parts_of_onnx(other.with_stem(path), [f"{path}.weights"]))
+    every = [tmp_path / "repository" / name for name in ("one", "three", "four", "two")]
+    assert repeated(every) == {"two": "one"}

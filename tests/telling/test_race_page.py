@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ pytestmark = pytest.mark.slow
 SCORE = OBJECTIVES["throughput"].score
 
 
-def heat(survivors: int) -> Any:
-    """Return a race of the matrix but for one, which fell out before the first round."""
-    names, values = list(SPEEDS), {name: noisy(1000 * each[1], 12, seed=len(name)) for name, each in SPEEDS.items()}
+def heat(survivors: int, without: Collection[str]) -> Any:
+    """Return a race of the matrix but for some, and one which fell out before the first round."""
+    names, values = (
+        [name for name in SPEEDS if name not in without],
+        {name: noisy(1000 * each[1], 12, seed=len(name)) for name, each in SPEEDS.items()},
+    )
     found: Any = {"entrants": names, "survivors": survivors, "rounds": [], "fell_out": {}}
     refused = {"fp32-1-64-delay_500us": "model 'fp32-1-64-delay_500us': no such thing"}
     while (now := standing(found, SCORE, lambda *_: None)).wanted is not None:
@@ -33,7 +37,7 @@ def heat(survivors: int) -> Any:
     return found
 
 
-def raced(folder: Path, survivors: int) -> str:
+def raced(folder: Path, survivors: int, same_as: dict[str, str] | None = None) -> str:
     """Write a workspace in which the finalists of a race were measured, and its report; return the page's words."""
     write_workspace(folder)
     yaml = YAML()
@@ -47,7 +51,8 @@ def raced(folder: Path, survivors: int) -> str:
         text = (cells / f"{name}.json").read_text() if name else json.dumps(NOBODY)
         (race / f"{place}.json").write_text(text)
     shutil.rmtree(cells)
-    told = {"format": 1, "concurrency": 8, "measured_at": "2026-01-01T11:50:00+00:00", "heats": [heat(survivors)]}
+    told = {"format": 1, "concurrency": 8, "measured_at": "2026-01-01T11:50:00+00:00"}
+    told |= {"same_as": same_as or {}, "heats": [heat(survivors, same_as or {})]}
     (race / "heats.json").write_text(json.dumps(told))
     decide_and_report(folder)
     return words(folder / "reports" / "index.html")
@@ -78,6 +83,14 @@ def test_a_race_is_told(tmp_path: Path) -> None:
     assert rows["fp32-1-64-delay_500us"]["against_anchor"] is None
     page = (tmp_path / "reports" / "index.html").read_text()
     assert page.count("fp32-2-64-off: ") >= 2  # in the words of both pictures
+
+
+def test_a_configuration_under_a_second_name_is_told(tmp_path: Path) -> None:
+    """It did not race, and could have been."""
+    said = raced(tmp_path, 3, {"fp32-1-64-delay_0us": "fp32-1-64-off"})
+    assert "5 configurations in 10 s of a race; 2 left it" in said
+    assert "1 configuration more did not enter: with that number of threads, or that option, each is another" in said
+    assert "fp32-1-64-delay_0us not measured: the same as fp32-1-64-off" in said
 
 
 def test_where_nothing_had_to_race_that_is_said(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from assay.params import plugins
 from assay.params.cells import Cell, parse_batching
 from assay.params.moved_and_missing import NAMED_BY_DVC, defaults_taken
 from assay.params.section import Section
-from assay.validation.schema import Params, load_params, plugin_sections, validate
+from assay.validation.schema import Params, load_params, validate
+from assay.validation.sections import plugin_sections
 
 VARIANTS = ", ".join(plugins.names(variants))
 
@@ -118,6 +119,16 @@ def test_cores_are_divided_only_where_the_server_is_ours(content: dict[str, Any]
         ("perf", "dynamic_batching", [None], "perf.dynamic_batching[0]: Input should be a valid string (it is None)"),
         ("perf", "dynamic_batching", ["500"], "write off, delay_<microseconds>us or"),
         ("perf", "dynamic_batching", ["delay_5us_preferred_128"], "prefers a batch of 128, larger than the smallest"),
+        ("perf", "threads", [0], "perf.threads[0]: Input should be greater than or equal to 1 (it is 0)"),
+        ("perf", "options", ["arena"], "perf: options: no 'arena' among the section options; it has no_arena"),
+        ("perf", "options", ["no-arena"], "perf.options[0]: String should match pattern"),
+        (
+            "options",
+            "no_arena",
+            "optimisation {}",
+            "options.no_arena: no part of a config.pbtxt, by Triton's schema: 1:1",
+        ),
+        ("options", "2", "optimization {}", "options.2: String should match pattern"),
         ("onnx", "variants", ["int3"], f"onnx.variants[0]: choose one of: {VARIANTS} (it is 'int3')"),
         ("labels", "top_k", 11, "labels: top_k is 11, and dataset digits has 10 classes"),
         ("perf", "client_cores", 1, "perf.client_cores: is now load.client_cores"),
@@ -309,3 +320,42 @@ def test_a_cells_name_has_a_meaning(name: str, meaning: str) -> None:
     variant, instances, size, batching = name.split("-")
     cell = Cell(variant, int(instances), int(size), batching)
     assert (cell.name, cell.meaning) == (name, meaning)
+
+
+def test_threads_and_an_option_stand_behind_a_name() -> None:
+    """In front of a shape, and a name without them is what it was."""
+    cell = Cell("fp32", 2, 64, "off", threads=1, option="no_arena")
+    assert (cell.name, cell.meaning) == (
+        "fp32-2-64-off-1-no_arena",
+        "2 instances, 1 thread each, no batching, no_arena",
+    )
+    assert Cell("fp32", 2, 64, "off", option="no_arena").name == "fp32-2-64-off-no_arena"
+    assert Cell("fp32", 2, 64, "off", shape="x_8").name == "fp32-2-64-off-x_8"
+
+
+def test_threads_and_options_are_further_configurations(content: dict[str, Any]) -> None:
+    """Each one is there without them, too, and the default configuration is one without."""
+    content["perf"].update(instances=[1], dynamic_batching=["off"], threads=[2], options=["no_arena"])
+    assert [cell.name for cell in validate(content).cells] == [
+        "fp32-1-64-off",
+        "fp32-1-64-off-no_arena",
+        "fp32-1-64-off-2",
+        "fp32-1-64-off-2-no_arena",
+    ]
+
+
+def test_an_option_that_the_backend_does_not_read_is_refused(content: dict[str, Any]) -> None:
+    """Before anything is trained; what nobody measures may stand there."""
+    content["options"]["typo"] = 'parameters { key: "arena" value { string_value: "0" } }'
+    assert validate(content)
+    content["perf"]["options"] = ["typo"]
+    (found,) = errors(content)
+    assert "perf: options: typo sets 'arena', which NVIDIA's onnxruntime backend or ours does not read" in found
+
+
+def test_an_option_and_a_shape_have_names_of_their_own(content: dict[str, Any]) -> None:
+    """Two cells would have one."""
+    content.update(model="own")
+    content["options"]["x_8"] = content["options"]["no_arena"]
+    content["perf"].update(options=["x_8"], shapes=["x_8"])
+    assert "options and shapes both have 'x_8': cells would have one name" in errors(content)[0]

@@ -30,7 +30,7 @@ def question(cells: Sequence[Cell], perf: Perf, how: dict[str, Any]) -> dict[str
 
     A limit that is not set asks for nothing, further shapes decide nothing, and how finalists are found is no question.
     """
-    axes = {"instances", "max_batch_size", "dynamic_batching", "shapes", "search"}
+    axes = {"instances", "max_batch_size", "dynamic_batching", "threads", "options", "shapes", "search"}
     unset = {limit for limit in ("agreement", "difference") if getattr(perf.slo, limit) is None}
     asked = perf.model_dump(exclude={**dict.fromkeys(axes, True), "slo": unset})
     return {"cells": [cell.name for cell in cells], "perf": asked, **how}

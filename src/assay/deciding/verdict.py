@@ -115,13 +115,16 @@ def simplicity(cell: Cell, variants: Sequence[str]) -> tuple[Any, ...]:
     """Return a key that sorts the simplest configuration first.
 
     No batching comes before batching, then fewer instances, then the earlier variant of
-    `onnx.variants`, then the shorter delay, fewer preferred sizes and the smaller batch.
+    `onnx.variants`, then no option and the share of the cores as threads, then the shorter delay,
+    fewer preferred sizes and the smaller batch.
     """
     batching = cell.batching
     return (
         batching is not None,
         cell.instances,
         variants.index(cell.variant),
+        bool(cell.option),
+        cell.threads or 0,
         batching.delay_us if batching else 0,
         len(batching.preferred) if batching else 0,
         cell.max_batch_size,

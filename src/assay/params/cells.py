@@ -43,18 +43,26 @@ def parse_batching(text: str) -> DynamicBatching | None:
 
 @dataclass(frozen=True)
 class Cell:
-    """One serving configuration of one variant of the model, asked in a shape of its own where it has one."""
+    """One serving configuration of one variant of the model, asked in a shape of its own where it has one.
+
+    `threads` are those of each instance, None for its share of the cores; `option` is the name of one in the section
+    options of params.yaml.
+    """
 
     variant: str
     instances: int
     max_batch_size: int
     dynamic_batching: str
+    threads: int | None = None
+    option: str = ""
     shape: str = ""
 
     @property
     def configuration(self) -> str:
         """The configuration's name: that of the model that is served, whatever it is asked."""
-        return f"{self.variant}-{self.instances}-{self.max_batch_size}-{self.dynamic_batching}"
+        further = (*([self.threads] if self.threads else []), *([self.option] if self.option else []))
+        parts = (self.variant, self.instances, self.max_batch_size, self.dynamic_batching, *further)
+        return "-".join(map(str, parts))
 
     @property
     def name(self) -> str:
@@ -69,10 +77,14 @@ class Cell:
     @property
     def meaning(self) -> str:
         """What the name says, in words, as in `2 instances, batches of up to 64, delay 500 µs`."""
-        instances = counted(self.instances, "instance")
+        threads = [f"{counted(self.threads, 'thread')} each"] if self.threads else []
+        option = [self.option] if self.option else []
+        return ", ".join([counted(self.instances, "instance"), *threads, *self._batching_in_words(), *option])
+
+    def _batching_in_words(self) -> list[str]:
         batching = self.batching
         if batching is None:
-            return f"{instances}, no batching"
-        preferred = f", preferred {' or '.join(map(str, batching.preferred))}" if batching.preferred else ""
+            return ["no batching"]
+        preferred = [f"preferred {' or '.join(map(str, batching.preferred))}"] if batching.preferred else []
         delay = f"delay {batching.delay_us:,} µs" if batching.delay_us else "no delay"
-        return f"{instances}, batches of up to {self.max_batch_size}{preferred}, {delay}"
+        return [f"batches of up to {self.max_batch_size}", *preferred, delay]

@@ -16,18 +16,20 @@ PLACES = tuple(f"finalist_{place}" for place in range(1, MOST_FINALISTS + 1))
 
 
 def matrix(variants: Sequence[str], perf: Perf) -> list[Cell]:
-    """Return every cell of the matrix, in DVC's order: the last axis varies fastest.
+    """Return every cell of the matrix: the last axis varies fastest.
 
     The first value of each axis together make the default configuration: the
-    first cell returned.
+    first cell returned. `perf.threads` and `perf.options` are further ones: each configuration is there without, too.
     """
-    axes = itertools.product(variants, perf.instances, perf.max_batch_size, perf.dynamic_batching)
+    threads, options = (None, *perf.threads), ("", *perf.options)
+    axes = itertools.product(variants, perf.instances, perf.max_batch_size, perf.dynamic_batching, threads, options)
     return [Cell(*values) for values in axes]
 
 
 def in_shapes(cells: Sequence[Cell], shapes: Sequence[str]) -> list[Cell]:
-    """Return every cell in each of some shapes, in DVC's order."""
-    return [replace(cell, shape=shape) for cell in cells for shape in shapes]
+    """Return every cell without further threads and options in each of some shapes, in DVC's order."""
+    plain = [cell for cell in cells if not cell.threads and not cell.option]
+    return [replace(cell, shape=shape) for cell in plain for shape in shapes]
 
 
 def served_as(name: str, cells: Sequence[Cell]) -> tuple[str, str]:

@@ -21,6 +21,9 @@ def _shape(value: str) -> str:
 
 Batching = Annotated[str, AfterValidator(_batching)]
 Shape = Annotated[str, AfterValidator(_shape)]
+Threads = Annotated[int, Field(ge=1, le=256)]
+# Part of a model's name, and no number, which would be taken for one of threads.
+OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 class Slo(Section):
@@ -51,13 +54,16 @@ class Slo(Section):
 class Perf(Section):
     """perf: the matrix of serving configurations, the loads on each, and what makes one the best.
 
-    Each configuration is measured in further `shapes` of requests as well, which decide nothing.
+    Each configuration is measured with further numbers of `threads` and with `options` as well, which compete; and, but
+    for those, in further `shapes` of requests, which decide nothing.
     """
 
     search: Literal["all", "race"] = "all"
     instances: Axis[Annotated[int, Field(ge=1, le=64)]] = [1, 2]
     max_batch_size: Axis[Annotated[int, Field(ge=0, le=1024)]] = [64]
     dynamic_batching: Axis[Batching] = ["off", "delay_0us", "delay_500us"]
+    threads: Annotated[list[Threads], AfterValidator(without_repeats)] = Field(default_factory=list)
+    options: Annotated[list[OptionName], AfterValidator(without_repeats)] = Field(default_factory=list)
     shapes: Annotated[list[Shape], AfterValidator(without_repeats)] = Field(default_factory=list)
     concurrency: Axis[Annotated[int, Field(ge=1, le=1024)]] = [1, 8]
     window_ms: Annotated[int, Field(ge=20, le=60_000)] = 50

@@ -20,7 +20,13 @@ def before_reporting(variants: Sequence[str], cells: Sequence[Cell], search: str
     if search == "race":
         searched = ["screen", *(f"finalist@{place}" for place in range(1, MOST_FINALISTS + 1)), "anchor"]
     else:
-        measured = [f"perf-shapes@{cell.name}" if cell.shape else f"perf@{cell.name}" for cell in cells]
+        measured = [_measuring(cell) for cell in cells]
         searched = ["perf-anchor", "perf-default-threads", *measured, "finalists"]
     addresses = [f"{PIPELINES[search]}:{name}" for name in searched]
     return [*before_measuring(variants), *served, *addresses, "runoff", "verdict", "saturation"]
+
+
+def _measuring(cell: Cell) -> str:
+    """Return the stage that measures a cell: DVC's matrix has no axis without a value, so there is one a kind."""
+    further = {"threads": cell.threads, "options": cell.option, "shapes": cell.shape}
+    return f"{'-'.join(['perf', *(axis for axis, value in further.items() if value)])}@{cell.name}"

@@ -7,20 +7,19 @@ from pathlib import Path
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
-from assay.params.cells import Cell
 from assay.params.triton import BACKEND
-from assay.repositories.matrix import Threaded
+from assay.repositories.matrix import ServedCell
 from assay.repositories.opening import Configured, RepositoryModel
-from assay.serving.model_config import THREADS, threads_for
+from assay.serving.model_config import THREADS
 from assay.serving.model_folder import REFERENCE, STEPS, Part, write_folder
 
 
-def configured(owners: Configured, cell: Cell, threads: int | None) -> ModelConfig:
-    """Return a configuration with a cell's instances, maximum batch, batching and threads.
+def configured(owners: Configured, served: ServedCell) -> ModelConfig:
+    """Return a configuration with a cell's instances, maximum batch, batching, threads and option.
 
-    `threads` are those of all instances together; None leaves their number to ONNX Runtime.
+    Raises StageError if the option cannot be set.
     """
-    config = ModelConfig()
+    cell, config = served.cell, ModelConfig()
     config.CopyFrom(owners.config)
     config.max_batch_size = cell.max_batch_size
     kinds = {group.kind for group in config.instance_group} - {ModelInstanceGroup.KIND_AUTO}
@@ -38,22 +37,27 @@ def configured(owners: Configured, cell: Cell, threads: int | None) -> ModelConf
         for parameter in (THREADS, "inter_op_thread_count"):
             if parameter in config.parameters:
                 del config.parameters[parameter]
-        if threads is not None:
-            config.parameters[THREADS].string_value = str(threads_for(cell.instances, threads))
+        if served.threads is not None:
+            config.parameters[THREADS].string_value = str(served.threads)
             config.parameters["inter_op_thread_count"].string_value = "1"
+    served.set_option(config)
     return config
 
 
 def write_matrix(
-    repository: Path, later: Path, opened: RepositoryModel, computing: Configured, cells: Mapping[str, Threaded | None]
+    repository: Path,
+    later: Path,
+    opened: RepositoryModel,
+    computing: Configured,
+    cells: Mapping[str, ServedCell | None],
 ) -> None:
     """Write a folder for each cell, by its name, None being the owner's own configuration, under its own name, too.
 
-    Instances, batches and threads are those of the computing model.
+    Instances, batches, threads and options are those of the computing model.
     """
     folders = _Folders(opened, computing)
     for name, cell in cells.items():
-        folders.write(repository / name, later / name, None if cell is None else configured(computing, *cell))
+        folders.write(repository / name, later / name, None if cell is None else configured(computing, cell))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from assay.ground.process import StageError
 from assay.ground.quoting import listed
 from assay.ground.records.checking import read_record
 from assay.ground.records.prepared import Computing, Found
+from assay.params.moved_and_missing import flow
 from assay.params.perf import Perf
+from assay.params.triton import BACKEND
 from assay.repositories.opening import digest_of, open_repository
 
 
@@ -23,8 +25,8 @@ def check_measured_as_it_is(
     """Return why the model, or the step that params.yaml names, takes no batches, None if it does, and which that is.
 
     Raises StageError if the files are others than those that were brought, no step is named where one has to be, a
-    variant is chosen that would be another model, batches would be larger than the owner allows, or several cells
-    would be one configuration.
+    variant is chosen that would be another model, batches would be larger than the owner allows, threads are asked of
+    what ONNX Runtime does not compute, or several cells would be one configuration.
     """
     others = [name for name in chosen if not _as_it_is(name)]
     if others:
@@ -47,6 +49,10 @@ def check_measured_as_it_is(
     as_configured = bool(getattr(hyperparameters, "as_configured", False))
     if as_configured:
         _check_one_cell(family, perf)
+    if perf.threads and computing.backend != BACKEND:
+        raise StageError(
+            f"perf.threads are ONNX Runtime's, and {computing.name} is of the backend {computing.backend}: write []"
+        )
     limit = computing.config.max_batch_size
     if limit and max(perf.max_batch_size) > limit:
         raise StageError(
@@ -63,9 +69,10 @@ def check_measured_as_it_is(
 
 
 def _check_one_cell(family: str, perf: Perf) -> None:
-    axes = {name: getattr(perf, name) for name in ("instances", "max_batch_size", "dynamic_batching")}
-    if several := [name for name, values in axes.items() if len(values) > 1]:
-        options = " ".join(f"-S 'perf.{name}=[{axes[name][0]}]'" for name in several)
+    axes = {name: getattr(perf, name)[:1] for name in ("instances", "max_batch_size", "dynamic_batching")}
+    axes |= {"threads": [], "options": []}
+    if several := [name for name, first in axes.items() if len(getattr(perf, name)) > len(first)]:
+        options = " ".join(f"-S 'perf.{name}={flow(axes[name])}'" for name in several)
         raise StageError(
             f"models.{family}.as_configured leaves one configuration, its owner's, and the matrix has several cells: "
             f"`dvc exp run` it with {options}"

@@ -1,6 +1,7 @@
 """The configurations of ONNX files that were exported here: each plainly, and the measured one in every cell."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig
@@ -10,16 +11,34 @@ from assay.params.cells import Cell
 from assay.params.matrix import DEFAULT_THREADS, default_threads_twin
 from assay.serving.model_config import ModelShape, disagreements, read_config, serving_config, threads_for
 from assay.serving.model_folder import CONFIG, parts_of_onnx, write_folder
+from assay.serving.options import set_option
 from assay.tensors.external_data import external_files
 
-# A cell, and the threads of its instances together, None for ONNX Runtime's own number.
-Threaded = tuple[Cell, int | None]
+
+@dataclass(frozen=True)
+class ServedCell:
+    """A cell as it is served.
+
+    `threads` are those of each instance, None for ONNX Runtime's own number; `option` is what it writes.
+    """
+
+    cell: Cell
+    threads: int | None
+    option: str = ""
+
+    def set_option(self, config: ModelConfig) -> None:
+        """Write the option over a configuration, if the cell has one; raises StageError where that cannot be."""
+        if self.option:
+            set_option(config, self.cell.option, self.option)
 
 
-def threaded(cells: Sequence[Cell], cores: int) -> dict[str, Threaded]:
+def served_cells(cells: Sequence[Cell], cores: int, options: Mapping[str, str]) -> dict[str, ServedCell]:
     """Return every cell by the name that it is served under, and the one with ONNX Runtime's own threads."""
-    found: dict[str, Threaded] = {cell.name: (cell, cores) for cell in cells}
-    return found | {DEFAULT_THREADS: (default_threads_twin(cells), None)}
+    found = {
+        cell.name: ServedCell(cell, cell.threads or threads_for(cell.instances, cores), options.get(cell.option, ""))
+        for cell in cells
+    }
+    return found | {DEFAULT_THREADS: ServedCell(default_threads_twin(cells), None)}
 
 
 def plain_configurations(
@@ -40,19 +59,24 @@ def plain_configurations(
     }
 
 
-def cell_configuration(
-    name: str, export: Path, cell: Cell, threads: int | None, accelerator: str | None
-) -> ModelConfig:
-    """Return the configuration of an export in a cell; `threads` are those of all instances together."""
-    return serving_config(
+def cell_configuration(name: str, export: Path, served: ServedCell, accelerator: str | None) -> ModelConfig:
+    """Return the configuration of an export in a cell.
+
+    Options are ONNX Runtime's: what an accelerator computes has none. Raises StageError if one cannot be set.
+    """
+    cell = served.cell
+    config = serving_config(
         name,
         ModelShape.read(export),
-        threads=None if threads is None else threads_for(cell.instances, threads),
+        threads=served.threads,
         instances=cell.instances,
         max_batch_size=cell.max_batch_size,
         batching=cell.batching,
         accelerator=accelerator,
     )
+    if accelerator is None:
+        served.set_option(config)
+    return config
 
 
 def write_models(repository: Path, later: Path, model: Path, configs: Sequence[ModelConfig]) -> None:

@@ -202,5 +202,5 @@ def _essence(field: str, value: Any) -> Any:
     if field in ("input", "output"):
         return [_stated(tensor) for tensor in value]
     if field == "optimization":
-        return [each.name for each in value.execution_accelerators.cpu_execution_accelerator]
+        return [*(each.name for each in value.execution_accelerators.cpu_execution_accelerator), value.graph.level]
     return value

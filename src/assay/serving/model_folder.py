@@ -121,6 +121,18 @@ def with_steps(folders: Iterable[Path]) -> list[Path]:
     return [each for folder in folders for each in (*sorted((folder / STEPS).glob("*/")), folder)]
 
 
+def repeated(folders: Iterable[Path]) -> dict[str, str]:
+    """Return which models are an earlier one under another name: the same files, configured in the same way."""
+    first: dict[tuple[str, ...], str] = {}
+    found = {}
+    for folder in folders:
+        written = (each / name for each in with_steps([folder]) for name in (CONFIG, LISTED))
+        told = tuple(path.read_text(encoding="utf-8").replace(folder.name, "") for path in written)
+        if (same := first.setdefault(told, folder.name)) != folder.name:
+            found[folder.name] = same
+    return found
+
+
 def check_files(folder: Path) -> None:
     """Raise StageError if a listed file is another one than when the configuration was written."""
     # What answers are compared with names the same files.

@@ -27,6 +27,7 @@ class Racer:
     """A configuration that raced, or need not: `course` is its ratio to the anchor after each round, better above 1.
 
     `against_best` is how it compared with the best when it left, or at the end; `why` it left, where it was not slower.
+    `same_as` is the configuration that it is under a second name.
     """
 
     cell: Cell
@@ -34,6 +35,7 @@ class Racer:
     against_best: Interval | None
     left: bool
     why: str = ""
+    same_as: str = ""
 
     @property
     def rounds(self) -> int:
@@ -77,7 +79,11 @@ def summarise_race(
     found: dict[str, Racer] = {}
     for heat in race["heats"]:
         found |= {each.cell.name: each for each in _of_heat(heat, by_name, objective, judge)}
-    entered = {cell.name for cell in entrants(cells, exports, perf.slo)}
+    found |= {
+        name: Racer(by_name[name], [], None, left=True, why=f"the same as {same}", same_as=same)
+        for name, same in race["same_as"].items()
+    }
+    entered = {cell.name for cell in entrants(cells, exports, perf.slo)} | found.keys()
     found |= {
         name: Racer(cell, [], None, left=True, why="misses a limit whatever the server does")
         for name, cell in by_name.items()
@@ -116,16 +122,21 @@ def race_in_words(race: RaceSummary) -> list[str]:
         return ["Nothing raced: there are no more configurations than finalists."]
     minutes, seconds = divmod(round(race.seconds), 60)
     took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-    left = race.left
+    left = [each for each in race.left if not each.same_as]
     closest = next((each.against_best for each in left if each.against_best and not each.why), None)
-    said = f"{counted(len(race.racers), 'configuration')} in {took} of a race"
+    same = sum(bool(each.same_as) for each in race.racers)
+    said = f"{counted(len(race.racers) - same, 'configuration')} in {took} of a race"
     if left:
         said += f"; {len(left)} left it"
         said += f", the closest at {race.objective.as_said(closest)} × the best of that moment" if closest else ""
     fallen = [each for each in left if each.why and not each.why.startswith("misses")]
     names = ", ".join(f"`{each.cell.name}` ({each.why})" for each in fallen)
     could = f"{counted(len(fallen), 'configuration')} could not be measured: {names}."
-    return [f"{said}.", *([could] if fallen else [])]
+    more = (
+        f"{counted(same, 'configuration')} more did not enter: with that number of threads, or that option, each is "
+        "another one under a second name."
+    )
+    return [f"{said}.", *([could] if fallen else []), *([more] if same else [])]
 
 
 def race_rows(race: RaceSummary) -> list[dict[str, Any]]:

@@ -46,13 +46,17 @@ def server_in_words(server: dict[str, str], machine: Machine, triton: Triton, lo
     return f"Triton {server['version']}, {server['kind']}{computing}, asked over {protocol}{memory}{divided}"
 
 
-def threads_in_words(machine: Machine, triton: Triton, backend: str) -> str:
-    """Say with how many threads an instance computes; nothing of a backend that is told no number."""
+def threads_in_words(machine: Machine, triton: Triton, backend: str, *, further: bool) -> str:
+    """Say with how many threads an instance computes; nothing of a backend that is told no number.
+
+    `further` numbers stand in names.
+    """
     if backend != BACKEND:
         return ""
+    said = "Each instance computes with as many threads as there are usable cores for it."
     if triton.server == "url":
-        return (
+        said = (
             f"Each instance is told to compute with its share of {cores_in_words(machine, triton)}; how many that "
             "server really has is not known here."
         )
-    return "Each instance computes with as many threads as there are usable cores for it."
+    return f"{said} A number behind the batching, in a name, is another one of threads." if further else said

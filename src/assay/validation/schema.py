@@ -5,19 +5,10 @@ at once, each with its path and what is allowed, before a stage does any work.
 """
 
 import errno
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    create_model,
-    field_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -27,77 +18,23 @@ from assay.ground.files import CONFLICT, has_conflict
 from assay.ground.numerals import counted
 from assay.ground.paths import PARAMS
 from assay.ground.process import StageError
-from assay.ground.quoting import first
+from assay.ground.quoting import first, listed
 from assay.ground.still import read_still
 from assay.learning import datasets, models
-from assay.params import plugins
 from assay.params.cells import Cell
 from assay.params.matrix import in_shapes, matrix
 from assay.params.measuring import Conditions, Finalists, Load, Runoff, SaturationSearch, Screening
 from assay.params.mistakes import sentence, unreadable
 from assay.params.moved_and_missing import missing
-from assay.params.own import Description
 from assay.params.perf import Perf
-from assay.params.section import Axis, Fraction, Section
+from assay.params.section import Section
 from assay.params.triton import Labels, Timeouts, Triton
-from assay.tensors.releases import NEWEST_OPSET, OLDEST_OPSET
+from assay.serving.options import SHIPPED, parse_option, without_effect
+from assay.validation.sections import Data, DatasetName, ModelName, Models, Onnx, Options, Variants
 
-
-def _one_of(choices: list[str]) -> Callable[[str], str]:
-    def check(value: str) -> str:
-        if value not in choices:
-            raise ValueError(f"choose one of: {', '.join(choices)}")
-        return value
-
-    return check
-
-
-DatasetName = Annotated[str, AfterValidator(_one_of(plugins.names(datasets)))]
-ModelName = Annotated[str, AfterValidator(_one_of(plugins.names(models)))]
-VariantName = Annotated[str, AfterValidator(_one_of(plugins.names(variants)))]
 _TO_MEND = "keep one side of it, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
 # What fits a screen: where there are more, mending one often mends many.
 MOST_ERRORS = 20
-
-
-def plugin_sections(title: str, schemas: dict[str, type[Section]]) -> Any:
-    """Return a section with one subsection a plug-in, of the plug-in's own schema.
-
-    Raises TypeError if one has a key without a default: every params.yaml that is older than the plug-in lacks it.
-    """
-    for name, schema in schemas.items():
-        if without := [key for key, field in schema.model_fields.items() if field.is_required()]:
-            raise TypeError(
-                f"{title}.{name} needs a default for {', '.join(without)}, for params.yaml files without it"
-            )
-    fields: dict[str, Any] = {name: (schema, schema()) for name, schema in schemas.items()}
-    return create_model(title.capitalize(), __base__=Section, **fields)
-
-
-Models: Any = plugin_sections("models", {name: models.get(name).hyperparameters for name in plugins.names(models)})
-Variants: Any = plugin_sections("variants", {name: variants.get(name).settings for name in plugins.names(variants)})
-
-
-class Data(Section):
-    """data: how examples are divided, what remains trains; and what one's own examples are."""
-
-    validation_fraction: Fraction = 0.15
-    test_fraction: Fraction = 0.2
-    own: Description = Description()
-
-    @field_validator("test_fraction")
-    @classmethod
-    def _something_remains(cls, value: float, info: ValidationInfo) -> float:
-        if value + info.data.get("validation_fraction", 0) >= 1:
-            raise ValueError("validation_fraction and test_fraction together must stay below 1")
-        return value
-
-
-class Onnx(Section):
-    """onnx: what is exported."""
-
-    variants: Axis[VariantName] = ["fp32"]
-    opset: Annotated[int, Field(ge=OLDEST_OPSET, le=NEWEST_OPSET)] = 17
 
 
 class Params(Section):
@@ -113,6 +50,7 @@ class Params(Section):
     labels: Labels = Labels()
     triton: Triton = Triton()
     timeouts: Timeouts = Timeouts()
+    options: Options = Field(default=SHIPPED)
     perf: Perf = Perf()
     load: Load = Load()
     screening: Screening = Screening()
@@ -191,6 +129,22 @@ class Params(Section):
     def _races_in_one_shape(cls, value: Perf) -> Perf:
         if value.search == "race" and value.shapes:
             raise ValueError("shapes are measured where every configuration is; write [], or set search to all")
+        return value
+
+    @field_validator("perf")
+    @classmethod
+    def _options_are_there(cls, value: Perf, info: ValidationInfo) -> Perf:
+        options, model = info.data.get("options"), info.data.get("model")
+        if options is None:
+            return value
+        if unknown := [name for name in value.options if name not in options]:
+            raise ValueError(f"options: no {listed(unknown)} among the section options; it has {', '.join(options)}")
+        if twice := [name for name in value.options if name in value.shapes]:
+            raise ValueError(f"options and shapes both have {listed(twice)}: cells would have one name")
+        if model and not models.get(model).brought:
+            for name in value.options:
+                if why := without_effect(parse_option(options[name])):
+                    raise ValueError(f"options: {name} {why}")
         return value
 
     @field_validator("load")

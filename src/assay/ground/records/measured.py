@@ -175,11 +175,15 @@ class Heat(TypedDict):
 
 
 class RaceFile(TypedDict):
-    """reports/perf/race/heats.json: the heats in their order, winners of those before in the last."""
+    """reports/perf/race/heats.json: the heats in their order, winners of those before in the last.
+
+    `same_as` are configurations that did not enter, for they are others under a second name.
+    """
 
     format: Literal[1]
     concurrency: PositiveCount
     measured_at: Time
+    same_as: dict[Name, Name]
     heats: Annotated[list[Heat], Field(min_length=1)]
 
 

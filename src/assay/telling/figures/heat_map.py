@@ -34,10 +34,14 @@ def _map(values_of: Mapping[Cell, float], notes: Mapping[Cell, str], what: str) 
     cells = list(values_of)
     variants = {cell.variant for cell in cells}
     batches = {cell.max_batch_size for cell in cells}
+    threads, options = {cell.threads for cell in cells}, {cell.option for cell in cells}
 
     def row_of(cell: Cell) -> str:
         parts = [f"{counted(cell.instances, 'instance')}"]
         parts += [cell.variant] * (len(variants) > 1) + [f"batch ≤ {cell.max_batch_size}"] * (len(batches) > 1)
+        if len(threads) > 1:
+            parts.append(f"{counted(cell.threads, 'thread')} each" if cell.threads else "their share of threads")
+        parts += [cell.option or "no option"] * (len(options) > 1)
         return ", ".join(parts)
 
     rows = list(dict.fromkeys(map(row_of, cells)))
