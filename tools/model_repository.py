@@ -46,8 +46,7 @@ def main() -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         what = "is not empty" if target.is_dir() else "is no folder"
         raise StageError(f"{given.folder} {what}; name a folder that is new or empty")
-    for folder in folders:
-        check_files(folder)
+    check_files(folders)
     with beside(target) as partial:
         put_together(folders, partial)
         partial.chmod(0o755)  # a container's user reads it

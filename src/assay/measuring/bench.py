@@ -71,8 +71,7 @@ def exported(folders: Sequence[Path], temporary: Path, shape: str = "") -> list[
 
     Raises StageError if one of their files is another than when they were configured.
     """
-    for folder in folders:
-        check_files(folder)
+    check_files(folders)
     return asked(folders, inputs_of_test(input_names(folders[0]), shape), temporary / "input_data.json")
 
 

@@ -133,12 +133,15 @@ def repeated(folders: Iterable[Path]) -> dict[str, str]:
     return found
 
 
-def check_files(folder: Path) -> None:
-    """Raise StageError if a listed file is another one than when the configuration was written."""
+def check_files(folders: Iterable[Path]) -> None:
+    """Raise StageError if a listed file is another one than when a configuration was written; each is read once."""
+    found: dict[Path, Part] = {}
     # What answers are compared with names the same files.
-    for each in with_steps([folder]):
+    for each in with_steps(folders):
         for part in _listed(each).values() if (each / LISTED).exists() else ():
-            if Part.at(part.path) != part:
+            if part.path not in found:
+                found[part.path] = Part.at(part.path)
+            if found[part.path] != part:
                 raise damaged(part.path, f"it is another file than the one that {each.name} was configured for")
 
 
