@@ -26,12 +26,13 @@ def clone(folder: Path) -> None:
     finish(folder, "dvc", "pull", "data.dvc")
 
 
-def shorten(folder: Path, sections: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write one epoch of training, and what `sections` say, into a clone's params.yaml."""
+def shorten(folder: Path, sections: Mapping[str, Mapping[str, Any]], model: str | None = None) -> None:
+    """Write one epoch of training, what `sections` say and another `model` into a clone's params.yaml."""
     yaml = YAML()
     content = yaml.load(folder / "params.yaml")
     for section in ("reconstruction", "head"):
         content["models"]["autoencoder"][section]["epochs"] = 1
+    content["model"] = model or content["model"]
     for name, changes in sections.items():
         content[name].update(changes)
     yaml.dump(content, folder / "params.yaml")

@@ -1,8 +1,7 @@
 """Compare the pipeline with Triton Model Analyzer: same server, model, grid and inputs, similar time for the grid.
 
 Two of the five configurations are the same under two names: their true ratio is 1. Runs of
-the two tools alternate. Model Analyzer is not of this environment: it needs other versions of
-what is in it. `python3.11 -m venv FOLDER && FOLDER/bin/pip install triton-model-analyzer==1.44.0`.
+the two tools alternate. How Model Analyzer is installed stands in analyzer.py.
 
 Writes  benchmarks/results/model_analyzer.jsonl, one line a run of one of the tools
 Run     python benchmarks/model_analyzer.py --program FOLDER/bin/model-analyzer --pairs 5
@@ -12,32 +11,23 @@ Run     python benchmarks/model_analyzer.py --program FOLDER/bin/model-analyzer 
 from assay.ground.stage import run_stage
 
 import argparse
-import csv
 import itertools
 import math
-import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from ruamel.yaml import YAML
 from tqdm import tqdm
 
-from assay.ground.environment import of_children
+from analyzer import THROUGHPUT, profile
 from assay.ground.files import read_json
 from assay.ground.numerals import counted
-from assay.ground.process import StageError, ending_with_us
-from assay.machine.lock import machine_to_ourselves
+from assay.ground.process import StageError
 from assay.measuring.readings import throughput
-from assay.params.triton import BACKEND
-from assay.serving.backend import find_or_build
-from assay.serving.installation import find_installation
-from assay.serving.launch import HOST, free_ports
 from assay.serving.model_folder import put_together
 from clones import clone, require_committed, shorten, timed
 from record import append, runs_on_one_server
@@ -57,52 +47,11 @@ TWINS = (CELLS[3], CELLS[4])
 RESAMPLES = 5000
 
 
-def input_file(clone_folder: Path, folder: Path) -> Path:
-    """Write the requests that the pipeline sends, for Model Analyzer to send too."""
-    path = folder / "input_data.json"
-    script = (
-        "import sys; from pathlib import Path; from assay.measuring.bench import exported; "
-        f"exported([Path('artifacts/model_repository/{CELLS[0]}').resolve()], Path(sys.argv[1]))"
-    )
-    timed(clone_folder, "python", "-c", script, str(folder))
-    return path
-
-
-def analyzer_config(clone_folder: Path, folder: Path) -> dict[str, Any]:
-    """Return Model Analyzer's configuration: the clone's cells as they are, at the same levels."""
-    installation = find_installation()
-    backend = find_or_build()
-    shutil.copytree(backend.folder, folder / "backends" / BACKEND)
+def prepare(clone_folder: Path, folder: Path) -> dict[str, Any]:
+    """Put the clone's cells together as they are, and ask for all of them at the same levels."""
     put_together([clone_folder / "artifacts" / "model_repository" / cell for cell in CELLS], folder / "models")
-    http, grpc, metrics = (f"{HOST}:{port}" for port in free_ports(3))
-    environment = installation.server_environment()
-    # It gives perf_analyzer the server's environment, too.
-    libraries = installation.perf_analyzer_environment(folder / "libraries")["LD_LIBRARY_PATH"]
-    environment["LD_LIBRARY_PATH"] += f":{libraries}"
     return {
-        "model_repository": str(folder / "models"),
-        "output_model_repository_path": str(folder / "output"),
-        "checkpoint_directory": str(folder / "checkpoints"),
-        "export_path": str(folder / "results"),
-        "triton_launch_mode": "local",
-        "triton_server_path": str(installation.server),
-        "triton_http_endpoint": http,
-        "triton_grpc_endpoint": grpc,
-        "triton_metrics_url": f"http://{metrics}/metrics",
-        "triton_server_flags": {
-            "backend-directory": str(folder / "backends"),
-            "http-address": HOST,
-            "grpc-address": HOST,
-            "metrics-address": HOST,
-            "backend-config": backend.settings[0].partition("=")[2],
-        },
-        "triton_server_environment": environment,
-        "perf_analyzer_path": str(installation.perf_analyzer),
-        "perf_analyzer_flags": {"input-data": str(input_file(clone_folder, folder))},
-        "client_protocol": "grpc",
-        "gpus": "[]",
         "run_config_search_disable": True,
-        "skip_detailed_reports": True,
         "inference_output_fields": ["model_name", "concurrency", "perf_throughput", "perf_latency_p99"],
         "profile_models": {cell: {"parameters": {"concurrency": list(map(int, LEVELS))}} for cell in CELLS},
     }
@@ -111,24 +60,12 @@ def analyzer_config(clone_folder: Path, folder: Path) -> dict[str, Any]:
 def run_analyzer(program: Path, clone_folder: Path) -> dict[str, Any]:
     """Run Model Analyzer once: its seconds, its throughputs, and the configuration that comes out on top."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        config = analyzer_config(clone_folder, folder)
-        with (folder / "config.yaml").open("w") as file:
-            YAML().dump(config, file)
-        command = [str(program), "profile", "--config-file", str(folder / "config.yaml")]
-        began = time.monotonic()
-        with machine_to_ourselves():
-            subprocess.run(
-                ending_with_us(command), cwd=folder, env=of_children(), check=True, stdout=subprocess.DEVNULL
-            )
-        seconds = time.monotonic() - began
-        with (folder / "results" / "results" / "metrics-model-inference.csv").open(newline="") as table:
-            rows = list(csv.DictReader(table))
+        profiled = profile(program, clone_folder, CELLS[0], Path(name), partial(prepare, clone_folder))
     found: dict[str, dict[str, float]] = {cell: {} for cell in CELLS}
-    for row in rows:
-        found[row["Model"]][row["Concurrency"]] = float(row["Throughput (infer/sec)"])
+    for row in profiled.rows:
+        found[row["Model"]][row["Concurrency"]] = float(row[THROUGHPUT])
     answer = max(CELLS, key=lambda cell: found[cell][LEVELS[-1]])
-    return {"seconds": round(seconds, 1), "throughput": found, "answer": answer}
+    return {"seconds": round(profiled.seconds, 1), "throughput": found, "answer": answer}
 
 
 def run_pipeline(clone_folder: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import model_analyzer
 import record
 import replay
 import replay_races
+import searches
 import workloads
 from arms import by_turns, compared
 from assay.ground.process import StageError
@@ -65,6 +66,7 @@ def test_arms_take_turns_and_the_first_round_is_not_counted() -> None:
     [
         *({"perf": growth.FAST | axes, **growth.SHORT} for axes in growth.AXES.values()),
         {"perf": model_analyzer.PERF, "screening": model_analyzer.SCREENING},
+        {"perf": searches.SPACE | {"search": "race"}},
     ],
 )
 def test_what_is_shortened_in_a_clone_is_valid(tmp_path: Path, sections: Any) -> None:
