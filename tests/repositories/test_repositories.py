@@ -1,6 +1,7 @@
 """Models of somebody's Triton repository: what is found in a folder, what is refused, and what a cell of one is."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -341,6 +342,12 @@ def found(repository: Path) -> None:
             {"max_batch_size": [8], "instances": [1, 2]},
             r"several cells: `dvc exp run` it with -S 'perf\.instances=\[1\]' -S 'perf\.dynamic_batching",
         ),
+        (
+            {"as_configured": True},
+            ["fp32"],
+            {"max_batch_size": [8], "instances": [1], "dynamic_batching": ["off"], "threads": [1], "options": ["a"]},
+            r"several cells: `dvc exp run` it with -S 'perf\.threads=\[\]' -S 'perf\.options=\[\]'$",
+        ),
     ],
 )
 def test_what_cannot_be_asked_of_a_repositorys_model_is_refused(
@@ -351,6 +358,33 @@ def test_what_cannot_be_asked_of_a_repositorys_model_is_refused(
     asked = get("own").hyperparameters.model_validate(hyperparameters)
     with pytest.raises(StageError, match=said):
         check_measured_as_it_is(tmp_path / "models", asked, "own", variants, Perf(**perf))
+
+
+def test_threads_are_an_axis_of_onnx_runtime_alone(tmp_path: Path) -> None:
+    """A program has as many as it makes; what params.yaml asked of a model before is taken back in the line to type."""
+    folder = own.halving(tmp_path / "models")
+    found(folder.parent)
+    perf = Perf(threads=[1], max_batch_size=[8])
+    with pytest.raises(
+        StageError, match=r"perf\.threads are ONNX Runtime's, and halving is of the backend python: write"
+    ):
+        check_measured_as_it_is(folder.parent, get("own").hyperparameters(), "own", ["fp32"], perf)
+    assert options_for_cells(open_repository(folder), None, perf)[-1] == "-S 'perf.threads=[]'"
+    assert options_for_cells(open_repository(own.scoring(tmp_path)), None, perf) == []
+
+
+def test_an_option_is_of_the_model_that_the_axes_are_of(tmp_path: Path) -> None:
+    """Over what its owner wrote; a program's parameters are its own."""
+    text = 'parameters { key: "execution_mode" value { string_value: "0" } }'
+    more = text.replace('"0"', '"1"')
+    model = open_repository(own.scoring(tmp_path, more)).model
+    cell = replace(CELL, option="sequential")
+    assert configured(model, ServedCell(cell, 2, text)).parameters["execution_mode"].string_value == "0"
+    typo = text.replace("mode", "mood")
+    with pytest.raises(StageError, match=r"options\.sequential sets 'execution_mood'"):
+        configured(model, ServedCell(cell, 2, typo))
+    program = open_repository(own.halving(tmp_path)).model
+    assert configured(program, ServedCell(cell, 2, typo)).parameters["execution_mood"].string_value == "0"
 
 
 def test_what_is_measured_of_a_repositorys_model_is_named(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from assay.learning.bringing.judging import Examples, Judged
 from assay.learning.bringing.samples import write_samples
 from assay.learning.bringing.subject import Subject
 from assay.params.perf import Perf
-from assay.params.triton import Timeouts, Triton
+from assay.params.triton import BACKEND, Timeouts, Triton
 from assay.repositories.asking import asked_through
 from assay.repositories.handled import check_handled, cleaned
 from assay.repositories.opening import Configured, RepositoryModel, digest_of, open_repository
@@ -136,12 +136,15 @@ def _computing(opened: RepositoryModel) -> Configured:
 
 
 def options_for_cells(opened: RepositoryModel, batch: Batch | None, perf: Perf) -> list[str]:
-    """Return the options without which cells would be refused for their batches."""
-    limit = _computing(opened).config.max_batch_size
+    """Return the options without which cells would be refused for their batches, or for threads that are no axis."""
+    computing = _computing(opened)
+    limit = computing.config.max_batch_size
+    threads = ["-S 'perf.threads=[]'"] if perf.threads and computing.backend != BACKEND else []
     if not limit:
-        return [] if perf.max_batch_size == [0] and perf.dynamic_batching == ["off"] else [WITHOUT_BATCHES]
+        as_it_takes = perf.max_batch_size == [0] and perf.dynamic_batching == ["off"]
+        return [*([] if as_it_takes else [WITHOUT_BATCHES]), *threads]
     fits = max(perf.max_batch_size) <= limit and 0 not in perf.max_batch_size
-    return options_of_batching(batch, perf, largest=limit, fits=fits)
+    return [*options_of_batching(batch, perf, largest=limit, fits=fits), *threads]
 
 
 def measured(
