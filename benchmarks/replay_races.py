@@ -21,12 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.ground.files import write_json
-from assay.racing.schedule import Rung, next_rung
+from assay.racing.schedule import Rung, ends, next_rung, windows
+from assay.racing.standing import contenders
 from assay.statistics.comparison import paired_p
 from record import RESULTS, runs
 
 REPLAYS = 2000
 SURVIVORS = 4
+# With so many survivors, the rules of the pipeline itself are replayed, to the finalists that they choose.
+NUMBERS = (2, 3, 4, 6)
 LEVEL = 0.05  # of a test of the race by tests
 
 Scores = NDArray[np.float64]  # [rounds, configurations], the default one first
@@ -35,14 +38,14 @@ Schedule = Callable[[Scores], tuple[list[int], int]]  # who is left, and how man
 
 def halving(scores: Scores, rung_of: Callable[[int], Rung | None]) -> tuple[list[int], int]:
     """Let the worse part of those that are left leave at the end of each rung, by the mean of all rounds so far."""
-    left, used, windows = list(range(scores.shape[1])), 0, 0
+    left, used, taken = list(range(scores.shape[1])), 0, 0
     while rung := rung_of(len(left)):
         used += rung.rounds
-        windows += rung.rounds * (len(left) + 1)
+        taken += rung.rounds * (len(left) + 1)
         means = scores[:used].mean(axis=0)
         better = sorted(left[1:], key=lambda place: -means[place])
         left = [0, *better[: rung.kept - 1]]
-    return left, windows
+    return left, taken
 
 
 def by_tests(scores: Scores) -> tuple[list[int], int]:
@@ -51,9 +54,9 @@ def by_tests(scores: Scores) -> tuple[list[int], int]:
     Birattari and others 2002, F-race, with the t test in place of Friedman's; the best of those that are left at the
     end stay.
     """
-    left, windows = list(range(scores.shape[1])), 0
+    left, taken = list(range(scores.shape[1])), 0
     for used in range(1, len(scores) + 1):
-        windows += len(left) + 1
+        taken += len(left) + 1
         if used < 3:
             continue
         table = scores[:used]
@@ -62,7 +65,7 @@ def by_tests(scores: Scores) -> tuple[list[int], int]:
         if len(left) <= SURVIVORS:
             break
     means = scores.mean(axis=0)
-    return [0, *sorted(left[1:], key=lambda place: -means[place])[: SURVIVORS - 1]], windows
+    return [0, *sorted(left[1:], key=lambda place: -means[place])[: SURVIVORS - 1]], taken
 
 
 def _worse(differences: NDArray[np.float64]) -> bool:
@@ -82,6 +85,16 @@ def doubling(entrants: int, *, first: int) -> Rung | None:
     if entrants <= SURVIVORS:
         return None
     return Rung(entrants, max(1, first // entrants), max(SURVIVORS, entrants // 2))
+
+
+def to_finalists(scores: Scores, survivors: int) -> tuple[list[int], int]:
+    """Run a race as the pipeline does, and choose the finalists among those that are left."""
+    names = [str(place) for place in range(scores.shape[1])]
+    rounds: Any = [{"windows": dict(zip(names, each, strict=True))} for each in scores.tolist()]
+    taken: Any = rounds[: max(ends(len(names), survivors), default=0)]
+    heat: Any = {"entrants": names, "survivors": survivors, "rounds": taken, "fell_out": {}}
+    found = contenders(heat, lambda window: window, lambda *_: None)  # type: ignore[arg-type,return-value]  # of scores
+    return [int(name) for name in found], windows(len(names), survivors)
 
 
 SCHEDULES: dict[str, Schedule] = {
@@ -110,16 +123,19 @@ def tables(starts: Sequence[dict[str, Any]]) -> list[Scores]:
 
 def replayed(pool: Sequence[Scores], schedule: Schedule) -> dict[str, float]:
     """Return by how much the best that is left is worse than the best of all, as a share, and windows."""
-    chance, regrets, windows = random.Random(0), list[float](), list[int]()  # noqa: S311  the same for each schedule
+    chance, regrets, taken = random.Random(0), list[float](), list[int]()  # noqa: S311  the same for each schedule
+    finalists = list[int]()
     for _ in range(REPLAYS):
         place = chance.randrange(len(pool))
         truth = np.mean([each.mean(axis=0) for other, each in enumerate(pool) if other != place], axis=0)
         order = chance.sample(range(len(pool[place])), len(pool[place]))
         left, took = schedule(pool[place][order])
         regrets.append(float(1 - np.exp(truth[left].max() - truth.max())))
-        windows.append(took)
+        taken.append(took)
+        finalists.append(len(left))
     return {
-        "windows": float(np.median(windows)),
+        "windows": float(np.median(taken)),
+        "left": round(float(np.mean(finalists)), 1),
         "regret_median": round(float(np.median(regrets)), 4),
         "regret_95": round(float(np.quantile(regrets, 0.95)), 4),
     }
@@ -138,6 +154,7 @@ def main() -> None:
             "deviation_within_a_round": round(float(within.std()), 3),
             "deviation_of_configurations": round(float(means.mean(axis=0).std()), 3),
             "schedules": {name: replayed(pool, schedule) for name, schedule in SCHEDULES.items()},
+            "survivors": {str(each): replayed(pool, partial(to_finalists, survivors=each)) for each in NUMBERS},
         }
     write_json(RESULTS / "replay_races.json", result)
     print(json.dumps(result, indent=1))
