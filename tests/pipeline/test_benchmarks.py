@@ -13,6 +13,7 @@ from conftest import ROOT, linear_model, taking_bytes
 import clones
 import growth
 import model_analyzer
+import race_growth
 import record
 import replay
 import replay_races
@@ -67,6 +68,7 @@ def test_arms_take_turns_and_the_first_round_is_not_counted() -> None:
         *({"perf": growth.FAST | axes, **growth.SHORT} for axes in growth.AXES.values()),
         {"perf": model_analyzer.PERF, "screening": model_analyzer.SCREENING},
         {"perf": searches.SPACE | {"search": "race"}},
+        *({"perf": axes | {"concurrency": [1, 8]}} for axes in race_growth.AXES.values()),
     ],
 )
 def test_what_is_shortened_in_a_clone_is_valid(tmp_path: Path, sections: Any) -> None:

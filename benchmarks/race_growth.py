@@ -1,0 +1,90 @@
+"""Time a race to its verdict, by the number of configurations, of the small `cnn` on digits.
+
+In a temporary clone of the last commit, with the shipped windows and run-off, where the model is exported and the
+configurations are written. 432 are of six variants.
+
+Writes  benchmarks/results/race_growth.jsonl, one line a size
+Run     python benchmarks/race_growth.py 4 16 64 256 432 512       45 minutes
+        python benchmarks/race_growth.py 64 --starts 6             with another run-off
+        python benchmarks/race_growth.py                           prints the table of the last run of each
+"""
+
+from assay.ground.stage import run_stage
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from assay.ground.files import read_json
+from clones import clone, require_committed, shorten, timed
+from record import append, runs
+
+VARIANTS = ["fp32", "openvino", "int8_dynamic", "int8_static", "pruned", "pruned_int8"]
+_STEPS = [f"delay_{delay}us" for delay in range(0, 1500, 100)]
+AXES: dict[int, dict[str, list[Any]]] = {
+    4: {"instances": [1, 2], "max_batch_size": [64], "dynamic_batching": ["off", "delay_0us"]},
+    16: {"instances": [1, 2, 3, 4], "max_batch_size": [64], "dynamic_batching": ["off", *_STEPS[:3]]},
+    64: {"instances": [1, 2, 3, 4], "max_batch_size": [8, 16, 32, 64], "dynamic_batching": ["off", *_STEPS[:3]]},
+    256: {"instances": [1, 2, 3, 4], "max_batch_size": [8, 16, 32, 64], "dynamic_batching": ["off", *_STEPS]},
+    432: {"instances": [1, 2, 3, 4], "max_batch_size": [8, 16, 64], "dynamic_batching": ["off", *_STEPS[:5]]},
+    512: {
+        "instances": [1, 2, 3, 4, 5, 6, 7, 8],
+        "max_batch_size": [8, 16, 32, 64],
+        "dynamic_batching": ["off", *_STEPS],
+    },
+}
+# The stages from the configurations to the verdict.
+STAGES = ("race/dvc.yaml:screen", "runoff", "verdict")
+
+
+def grow(size: int, starts: int) -> dict[str, Any]:
+    """Return the seconds of each stage, of all of them as one command, and what came out, at one size of the matrix."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "clone"
+        clone(folder)
+        changes: dict[str, dict[str, Any]] = {"perf": {"search": "race"} | AXES[size], "runoff": {"starts": starts}}
+        shorten(folder, changes | ({"onnx": {"variants": VARIANTS}} if size == 432 else {}), model="cnn")
+        timed(folder, "dvc", "repro", "triton-config")
+        verdict_s, _ = timed(folder, "dvc", "repro", "verdict")
+        stages_s = {stage: timed(folder, "dvc", "repro", "--force", "--single-item", stage)[0] for stage in STAGES}
+        nothing_s = min(timed(folder, "dvc", "repro", "verdict")[0] for _ in range(3))
+        (*_, heat) = heats = read_json(folder / "reports" / "perf" / "race" / "heats.json")["heats"]
+        finalists = read_json(folder / "reports" / "finalists" / "race.json")["finalists"]
+    seconds = {"verdict": verdict_s, **stages_s, "no_op": nothing_s}
+    return {
+        "configurations": size,
+        "starts": starts,
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
+        "heats": len(heats),
+        "rounds": len(heat["rounds"]),
+        "windows": sum(len(each["windows"]) for heat in heats for each in heat["rounds"]),
+        "finalists": finalists,
+    }
+
+
+def table() -> list[str]:
+    """Return the last run of each size and run-off."""
+    last = {(run["configurations"], run["starts"]): run for run in runs("race_growth")}
+    return [
+        f"{size} configurations: {run['windows']} windows in {run['seconds'][STAGES[0]]:.0f} s, run-off of "
+        f"{len(run['finalists'])} in {starts} starts {run['seconds'][STAGES[1]]:.0f} s; to the verdict "
+        f"{run['seconds']['verdict']:.0f} s; nothing changed {run['seconds']['no_op']:.1f} s"
+        for (size, starts), run in sorted(last.items())
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time a race to its verdict.")
+    parser.add_argument("sizes", type=int, nargs="*", choices=sorted(AXES))
+    parser.add_argument("--starts", type=int, default=12, help="of the run-off; shipped are 12")
+    given = parser.parse_args()
+    if given.sizes:
+        require_committed()
+    for size in given.sizes:
+        append("race_growth", grow(size, given.starts))
+    print("\n".join(table()))
+
+
+if __name__ == "__main__":
+    run_stage(main)
