@@ -39,6 +39,7 @@ def test_an_option_is_written_over_what_is_there() -> None:
         ("instance_group [{ count: 2 }]", "may set optimization and parameters, and this sets 'instance_group'"),
         ("response_cache { enable: true }", "this sets 'response_cache'"),
         ('parameters { key: "intra_op_thread_count" }', "is the axis perf.threads"),
+        ("optimization { execution_accelerators {} }", "execution_accelerators are variants, as openvino"),
     ],
 )
 def test_what_is_no_option_is_refused(text: str, sentence: str) -> None:

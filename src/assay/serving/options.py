@@ -37,6 +37,8 @@ def parse_option(text: str) -> ModelConfig:
         raise ValueError(f"an option may set {' and '.join(FIELDS)}, and this sets {listed(others)}")
     if THREADS in option.parameters:
         raise ValueError(f"{THREADS} is the axis perf.threads; list numbers there")
+    if option.optimization.HasField("execution_accelerators"):
+        raise ValueError("execution_accelerators are variants, as openvino; list it in onnx.variants")
     return option
 
 
