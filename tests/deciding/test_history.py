@@ -177,6 +177,18 @@ def test_another_hour_is_less_sure_than_these_minutes(content: dict[str, Any]) -
     )
 
 
+def test_hours_were_studied_of_throughput_alone(content: dict[str, Any]) -> None:
+    """Of anything else nothing is expected before there are verdicts enough of one's own."""
+    content["perf"]["objective"] = "p95_latency"
+    found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
+    seen = [
+        {"measured_at": f"2026-01-01T{hour}:00:00+00:00", "against_default": {"fp32-2-64-off": {"ratio": 1.5}}}
+        for hour in ("08", "10", "12", "14")
+    ]
+    assert another_hour(found, seen[:3], STUDY) is None
+    assert another_hour(found, seen, STUDY)
+
+
 @pytest.mark.parametrize("starts", [3, 4, 12])
 def test_another_hour_is_never_surer_than_this_one(content: dict[str, Any], starts: int) -> None:
     """Of few starts the error is hardly known, however well the hours were studied that did not differ."""

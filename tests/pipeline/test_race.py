@@ -62,7 +62,7 @@ def test_only_finalists_are_measured_in_detail(project: Path) -> None:
     assert "3 left it, the closest at " in text
     assert "## The race" in text
     page = (project / "reports" / "index.html").read_text()
-    assert "The matrix, and how well each of it is known" in page
+    assert "The matrix, and how well each configuration is known" in page
     assert "With ONNX Runtime's own" not in page
     assert changed(run("dvc", "repro", cwd=project).stdout) == []
 

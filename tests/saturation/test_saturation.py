@@ -79,10 +79,14 @@ def test_an_end_that_was_not_reached_is_said() -> None:
     rates = [at_rate(rate, windows(rate, 4), SLO) for rate in (1000, 2000)]
     said = "In an open loop (poisson arrivals) it sustains at least 2,000 requests/s at p99 latency ≤ 10 ms; no rate "
     said += "that was compared was too high"
-    assert saturation_in_words(saturation(rates, {"1500": "too many"}), "poisson") == f"{said}."
+    assert saturation_in_words(saturation(rates, {"1500": "may do"}), "poisson") == f"{said}."
+    # A look that a longer one did not confirm is why nothing higher was compared.
+    assert saturation_in_words(saturation(rates, {"1500": "not sent in time"}), "poisson") == (
+        f"{said}; on a first look 1,500 were not sent in time, and none higher was tried."
+    )
     looks = {"4000": "not sent in time", "3200": "not sent in time", "2500": "too many", "1900": "may do"}
     assert saturation_in_words(saturation(rates, looks), "poisson") == (
-        f"{said}, and on a first look 3,200–4,000 were not sent in time and 2,500 were too many."
+        f"{said}; on a first look 3,200–4,000 were not sent in time and 2,500 were too many, and none higher was tried."
     )
 
 

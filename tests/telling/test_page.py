@@ -127,7 +127,7 @@ def test_less_is_said_as_less(tmp_path: Path) -> None:
     (card,) = re.findall(r"P95 latency against the default ([\d.]+) ×", seen)
     assert f"{card} (" in seen.partition("× the p95 latency of the default configuration")[0]
     assert float(card) < 1
-    assert re.search(r"at another hour expect 0\.\d+–0\.\d+ × the default's p95 latency", seen)
+    assert "at another hour expect" not in seen  # how hours differ was studied of throughput alone
     assert "against the default, better above 1" in seen
 
 

@@ -19,6 +19,8 @@ from assay.statistics.prediction import ENOUGH, Spread, another
 
 # Verdicts that are closer together say no more of other hours than one of them.
 HOUR = timedelta(hours=1)
+# The objective whose ratios were studied.
+STUDIED = "throughput"
 
 
 def an_hour_apart(times: Sequence[datetime]) -> list[int]:
@@ -50,13 +52,16 @@ def another_hour(verdict: Verdict, verdicts: Sequence[Earlier], study: dict[str,
     """Return what is to be expected of the recommended configuration, None where that is the default or there is none.
 
     `verdicts` are those of `of_the_same`; `study` is benchmarks/results/between_hours.json: the
-    standard deviation, between hours, of the logarithm of such a ratio, and its degrees of freedom.
+    standard deviation, between hours, of the logarithm of such a ratio, and its degrees of freedom. It is of
+    throughput: of anything else nothing is expected before there are verdicts enough here.
     """
     if verdict.recommended is None or verdict.recommended.against_default is None:
         return None
     cell, now = verdict.recommended.cell.name, verdict.recommended.against_default
     measured = [(each["measured_at"], ratio) for each in verdicts if (ratio := each["against_default"].get(cell))]
     apart = an_hour_apart([datetime.fromisoformat(when) for when, _ in measured])
+    if verdict.objective.name != STUDIED and len(apart) < ENOUGH:
+        return None
     values = [math.log(measured[place][1]["ratio"]) for place in apart]
     # Each of them has an error of its own, beside what hours do: that of this one stands for all. Both are
     # estimates, and what they make together is known as little as the one of fewer degrees of freedom.

@@ -42,7 +42,8 @@ class Saturation:
 
     `sustained` is the highest rate at which the limits are met and below which none fails; None
     if there is none. `too_high` is the lowest that fails: the end of what may be sustained, None if
-    none was found. `first_looks` say of higher rates why they were not compared.
+    none was found. `first_looks` say of higher rates why they were not compared, and of others which look
+    ended the search for a rate that is too high.
     """
 
     rates: list[AtRate]
@@ -85,8 +86,9 @@ def saturation(rates: Sequence[AtRate], first_looks: Mapping[str, str]) -> Satur
     too_high = next((each for each in ordered if each.answer == "fails"), None)
     below = itertools.takewhile(lambda each: each is not too_high, ordered)
     sustained = max((each for each in below if each.answer == "meets"), key=_per_second, default=None)
-    higher = {float(rate): look for rate, look in first_looks.items() if float(rate) > ordered[-1].per_second}
-    return Saturation(ordered, sustained, too_high, higher)
+    looks = {float(rate): look for rate, look in first_looks.items()}
+    told = {rate: look for rate, look in looks.items() if rate > ordered[-1].per_second or look != "may do"}
+    return Saturation(ordered, sustained, too_high, told)
 
 
 def recorded_saturation(rounds: Sequence[Mapping[str, Any]], slo: Slo) -> Saturation | None:
@@ -120,12 +122,12 @@ def saturation_in_words(found: Saturation, distribution: str) -> str:
 
 
 def _first_looks(looks: Mapping[float, str]) -> str:
-    """Say what first looks, at rates above those that were compared, found; nothing where there were none."""
+    """Say what first looks found of rates that were not compared, or that ended the search; nothing without such."""
     found = (
         (why, sorted(rate for rate, look in looks.items() if look == why)) for why in dict.fromkeys(looks.values())
     )
     said = [f"{'–'.join(dict.fromkeys(map(amount, (rates[0], rates[-1]))))} were {why}" for why, rates in found]
-    return f", and on a first look {' and '.join(said)}" if said else ""
+    return f"; on a first look {' and '.join(said)}, and none higher was tried" if said else ""
 
 
 def _per_second(at: AtRate) -> float:
