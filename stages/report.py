@@ -58,7 +58,7 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
     anchor_copy = levels(ANCHOR_COPY)
     rows = variant_rows(results.exports, results.cells, cells, verdict.concurrency)
     how = params.model_dump(include={"load", "finalists", "runoff"})
-    options = {name: params.options[name] for name in perf.options}
+    options = {name: text for name, text in params.options.items() if name in perf.options}
     asked = question(params.cells, perf, how | ({"options": options} if options else {}))
     ours = to_keep(results, params.triton, params.load.client_cores, asked)
     study = read_record(BETWEEN_HOURS, BetweenHours)
