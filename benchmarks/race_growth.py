@@ -5,7 +5,7 @@ configurations are written. 432 are of six variants.
 
 Writes  benchmarks/results/race_growth.jsonl, one line a size
 Run     python benchmarks/race_growth.py 4 16 64 256 432 512       30 minutes
-        python benchmarks/race_growth.py 64 --starts 6             with another run-off
+        python benchmarks/race_growth.py 64 --starts 6             with another run-off; or --finalists 2
         python benchmarks/race_growth.py                           prints the table of the last run of each
 """
 
@@ -38,12 +38,16 @@ AXES: dict[int, dict[str, list[Any]]] = {
 STAGES = ("race/dvc.yaml:screen", "runoff", "verdict")
 
 
-def grow(size: int, starts: int) -> dict[str, Any]:
-    """Return the seconds of each stage and of all to the verdict, and what came out, at one size of the matrix."""
+def grow(size: int, starts: int, most: int) -> dict[str, Any]:
+    """Return the seconds of each stage and of all to the verdict, and what came out, at one size of the matrix.
+
+    The run-off is of at most so many finalists, in so many starts of the server.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "clone"
         clone(folder)
-        changes: dict[str, dict[str, Any]] = {"perf": {"search": "race"} | AXES[size], "runoff": {"starts": starts}}
+        runoff: dict[str, dict[str, Any]] = {"runoff": {"starts": starts}, "finalists": {"at_most": most}}
+        changes: dict[str, dict[str, Any]] = {"perf": {"search": "race"} | AXES[size], **runoff}
         shorten(folder, changes | ({"onnx": {"variants": VARIANTS}} if size == 432 else {}), model="cnn")
         timed(folder, "dvc", "repro", "triton-config")
         stages_s = {stage: timed(folder, "dvc", "repro", stage)[0] for stage in STAGES}
@@ -54,6 +58,7 @@ def grow(size: int, starts: int) -> dict[str, Any]:
     return {
         "configurations": size,
         "starts": starts,
+        "at_most": most,
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "heats": len(heats),
         "rounds": len(heat["rounds"]),
@@ -64,12 +69,12 @@ def grow(size: int, starts: int) -> dict[str, Any]:
 
 def table() -> list[str]:
     """Return the last run of each size and run-off."""
-    last = {(run["configurations"], run["starts"]): run for run in runs("race_growth")}
+    last = {(run["configurations"], run["starts"], run["at_most"]): run for run in runs("race_growth")}
     return [
         f"{size} configurations: {run['windows']} windows in {run['seconds'][STAGES[0]]:.0f} s, run-off of "
         f"{len(run['finalists'])} in {starts} starts {run['seconds'][STAGES[1]]:.0f} s; to the verdict "
         f"{run['seconds']['all']:.0f} s; nothing changed {run['seconds']['no_op']:.1f} s"
-        for (size, starts), run in sorted(last.items())
+        for (size, starts, _), run in sorted(last.items())
     ]
 
 
@@ -77,11 +82,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time a race to its verdict.")
     parser.add_argument("sizes", type=int, nargs="*", choices=sorted(AXES))
     parser.add_argument("--starts", type=int, default=12, help="of the run-off; shipped are 12")
+    parser.add_argument("--finalists", type=int, default=4, help="at most; shipped are 4")
     given = parser.parse_args()
     if given.sizes:
         require_committed()
     for size in given.sizes:
-        append("race_growth", grow(size, given.starts))
+        append("race_growth", grow(size, given.starts, given.finalists))
     print("\n".join(table()))
 
 

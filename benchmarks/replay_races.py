@@ -24,6 +24,7 @@ from assay.ground.files import write_json
 from assay.racing.schedule import Rung, ends, next_rung, windows
 from assay.racing.standing import contenders
 from assay.statistics.comparison import paired_p
+from race_pool import ROUNDS
 from record import RESULTS, runs
 
 REPLAYS = 2000
@@ -31,16 +32,22 @@ SURVIVORS = 4
 # With so many survivors, the rules of the pipeline itself are replayed, to the finalists that they choose.
 NUMBERS = (2, 3, 4, 6)
 LEVEL = 0.05  # of a test of the race by tests
+LONGEST = 12  # rounds of it
 
 Scores = NDArray[np.float64]  # [rounds, configurations], the default one first
 Schedule = Callable[[Scores], tuple[list[int], int]]  # who is left, and how many windows that took
 
 
 def halving(scores: Scores, rung_of: Callable[[int], Rung | None]) -> tuple[list[int], int]:
-    """Let the worse part of those that are left leave at the end of each rung, by the mean of all rounds so far."""
+    """Let the worse part of those that are left leave at the end of each rung, by the mean of all rounds so far.
+
+    Raises ValueError if that takes more rounds than there are.
+    """
     left, used, taken = list(range(scores.shape[1])), 0, 0
     while rung := rung_of(len(left)):
         used += rung.rounds
+        if used > len(scores):
+            raise ValueError(f"{used} rounds of {len(scores)}")
         taken += rung.rounds * (len(left) + 1)
         means = scores[:used].mean(axis=0)
         better = sorted(left[1:], key=lambda place: -means[place])
@@ -55,7 +62,7 @@ def by_tests(scores: Scores) -> tuple[list[int], int]:
     end stay.
     """
     left, taken = list(range(scores.shape[1])), 0
-    for used in range(1, len(scores) + 1):
+    for used in range(1, LONGEST + 1):
         taken += len(left) + 1
         if used < 3:
             continue
@@ -64,7 +71,7 @@ def by_tests(scores: Scores) -> tuple[list[int], int]:
         left = [place for place in left if place in (0, best) or not _worse(table[:, place] - table[:, best])]
         if len(left) <= SURVIVORS:
             break
-    means = scores.mean(axis=0)
+    means = scores[:used].mean(axis=0)
     return [0, *sorted(left[1:], key=lambda place: -means[place])[: SURVIVORS - 1]], taken
 
 
@@ -109,8 +116,8 @@ SCHEDULES: dict[str, Schedule] = {
 
 
 def of_one_matrix(workload: str) -> list[dict[str, Any]]:
-    """Return the starts of a workload with its newest matrix."""
-    found = [run for run in runs("race_pool") if run["workload"] == workload]
+    """Return the starts of a workload with its newest matrix, and as many rounds as any schedule takes."""
+    found = [run for run in runs("race_pool") if run["workload"] == workload and len(run["rounds"]) >= ROUNDS]
     return [run for run in found if run["configurations"] == found[-1]["configurations"]]
 
 

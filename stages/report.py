@@ -93,7 +93,7 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
         **default_threads(results, default_threads_twin(params.cells), cells, levels),
         "race": race,
         "most_racers": MOST_ROWS,
-        "tried": len(params.cells),
+        "tried": len(race.different if race else params.cells),
         "verdict": verdict,
         "runoff_repeats": runoff_in_words(results.runoff["rounds"], params.runoff.rounds),
         "saturation_interruptions": interruptions_in_words(results.saturation["rounds"]),

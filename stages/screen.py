@@ -2,8 +2,8 @@
 
 All of them are loaded together and measured by turns, in short rounds; again and again the better half stays. The
 default configuration stays to the end, the anchor is in every round. What the server refuses, or dies of, falls out
-with its reason, and the others go on. A matrix that one server does not hold races in groups, winners against winners.
-A killed run goes on from the rounds that it has measured.
+with its reason, and the others go on. A matrix that the memory does not hold in one server races in groups, winners
+against winners. A killed run goes on from the rounds that it has measured.
 
 Reads   artifacts/model_repository/, artifacts/data/test.npz, reports/onnx/, reports/machine.json, triton/ (the anchor)
 Writes  artifacts/finalists_race/<cell>/, reports/finalists/race.json: the finalists, as stages/finalists.py does
@@ -21,8 +21,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from assay.deciding.finalists import write_finalists, write_places
 from assay.deciding.objective import OBJECTIVES
 from assay.ground.dvc_lock import check_parameters
@@ -32,12 +30,14 @@ from assay.ground.records.checking import read_record, write_record
 from assay.ground.records.measured import Heat, RaceFile
 from assay.ground.records.prepared import Exports, measured
 from assay.machine.lock import machine_to_ourselves
+from assay.machine.memory import available_memory
 from assay.measuring.bench import Candidate, exported, open_journal
 from assay.measuring.journal import Journal
 from assay.measuring.rounds import Rounds
 from assay.params.stages import before_measuring
-from assay.racing.brackets import brackets, server_bytes
+from assay.racing.brackets import brackets
 from assay.racing.limits import entrants, missed
+from assay.racing.memory import bounded, memory_needs
 from assay.racing.race import HeatRun, Rules, in_words, run_heats
 from assay.racing.schedule import ends
 from assay.racing.standing import contenders
@@ -97,13 +97,14 @@ def main() -> None:
     same_as = repeated(MODEL_REPOSITORY / cell.name for cell in params.cells)
     different = [cell for cell in params.cells if cell.name not in same_as]
     cells = entrants(different, exports, params.perf.slo)
-    needs = {cell.name: server_bytes(exports[cell.variant]["file_bytes"], cell.instances) for cell in cells}
     instances, rules = {cell.name: cell.instances for cell in cells}, rules_of(params, exports)
+    file_bytes = {variant: export["file_bytes"] for variant, export in exports.items()}
     default, survivors, journals = cells[0].name, params.finalists.at_most, list[Journal]()
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:
-        available = psutil.virtual_memory().available
-        found = exported([MODEL_REPOSITORY / name for name in needs], Path(folder))
-        candidates = {each.name: each for each in found}
+        available = available_memory()
+        found = exported([MODEL_REPOSITORY / cell.name for cell in cells], Path(folder))
+        candidates = {each.name: bounded(each, rules.concurrency) for each in found}
+        needs = memory_needs(cells, candidates, file_bytes, params.conditions)
         heats = run_heats(
             list(needs),
             survivors,

@@ -14,6 +14,7 @@ import clones
 import growth
 import model_analyzer
 import race_growth
+import race_pool
 import record
 import replay
 import replay_races
@@ -167,6 +168,8 @@ def test_replayed_races_are_those_of_the_pipeline() -> None:
     assert [names[place] for place in left] == list(now.left)
     assert took == windows(64, 4)
     for schedule in replay_races.SCHEDULES.values():
-        left, took = schedule(np.tile(speeds, (12, 1)))
+        left, took = schedule(np.tile(speeds, (race_pool.ROUNDS, 1)))
         assert {0, 63} <= set(left)
         assert len(left) <= 4
+    with pytest.raises(ValueError, match="15 rounds of 12"):
+        replay_races.SCHEDULES["1, 2, 4 … rounds"](scores)

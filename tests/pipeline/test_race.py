@@ -25,6 +25,7 @@ from assay.racing.race import HeatRun, Rules
 from assay.racing.standing import standing
 
 pytestmark = pytest.mark.slow
+SCORE = OBJECTIVES["throughput"].score
 
 
 def racing(params: dict[str, Any]) -> None:
@@ -165,6 +166,32 @@ def test_what_the_server_refuses_is_out_of_the_race(project: Path, tmp_path: Pat
     assert "model 'fp32-1-64-off'" in failed.stdout
 
 
+def test_what_one_server_does_not_hold_races_in_groups(project: Path, tmp_path: Path) -> None:
+    """Winners against winners, and each is told once; a configuration that does not fit beside the default is named."""
+    folder = shutil.copytree(project, tmp_path / "clone", symlinks=True)
+
+    def screen(instances: int) -> subprocess.CompletedProcess[str]:
+        """Race where half of the memory that is free holds so many instances, of a gigabyte; the matrix has 12."""
+        script = (
+            "import sys; sys.path.insert(0, 'stages'); import screen; "
+            "screen.memory_needs = lambda cells, *_: {each.name: 10**9 * each.instances for each in cells}; "
+            f"screen.available_memory = lambda: {2 * 10**9 * instances}; screen.run_stage(screen.main)"
+        )
+        return run(sys.executable, "-c", script, cwd=folder, check=False)
+
+    raced = screen(9)
+    assert raced.returncode == 0, raced.stdout
+    race = read_json(folder / "reports" / "perf" / "race" / "heats.json")
+    assert [(len(heat["entrants"]), heat["survivors"]) for heat in race["heats"][:2]] == [(4, 2), (3, 2)]
+    assert {heat["entrants"][0] for heat in race["heats"]} == {"fp32-1-64-off"}
+    winners = set[str]().union(*(standing(heat, SCORE, lambda *_: None).left for heat in race["heats"][:2]))
+    assert set(race["heats"][2]["entrants"]) == winners
+    failed = screen(3)
+    assert failed.returncode != 0
+    assert "fp32-3-64-off may take 3.0 GB of memory in the server, and half of what is free are 3.0 GB" in failed.stdout
+    assert "no race of it fits this machine" in failed.stdout
+
+
 @pytest.fixture
 def candidates(model_folder: Callable[..., Path], tmp_path: Path) -> list[Candidate]:
     """Five configurations of the linear model."""
@@ -188,15 +215,14 @@ def test_a_server_that_dies_under_a_configuration_starts_again_without_it(
 
     monkeypatch.setattr(Windows, "measure", deadly)
     conditions = Conditions(0, Triton(), Timeouts(), Load(), 20)
-    score = OBJECTIVES["throughput"].score
-    rules = Rules(conditions, 2, score, lambda *_: None, single_requests=False)
+    rules = Rules(conditions, 2, SCORE, lambda *_: None, single_requests=False)
     run_ = HeatRun(candidates, 2, Journal("heat", "digest", tmp_path), rules, lambda _: None)
     heat = run_.run()
     assert [len(each["windows"]) for each in heat["rounds"]][:2] == [6, 5]
     assert {each["start"] for each in heat["rounds"]} == {1, 2}
     assert "the Triton server died" in heat["rounds"][1]["fell_out"]["linear-3"]
     assert asked_for.count("linear-3") == 2
-    (departure,) = (each for each in standing(heat, score, lambda *_: None).departures if each.name == "linear-3")
+    (departure,) = (each for each in standing(heat, SCORE, lambda *_: None).departures if each.name == "linear-3")
     assert departure.rounds == 1
     assert run_.standing.left[0] == "linear-1"
 

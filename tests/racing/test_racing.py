@@ -11,8 +11,9 @@ from assay.deciding.objective import OBJECTIVES
 from assay.ground.process import StageError
 from assay.params.cells import Cell
 from assay.params.perf import Slo
-from assay.racing.brackets import INSTANCE_BYTES, MOST_INSTANCES, brackets, server_bytes
+from assay.racing.brackets import MOST_INSTANCES, brackets
 from assay.racing.limits import entrants, missed
+from assay.racing.memory import INSTANCE_BYTES, probes, server_bytes
 from assay.racing.race import run_heats
 from assay.racing.schedule import Rung, ends, next_rung, rungs, windows
 from assay.racing.standing import compared, contenders, ranked, standing
@@ -154,7 +155,16 @@ def test_a_server_holds_what_fits_its_memory_and_its_instances() -> None:
     with pytest.raises(StageError, match=r"c03 may take .* GB of memory .*no race of it fits this machine"):
         brackets(needs | {"c03": 151}, ones, "c00", 2 * 160)
     assert brackets({"c00": 10}, {"c00": 1}, "c00", 20) == [["c00"]]
-    assert server_bytes(100, 3) == 3 * (INSTANCE_BYTES + 200)
+
+
+def test_a_configurations_memory_is_that_of_its_instances() -> None:
+    """Of each its file and what it computes with, which is measured once a variant: batched, of few instances."""
+    assert server_bytes(100, 3, 50) == 3 * (INSTANCE_BYTES + 250)
+    off, batched = Cell("fp32", 1, 64, "off"), Cell("fp32", 2, 64, "delay_0us")
+    optional = Cell("fp32", 1, 64, "delay_0us", option="no_arena")
+    of_four, other = Cell("fp32", 4, 64, "delay_0us"), Cell("int8_dynamic", 2, 64, "off")
+    chosen = probes([off, of_four, optional, batched, other])
+    assert chosen == {"fp32": batched, "int8_dynamic": other}
 
 
 def test_winners_of_groups_race_against_winners() -> None:

@@ -62,6 +62,7 @@ def test_a_race_is_told(tmp_path: Path) -> None:
     """How many, how long, who left and how close they were, and what fell out with its reason."""
     said = raced(tmp_path, 3)
     assert "Tried 6 configurations" in said
+    assert "5 configurations took turns in one server; after" in said
     assert "6 configurations in 12 s of a race; 3 left it, the closest at 0." in said
     assert (
         "1 configuration could not be measured: fp32-1-64-delay_500us (model 'fp32-1-64-delay_500us': no such thing)"
@@ -88,7 +89,9 @@ def test_a_race_is_told(tmp_path: Path) -> None:
 def test_a_configuration_under_a_second_name_is_told(tmp_path: Path) -> None:
     """It did not race, and could have been."""
     said = raced(tmp_path, 3, {"fp32-1-64-delay_0us": "fp32-1-64-off"})
+    assert "Tried 5 configurations" in said
     assert "5 configurations in 10 s of a race; 2 left it" in said
+    assert "4 configurations took turns in one server; after" in said
     assert "1 configuration more did not enter: with that number of threads, or that option, each is another" in said
     assert "fp32-1-64-delay_0us not measured: the same as fp32-1-64-off" in said
 

@@ -32,15 +32,18 @@ def physical_cores(root: Path = ROOT) -> list[tuple[int, ...]]:
 
 def granted_cores(root: Path = ROOT) -> float:
     """Return how much of how many cores the control groups that this process is in grant it; infinite if unlimited."""
-    return min(chain(*map(_quotas, _control_groups(root))), default=math.inf)
+    return min(chain(*map(_quotas, control_groups("cpu", root))), default=math.inf)
 
 
-def _control_groups(root: Path) -> Iterator[Path]:
-    """Yield the folders of this process's control groups, of either version, and of those that these are in."""
+def control_groups(controller: str, root: Path = ROOT) -> Iterator[Path]:
+    """Yield the folders of this process's control groups that have a controller, and of those that these are in.
+
+    They are of either version; `root` is where the kernel's files are.
+    """
     groups = root / "proc/self/cgroup"
     for line in groups.read_text().splitlines() if groups.exists() else []:
         _, controllers, path = line.split(":", 2)
-        if controllers == "" or "cpu" in controllers.split(","):
+        if controllers == "" or controller in controllers.split(","):
             top = root / "sys/fs/cgroup" / controllers
             # In a container, the path may be that outside, and what is not here is not ours to see.
             folder = top / path.strip("/")

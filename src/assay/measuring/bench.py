@@ -1,7 +1,7 @@
 """Serve models side by side and measure windows of them: what every measurement stage begins with."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +24,11 @@ from assay.serving.model_folder import (
     check_files,
     computing_of,
     files_of,
+    reference_of,
     served_name,
     with_steps,
     write_folder,
+    written_in,
 )
 from assay.tensors.arrays import inputs_of_test
 from assay.tensors.named import Tensors, message_bytes, part, values_in
@@ -45,12 +47,14 @@ _SURROUNDINGS = [ANCHOR, MACHINE, *(LIBRARY / name for name in ("measuring", "lo
 class Candidate:
     """What is measured: a model folder and the requests that it is sent.
 
-    `reference` is kept for further starts: what the models that its answers are compared with answered.
+    Its answers are checked in batches of up to `most_together`, or else of all that its configuration takes.
+    `reference` is kept for further starts: what the models that they are compared with answered.
     """
 
     folder: Path
     input_data: Path
     examples: Tensors  # in the model's own types: what the requests are made of, and more where there is more
+    most_together: int | None = None
     reference: list[Tensors] = field(default_factory=list)
 
     @property
@@ -106,6 +110,21 @@ def open_journal(name: str, inputs: Sequence[Path], conditions: Conditions, *set
     return Journal(name, digest([*inputs, *_SURROUNDINGS], every))
 
 
+def ask_references(candidates: Sequence[Candidate], conditions: Conditions, cores: tuple[int, ...]) -> None:
+    """Ask what answers are compared with where that is not known yet, once for all that are asked the same."""
+    answered: dict[Hashable, list[Tensors]] = {}
+    for each in candidates:
+        if not each.reference:
+            largest = read_config(each.folder / CONFIG).max_batch_size
+            asked = (written_in(reference_of(each.folder)), each.input_data, largest, each.most_together)
+            if asked not in answered:
+                triton, timeouts = conditions.triton, conditions.timeouts
+                most = each.most_together
+                found = reference_answers(each.folder, each.examples, triton, timeouts, cores, most=most)
+                answered[asked] = list(found or ())
+            each.reference.extend(answered[asked])
+
+
 @contextmanager
 def bench(
     candidates: Sequence[Candidate], conditions: Conditions, *, single_requests: bool = False
@@ -118,10 +137,7 @@ def bench(
     """
     load = conditions.load
     server_cores, client_cores = divide_cores(load.client_cores)
-    for each in candidates:
-        if not each.reference:
-            triton, timeouts = conditions.triton, conditions.timeouts
-            each.reference.extend(reference_answers(each.folder, each.examples, triton, timeouts, server_cores) or ())
+    ask_references(candidates, conditions, server_cores)
     folders = with_steps(candidate.folder for candidate in candidates)
     with (
         tempfile.TemporaryDirectory() as temporary,
@@ -132,7 +148,8 @@ def bench(
         shared_memory = load.shared_memory == "system"
         # A server that runs elsewhere may have a model of that name from somebody else.
         answers = {
-            each.name: check_answers(server, each.folder, each.examples, each.reference or None) for each in candidates
+            each.name: check_answers(server, each.folder, each.examples, each.reference or None, each.most_together)
+            for each in candidates
         }
         shared = set().union(*(names(each.folder, each.input_data) for each in candidates))
         with reserved(server, shared) if shared_memory else nullcontext():

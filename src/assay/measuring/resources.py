@@ -36,6 +36,15 @@ def finished_children_cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def memory_bytes(pid: int) -> int:
+    """Return the resident memory of a process and its descendants now; pages that they share count in each."""
+    total = 0
+    for process in _tree(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += process.memory_info().rss
+    return total
+
+
 def peak_memory_bytes(pid: int) -> int:
     """Return the largest resident memory of a process and its descendants, each at its own peak.
 

@@ -4,17 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from assay.ground.process import StageError
 
-# What an instance takes beside its weights, and how much of a file it takes: by far the most that was seen.
-INSTANCE_BYTES, COPIES = 4 * 2**20, 2.0
 # Of the memory that is available, the rest is for requests, batches and the load generator.
 SHARE = 0.5
 MOST_INSTANCES = 2048
 GIGABYTE = 1e9
-
-
-def server_bytes(file_bytes: int, instances: int) -> int:
-    """Return how much memory a configuration may take in a server: each instance reads the file for itself."""
-    return int(instances * (INSTANCE_BYTES + COPIES * file_bytes))
 
 
 def brackets(needs: Mapping[str, int], instances: Mapping[str, int], always: str, available: int) -> list[list[str]]:

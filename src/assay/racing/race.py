@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from assay.ground.process import StageError
-from assay.ground.quoting import cut
 from assay.ground.records.measured import Beside, Heat, Window
 from assay.load.window import UnusableWindowError
 from assay.measuring.bench import Candidate, anchor, bench
@@ -15,11 +14,8 @@ from assay.measuring.rounds import Rounds, measure_rounds
 from assay.measuring.windows import Windows
 from assay.params.matrix import ANCHOR
 from assay.params.measuring import Conditions
+from assay.racing.failing import named_in, reason
 from assay.racing.standing import Missed, Score, Standing, scores, standing
-from assay.serving.failures import ServedOtherwiseError
-from assay.serving.model_folder import STEPS
-
-_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -81,11 +77,11 @@ class HeatRun:
             except UnusableWindowError:
                 raise
             except StageError as error:
-                out = self._failing or self._named_in(error, now.left)
+                out = self._failing or named_in(error, [self._candidates[name] for name in now.left])
                 if not out or self._default in out or ANCHOR in out:
                     raise
                 for name in out:
-                    self._fell_out[name] = why = _reason(error, name)
+                    self._fell_out[name] = why = reason(error, name)
                     print(f"out of the race: {name}: {why}", flush=True)
         return self.heat
 
@@ -118,22 +114,6 @@ class HeatRun:
         told: Beside = {"fell_out": dict(self._fell_out)} if self._fell_out else {}
         self._fell_out.clear()
         return told
-
-    def _named_in(self, error: StageError, names: Sequence[str]) -> list[str]:
-        """Return the configurations that a server's words are about."""
-        if isinstance(error, ServedOtherwiseError):
-            return [name for name in names if error.model in self._served(name)]
-        return [name for name in names if any(f"'{served}'" in str(error) for served in self._served(name))]
-
-    def _served(self, name: str) -> list[str]:
-        """Return the names that a server has a configuration by: its own, and those of an ensemble's steps."""
-        return [name, *(step.name for step in (self._candidates[name].folder / STEPS).glob("*/"))]
-
-
-def _reason(error: StageError, name: str) -> str:
-    """Return what is said of a configuration: the line that names it among a server's words, or the first."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    return cut(next((line for line in lines if f"'{name}" in line), lines[0]), _LONGEST_REASON)
 
 
 def _reached(wanted: int, rounds: Rounds) -> bool:

@@ -44,10 +44,17 @@ def serve(
 
 
 def reference_answers(
-    folder: Path, examples: "Tensors", triton: Triton, timeouts: Timeouts, cores: tuple[int, ...] = ()
+    folder: Path,
+    examples: "Tensors",
+    triton: Triton,
+    timeouts: Timeouts,
+    cores: tuple[int, ...] = (),
+    *,
+    most: int | None = None,
 ) -> "list[dict[str, np.ndarray]] | None":
     """Return what the owner's configuration answers to what a model is going to be asked; None of an ONNX file.
 
+    That is in batches of no more than `most`, if it is given.
     It is served for that alone, and no longer there when anything is measured.
     """
     from assay.serving.answers import asked_in_batches
@@ -57,7 +64,7 @@ def reference_answers(
     if not (owners := reference_of(folder)):
         return None
     with serve(owners, triton, timeouts, cores) as server:
-        return asked_in_batches(server, owners[-1].name, read_config(folder / CONFIG), examples)
+        return asked_in_batches(server, owners[-1].name, read_config(folder / CONFIG), examples, most)
 
 
 def _launch(triton: Triton) -> "Callable[..., Launch]":

@@ -29,11 +29,13 @@ def check_effective_config(server: Server, folder: Path) -> None:
         raise ServedOtherwiseError(written.name, f"{written.name} is not served as configured: {'; '.join(changed)}")
 
 
-def batches(config: ModelConfig, examples: Tensors) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+def batches(
+    config: ModelConfig, examples: Tensors, most: int | None = None
+) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """Yield batches of 1, 3 and a model's maximum, with their sizes, from examples, starting over when there are fewer.
 
-    Of large examples, the last holds as many as are not too much for this process and the server to compute at once.
-    Of a model that takes no batches, they are the first three examples.
+    The last is of no more than `most`, if that is given, and of large examples of as many as are not too much for this
+    process and the server to compute at once. Of a model that takes no batches, they are the first three examples.
     """
     largest = config.max_batch_size
     if largest == 0:
@@ -41,7 +43,8 @@ def batches(config: ModelConfig, examples: Tensors) -> Iterator[tuple[int, dict[
             yield 1, one(examples, place, batched=False)
     else:
         fits = max(1, LARGEST_BATCH_BYTES // max(1, message_bytes(part(examples, 0, 1))))
-        for size in sorted({1, min(3, largest, fits), min(largest, fits)}):
+        largest = min(largest, fits, most or largest)
+        for size in sorted({1, min(3, largest), largest}):
             yield size, batch_of(examples, size)
 
 
@@ -85,37 +88,48 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
                 )
 
 
-def asked_in_batches(server: Server, model: str, config: ModelConfig, examples: Tensors) -> list[dict[str, np.ndarray]]:
+def asked_in_batches(
+    server: Server, model: str, config: ModelConfig, examples: Tensors, most: int | None = None
+) -> list[dict[str, np.ndarray]]:
     """Return what a served model answers to the batches that one with another configuration is going to be asked."""
-    outputs = [output.name for output in config.output]
-    return [server.infer(model, as_served(batch, config), outputs, "grpc") for _, batch in batches(config, examples)]
+    outputs, asked = [output.name for output in config.output], batches(config, examples, most)
+    return [server.infer(model, as_served(batch, config), outputs, "grpc") for _, batch in asked]
 
 
 def check_answers(
-    server: Server, folder: Path, examples: Tensors, reference: Sequence[Tensors] | None = None
+    server: Server,
+    folder: Path,
+    examples: Tensors,
+    reference: Sequence[Tensors] | None = None,
+    most: int | None = None,
 ) -> dict[str, dict[str, float]]:
     """Compare a served model with a reference, on batches of real examples, in every output.
 
-    Batches of 1, 3 and the model's maximum are taken from `examples`. The reference are answers to these, or else
-    what ONNX Runtime answers from the same file. Returns the largest difference by protocol and batch size; raises
-    ServedOtherwiseError if one is not equal within rounding.
+    Batches of 1, 3 and the model's maximum, or of `most`, are taken from `examples`. The reference are answers to
+    these, or else what ONNX Runtime answers from the same file. Returns the largest difference by protocol and batch
+    size; raises ServedOtherwiseError if one is not equal within rounding.
     """
     config = read_config(folder / "config.pbtxt")
+    asked = list(batches(config, examples, most))
     if reference is not None:
-        return _compared(server, config, examples, [(each, 0.0) for each in reference], "its owner's configuration")
+        return _compared(server, config, asked, [(each, 0.0) for each in reference], "its owner's configuration")
     # With as many threads: how many decides the order of sums, and where values are quantised as they come, that
     # order decides to which side one on the edge of a step falls.
     session = onnx_session(str(onnx_file(folder)), threads_in(config))
-    answered = (timed_answers(session, batch) for _, batch in batches(config, examples))
+    answered = (timed_answers(session, batch) for _, batch in asked)
     expected = ((as_served(answers, config), alone_s) for answers, alone_s in answered)
-    return _compared(server, config, examples, expected, "ONNX Runtime")
+    return _compared(server, config, asked, expected, "ONNX Runtime")
 
 
 def _compared(
-    server: Server, config: ModelConfig, examples: Tensors, reference: Iterable[tuple[Tensors, float]], whose: str
+    server: Server,
+    config: ModelConfig,
+    asked: Sequence[tuple[int, Tensors]],
+    reference: Iterable[tuple[Tensors, float]],
+    whose: str,
 ) -> dict[str, dict[str, float]]:
     differences: dict[str, dict[str, float]] = {protocol: {} for protocol in PROTOCOLS}
-    for (size, batch), (expected, alone_s) in zip(batches(config, examples), reference, strict=True):
+    for (size, batch), (expected, alone_s) in zip(asked, reference, strict=True):
         for protocol in PROTOCOLS:
             answers = server.infer(
                 config.name,

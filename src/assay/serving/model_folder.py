@@ -121,13 +121,17 @@ def with_steps(folders: Iterable[Path]) -> list[Path]:
     return [each for folder in folders for each in (*sorted((folder / STEPS).glob("*/")), folder)]
 
 
+def written_in(folders: Iterable[Path]) -> tuple[str, ...]:
+    """Return all that is written of models: each one's configuration, and the list of its files with their digests."""
+    return tuple((each / name).read_text(encoding="utf-8") for each in folders for name in (CONFIG, LISTED))
+
+
 def repeated(folders: Iterable[Path]) -> dict[str, str]:
     """Return which models are an earlier one under another name: the same files, configured in the same way."""
     first: dict[tuple[str, ...], str] = {}
     found = {}
     for folder in folders:
-        written = (each / name for each in with_steps([folder]) for name in (CONFIG, LISTED))
-        told = tuple(path.read_text(encoding="utf-8").replace(folder.name, "") for path in written)
+        told = tuple(text.replace(folder.name, "") for text in written_in(with_steps([folder])))
         if (same := first.setdefault(told, folder.name)) != folder.name:
             found[folder.name] = same
     return found

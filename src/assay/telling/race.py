@@ -58,6 +58,11 @@ class RaceSummary:
         return [each for each in self.racers if each.course]
 
     @property
+    def different(self) -> list[Racer]:
+        """Every configuration once: without those that are another one under a second name."""
+        return [each for each in self.racers if not each.same_as]
+
+    @property
     def left(self) -> list[Racer]:
         """Who left, the closest to the best first."""
         gone = [each for each in self.racers if each.left]
@@ -124,8 +129,8 @@ def race_in_words(race: RaceSummary) -> list[str]:
     took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     left = [each for each in race.left if not each.same_as]
     closest = next((each.against_best for each in left if each.against_best and not each.why), None)
-    same = sum(bool(each.same_as) for each in race.racers)
-    said = f"{counted(len(race.racers) - same, 'configuration')} in {took} of a race"
+    same = len(race.racers) - len(race.different)
+    said = f"{counted(len(race.different), 'configuration')} in {took} of a race"
     if left:
         said += f"; {len(left)} left it"
         said += f", the closest at {race.objective.as_said(closest)} × the best of that moment" if closest else ""
