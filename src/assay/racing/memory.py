@@ -12,6 +12,7 @@ from assay.params.measuring import Conditions
 from assay.racing.failing import named_in
 from assay.servers import serve
 from assay.serving.answers import check_answers
+from assay.serving.client import Server
 from assay.serving.model_config import read_config
 from assay.serving.model_folder import CONFIG, computing_of, with_steps
 
@@ -50,30 +51,39 @@ def working_memory(candidates: Sequence[Candidate], conditions: Conditions) -> d
     What it refuses, or cannot answer, is left out: the race says so. So is everything on a server whose memory cannot
     be read. Raises StageError if it serves nothing, and nobody knows why.
     """
-    server_cores, _ = divide_cores(conditions.load.client_cores)
-    left, found = list(candidates), dict[str, Working]()
+    left = list(candidates)
     while left:
-        asked: list[Candidate] = []
+        failing = list[str]()
         try:
-            ask_references(left, conditions, server_cores)
-            folders = with_steps(each.folder for each in left)
-            with serve(folders, conditions.triton, conditions.timeouts, server_cores) as server:
-                if server.pid is None:
-                    break
-                for each in left:
-                    asked = [each]
-                    before = memory_bytes(server.pid)
-                    check_answers(server, each.folder, each.examples, each.reference[:1] or None, 1)
-                    single = memory_bytes(server.pid) - before
-                    check_answers(server, each.folder, each.examples, each.reference or None, each.most_together)
-                    found[each.name] = Working(max(0, single), max(0, memory_bytes(server.pid) - before))
-            break
+            return _measured(left, conditions, failing)
         except StageError as error:
-            out = [each.name for each in asked] or named_in(error, left)
+            out = failing or named_in(error, left)
             if not out:
                 raise
-            left = [each for each in left if each.name not in (*out, *found)]
-    return found
+            left = [each for each in left if each.name not in out]
+    return {}
+
+
+def _measured(candidates: Sequence[Candidate], conditions: Conditions, failing: list[str]) -> dict[str, Working]:
+    cores, _ = divide_cores(conditions.load.client_cores)
+    ask_references(candidates, conditions, cores)
+    folders = with_steps(each.folder for each in candidates)
+    with serve(folders, conditions.triton, conditions.timeouts, cores) as server:
+        if server.pid is None:
+            return {}
+        return {each.name: _working(server, server.pid, each, failing) for each in candidates}
+
+
+def _working(server: Server, pid: int, candidate: Candidate, failing: list[str]) -> Working:
+    before, reference = memory_bytes(pid), candidate.reference
+    try:
+        check_answers(server, candidate.folder, candidate.examples, reference[:1] or None, 1)
+        single = memory_bytes(pid)
+        check_answers(server, candidate.folder, candidate.examples, reference or None, candidate.most_together)
+    except StageError:
+        failing.append(candidate.name)
+        raise
+    return Working(max(0, single - before), max(0, memory_bytes(pid) - before))
 
 
 def server_bytes(file_bytes: int, instances: int, working_bytes: int) -> int:
