@@ -200,7 +200,7 @@ def main() -> None:
                     params.perf,
                     labelled=labels is not None,
                 ),
-                *option_for_windows(judged.alone_s, params.perf.window_ms),
+                *option_for_windows(judged.alone_s, params.perf),
             ]
     print(*next_steps(family, options, params_changed=kept != known), sep="\n")
 

@@ -616,7 +616,7 @@ def typed_next(model: onnx.ModelProto, *, safe: bool = True, alone_s: float = 0.
     """Return the options of the second command."""
     batch: Any = {"examples": 4, "safe": safe, "difference": 0.0, "other_class": 0, "rows": 8}
     said, asked_for = signature(model), Perf(**perf)
-    options = [*options_for_batches(said, batch, asked_for), *option_for_windows(alone_s, asked_for.window_ms)]
+    options = [*options_for_batches(said, batch, asked_for), *option_for_windows(alone_s, asked_for)]
     steps = next_steps("own", options, params_changed=True)
     assert "git add brought params.yaml" in steps[1]
     return steps[-1].strip().removeprefix("dvc exp run -S model=own").strip()
@@ -634,7 +634,9 @@ def test_the_line_to_type_next_has_what_the_model_needs() -> None:
     stateful = own_models.stateful()
     assert typed_next(stateful) == "-S 'perf.max_batch_size=[0]' -S 'perf.dynamic_batching=[off]'"
     assert typed_next(stateful, **none) == ""
-    assert typed_next(own_models.dense(), alone_s=0.373) == "-S perf.window_ms=1200"
+    assert typed_next(own_models.dense(), alone_s=0.373, concurrency=[1]) == "-S perf.window_ms=1200"
+    assert typed_next(own_models.dense(), alone_s=0.0052, concurrency=[1, 8]) == "-S perf.window_ms=100"
+    assert typed_next(own_models.dense(), alone_s=0.0052, concurrency=[1]) == ""
 
 
 def test_what_the_model_before_was_asked_is_taken_back() -> None:

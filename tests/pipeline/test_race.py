@@ -16,6 +16,7 @@ from conftest import changed, clone, environment, ran, run, tiny
 from assay.deciding.objective import OBJECTIVES
 from assay.ground.files import read_json
 from assay.ground.process import StageError
+from assay.load.window import UnusableWindowError
 from assay.measuring.bench import Candidate, asked
 from assay.measuring.journal import Journal
 from assay.measuring.windows import Windows
@@ -225,6 +226,24 @@ def test_a_server_that_dies_under_a_configuration_starts_again_without_it(
     (departure,) = (each for each in standing(heat, SCORE, lambda *_: None).departures if each.name == "linear-3")
     assert departure.rounds == 1
     assert run_.standing.left[0] == "linear-1"
+
+
+def test_what_windows_are_too_short_for_is_out_of_the_race(
+    candidates: list[Candidate], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named with what would help; the others are measured."""
+    measure = Windows.measure
+
+    def measured(windows: Windows, model: str, *arguments: Any) -> Any:
+        if model == "linear-3":
+            raise UnusableWindowError("could not measure linear-3; raise perf.window_ms")
+        return measure(windows, model, *arguments)
+
+    monkeypatch.setattr(Windows, "measure", measured)
+    rules = Rules(Conditions(0, Triton(), Timeouts(), Load(), 20), 2, SCORE, lambda *_: None, single_requests=False)
+    heat = HeatRun(candidates, 2, Journal("heat", "digest", tmp_path), rules, lambda _: None).run()
+    assert list(heat["rounds"][0]["fell_out"]) == ["linear-3"]
+    assert {len(each["windows"]) for each in heat["rounds"][:2]} == {5}
 
 
 def test_a_default_configuration_that_cannot_be_measured_ends_the_race(

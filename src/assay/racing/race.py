@@ -7,7 +7,6 @@ from functools import partial
 
 from assay.ground.process import StageError
 from assay.ground.records.measured import Beside, Heat, Window
-from assay.load.window import UnusableWindowError
 from assay.measuring.bench import Candidate, anchor, bench
 from assay.measuring.journal import Journal
 from assay.measuring.rounds import Rounds, measure_rounds
@@ -74,8 +73,6 @@ class HeatRun:
             self._failing.clear()
             try:
                 self._measure([self._candidates[name] for name in now.left])
-            except UnusableWindowError:
-                raise
             except StageError as error:
                 out = self._failing or named_in(error, [self._candidates[name] for name in now.left])
                 if not out or self._default in out or ANCHOR in out:

@@ -25,6 +25,9 @@ from assay.tensors.signature import Signature, Tensor
 
 # With fewer, one after the other, a window may hold none, and says little where it does.
 REQUESTS_A_WINDOW = 3
+# All that are in flight may be computed together, and begin and end with each other: within two such batches' time
+# there is a whole one.
+BATCHES_A_WINDOW = 2
 
 
 def of_file(opened: OpenedModel) -> Subject:
@@ -160,7 +163,7 @@ def _has_shapes(signature: Signature, told: Sequence[MadeInput] | None, shapes: 
     return True
 
 
-def option_for_windows(alone_s: float, window_ms: int) -> list[str]:
+def option_for_windows(alone_s: float, perf: Perf) -> list[str]:
     """Return the option that makes windows long enough for a model that takes so long for an example, if one is."""
-    wanted_ms = 1000 * REQUESTS_A_WINDOW * alone_s
-    return [] if wanted_ms <= window_ms else [f"-S perf.window_ms={100 * math.ceil(wanted_ms / 100)}"]
+    wanted_ms = 1000 * alone_s * max(REQUESTS_A_WINDOW, BATCHES_A_WINDOW * perf.deciding_concurrency)
+    return [] if wanted_ms <= perf.window_ms else [f"-S perf.window_ms={100 * math.ceil(wanted_ms / 100)}"]
