@@ -47,13 +47,10 @@ def candidates(model_folder: Callable[..., Path], tmp_path: Path) -> list[Candid
 
 
 def test_what_an_instance_computes_with_is_measured(candidates: list[Candidate]) -> None:
-    """A batch of eight takes about eight times what one example does; a configuration without batches takes none."""
+    """A batch of eight takes several times what one example does; where none can form, one example is all."""
     found = working_memory([bounded(each, 8) for each in candidates], CONDITIONS)
-    assert set(found) == {"single", "together"}
-    assert found["single"].together == pytest.approx(found["single"].single, abs=2 * MIB)
-    for each in found.values():
-        assert 4 * MIB < each.single < 40 * MIB
-    assert found["together"].together > 4 * found["together"].single
+    assert 4 * MIB < found["single"] < 40 * MIB
+    assert found["together"] > 4 * found["single"]
 
 
 def test_answers_are_checked_in_batches_that_a_race_can_form(candidates: list[Candidate]) -> None:

@@ -1,6 +1,7 @@
 """The race: who leaves when, by the rounds alone; groups that a server holds; what falls out."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from measured import window
 
 from assay.deciding.objective import OBJECTIVES
 from assay.ground.process import StageError
+from assay.measuring.bench import Candidate
 from assay.params.cells import Cell
 from assay.params.perf import Slo
 from assay.racing.brackets import MOST_INSTANCES, brackets
@@ -158,13 +160,20 @@ def test_a_server_holds_what_fits_its_memory_and_its_instances() -> None:
 
 
 def test_a_configurations_memory_is_that_of_its_instances() -> None:
-    """Of each its file and what it computes with, which is measured once a variant: batched, of few instances."""
+    """Of each its file and what it computes with, which is measured once for a variant and the largest batch of it."""
     assert server_bytes(100, 3, 50) == 3 * (INSTANCE_BYTES + 250)
     off, batched = Cell("fp32", 1, 64, "off"), Cell("fp32", 2, 64, "delay_0us")
     optional = Cell("fp32", 1, 64, "delay_0us", option="no_arena")
-    of_four, other = Cell("fp32", 4, 64, "delay_0us"), Cell("int8_dynamic", 2, 64, "off")
-    chosen = probes([off, of_four, optional, batched, other])
-    assert chosen == {"fp32": batched, "int8_dynamic": other}
+    of_four, of_two = Cell("fp32", 4, 64, "delay_0us"), Cell("fp32", 3, 2, "delay_0us")
+    other = Cell("int8_dynamic", 2, 64, "off")
+    largest = {off: 1, batched: 8, optional: 8, of_four: 8, of_two: 2, other: 1}
+    candidates = {cell.name: Candidate(Path(cell.name), Path(), {}, most) for cell, most in largest.items()}
+    assert probes(largest, candidates) == {
+        ("fp32", 1): off,
+        ("fp32", 8): batched,
+        ("fp32", 2): of_two,
+        ("int8_dynamic", 1): other,
+    }
 
 
 def test_winners_of_groups_race_against_winners() -> None:

@@ -1,7 +1,7 @@
 """How much memory each configuration of a race takes in a server: its weights, and what it computes a batch with."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from assay.ground.process import StageError
 from assay.machine.cores import divide_cores
@@ -18,14 +18,8 @@ from assay.serving.model_folder import CONFIG, computing_of, with_steps
 
 # What an instance takes beside its weights, and how much of a file it takes: by far the most that was seen.
 INSTANCE_BYTES, COPIES = 4 * 2**20, 2.0
-
-
-@dataclass(frozen=True)
-class Working:
-    """How many bytes more an instance has after it has computed: a single example, and the largest batch."""
-
-    single: int = 0
-    together: int = 0
+# A variant and the largest batch that can form: what an instance computes with depends on these alone.
+Kind = tuple[str, int]
 
 
 def bounded(candidate: Candidate, concurrency: int) -> Candidate:
@@ -33,20 +27,25 @@ def bounded(candidate: Candidate, concurrency: int) -> Candidate:
 
     Larger ones would take memory in every configuration, which no window of the race takes.
     """
-    batched = read_config(computing_of(candidate.folder) / CONFIG).HasField("dynamic_batching")
-    return replace(candidate, most_together=concurrency if batched else 1)
+    config = read_config(computing_of(candidate.folder) / CONFIG)
+    batched = config.HasField("dynamic_batching")
+    return replace(candidate, most_together=min(concurrency, config.max_batch_size) if batched else 1)
 
 
-def probes(cells: Iterable[Cell]) -> dict[str, Cell]:
-    """Return a configuration of each variant whose memory tells that of all: batched if one is, of few instances."""
-    found: dict[str, Cell] = {}
-    for cell in sorted(cells, key=lambda each: (not each.batching, bool(each.option), each.instances)):
-        found.setdefault(cell.variant, cell)
+def probes(cells: Iterable[Cell], candidates: Mapping[str, Candidate]) -> dict[Kind, Cell]:
+    """Return a configuration of each kind, of few instances: what one of them takes, one of all others does."""
+    found: dict[Kind, Cell] = {}
+    for cell in sorted(cells, key=lambda each: (bool(each.option), each.instances)):
+        found.setdefault(_kind(cell, candidates), cell)
     return found
 
 
-def working_memory(candidates: Sequence[Candidate], conditions: Conditions) -> dict[str, Working]:
-    """Return what instances compute with, by configuration, from a server that they have for themselves.
+def _kind(cell: Cell, candidates: Mapping[str, Candidate]) -> Kind:
+    return cell.variant, candidates[cell.name].most_together or 1
+
+
+def working_memory(candidates: Sequence[Candidate], conditions: Conditions) -> dict[str, int]:
+    """Return how many bytes more a configuration has in the server once it has answered, by its name.
 
     What it refuses, or cannot answer, is left out: the race says so. So is everything on a server whose memory cannot
     be read. Raises StageError if it serves nothing, and nobody knows why.
@@ -64,7 +63,7 @@ def working_memory(candidates: Sequence[Candidate], conditions: Conditions) -> d
     return {}
 
 
-def _measured(candidates: Sequence[Candidate], conditions: Conditions, failing: list[str]) -> dict[str, Working]:
+def _measured(candidates: Sequence[Candidate], conditions: Conditions, failing: list[str]) -> dict[str, int]:
     cores, _ = divide_cores(conditions.load.client_cores)
     ask_references(candidates, conditions, cores)
     folders = with_steps(each.folder for each in candidates)
@@ -74,16 +73,16 @@ def _measured(candidates: Sequence[Candidate], conditions: Conditions, failing: 
         return {each.name: _working(server, server.pid, each, failing) for each in candidates}
 
 
-def _working(server: Server, pid: int, candidate: Candidate, failing: list[str]) -> Working:
-    before, reference = memory_bytes(pid), candidate.reference
+def _working(server: Server, pid: int, candidate: Candidate, failing: list[str]) -> int:
+    before = memory_bytes(pid)
     try:
-        check_answers(server, candidate.folder, candidate.examples, reference[:1] or None, 1)
-        single = memory_bytes(pid)
-        check_answers(server, candidate.folder, candidate.examples, reference or None, candidate.most_together)
+        check_answers(
+            server, candidate.folder, candidate.examples, candidate.reference or None, candidate.most_together
+        )
     except StageError:
         failing.append(candidate.name)
         raise
-    return Working(max(0, single - before), max(0, memory_bytes(pid) - before))
+    return max(0, memory_bytes(pid) - before)
 
 
 def server_bytes(file_bytes: int, instances: int, working_bytes: int) -> int:
@@ -98,11 +97,11 @@ def memory_needs(
     conditions: Conditions,
 ) -> dict[str, int]:
     """Return how much memory each configuration may take in a server, by name; `file_bytes` are those of variants."""
-    chosen = probes(cells)
+    chosen = probes(cells, candidates)
     working = working_memory([candidates[cell.name] for cell in chosen.values()], conditions)
-    needs = {}
-    for cell in cells:
-        known = working.get(chosen[cell.variant].name, Working())
-        bytes_ = known.together if cell.batching else known.single
-        needs[cell.name] = server_bytes(file_bytes[cell.variant], cell.instances, bytes_)
-    return needs
+    return {
+        cell.name: server_bytes(
+            file_bytes[cell.variant], cell.instances, working.get(chosen[_kind(cell, candidates)].name, 0)
+        )
+        for cell in cells
+    }
