@@ -29,8 +29,9 @@ from record import RESULTS, runs
 
 REPLAYS = 2000
 SURVIVORS = 4
-# With so many survivors, the rules of the pipeline itself are replayed, to the finalists that they choose.
-NUMBERS = (2, 3, 4, 6)
+# With so many survivors, the rules of the pipeline itself are replayed, to the finalists that they choose; fewer take
+# more rounds than the pool has.
+NUMBERS = (4, 6)
 LEVEL = 0.05  # of a test of the race by tests
 LONGEST = 12  # rounds of it
 
@@ -88,17 +89,22 @@ def rung(entrants: int, *, few: int, many: int, kept: float) -> Rung | None:
 
 
 def doubling(entrants: int, *, first: int) -> Rung | None:
-    """Return a rung of the sequential halving of Karnin and others 2013: each takes about as many windows."""
+    """Return a rung of sequential halving, as the pipeline's are, with another number of windows."""
     if entrants <= SURVIVORS:
         return None
     return Rung(entrants, max(1, first // entrants), max(SURVIVORS, entrants // 2))
 
 
 def to_finalists(scores: Scores, survivors: int) -> tuple[list[int], int]:
-    """Run a race as the pipeline does, and choose the finalists among those that are left."""
+    """Run a race as the pipeline does, and choose the finalists among those that are left.
+
+    Raises ValueError if that takes more rounds than there are.
+    """
     names = [str(place) for place in range(scores.shape[1])]
+    if (needed := max(ends(len(names), survivors), default=0)) > len(scores):
+        raise ValueError(f"{needed} rounds of {len(scores)}")
     rounds: Any = [{"windows": dict(zip(names, each, strict=True))} for each in scores.tolist()]
-    taken: Any = rounds[: max(ends(len(names), survivors), default=0)]
+    taken: Any = rounds[:needed]
     heat: Any = {"entrants": names, "survivors": survivors, "rounds": taken, "fell_out": {}}
     found = contenders(heat, lambda window: window, lambda *_: None)  # type: ignore[arg-type,return-value]  # of scores
     return [int(name) for name in found], windows(len(names), survivors)
@@ -106,11 +112,12 @@ def to_finalists(scores: Scores, survivors: int) -> tuple[list[int], int]:
 
 SCHEDULES: dict[str, Schedule] = {
     "as it is": partial(halving, rung_of=partial(next_rung, survivors=SURVIVORS)),
+    "half as many windows a rung": partial(halving, rung_of=partial(doubling, first=32)),
+    "2 then 4 rounds": partial(halving, rung_of=partial(rung, few=2, many=4, kept=0.5)),
     "2 rounds throughout": partial(halving, rung_of=partial(rung, few=2, many=2, kept=0.5)),
     "3 then 4 rounds": partial(halving, rung_of=partial(rung, few=3, many=4, kept=0.5)),
     "1 then 4 rounds": partial(halving, rung_of=partial(rung, few=1, many=4, kept=0.5)),
     "2 then 4 rounds, a third stays": partial(halving, rung_of=partial(rung, few=2, many=4, kept=1 / 3)),
-    "1, 2, 4 … rounds": partial(halving, rung_of=partial(doubling, first=64)),
     "paired tests": by_tests,
 }
 

@@ -159,7 +159,7 @@ def test_replayed_races_are_those_of_the_pipeline() -> None:
     """The schedule that is the pipeline's keeps whom it keeps; without noise every one finds the best."""
     chance = np.random.default_rng(0)
     speeds = np.linspace(0, 1, 64)
-    scores = speeds + 0.3 * chance.normal(size=(12, 64))
+    scores = speeds + 0.3 * chance.normal(size=(15, 64))
     left, took = replay_races.SCHEDULES["as it is"](scores)
     names = [f"c{place:02}" for place in range(64)]
     rounds: Any = [{"windows": dict(zip(names, each, strict=True))} for each in scores.tolist()]
@@ -172,4 +172,6 @@ def test_replayed_races_are_those_of_the_pipeline() -> None:
         assert {0, 63} <= set(left)
         assert len(left) <= 4
     with pytest.raises(ValueError, match="15 rounds of 12"):
-        replay_races.SCHEDULES["1, 2, 4 … rounds"](scores)
+        replay_races.SCHEDULES["as it is"](scores[:12])
+    with pytest.raises(ValueError, match="23 rounds of 15"):
+        replay_races.to_finalists(scores, 2)

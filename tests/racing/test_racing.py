@@ -18,7 +18,7 @@ from assay.racing.limits import entrants, missed
 from assay.racing.memory import INSTANCE_BYTES, probes, server_bytes
 from assay.racing.race import run_heats
 from assay.racing.schedule import Rung, ends, next_rung, rungs, windows
-from assay.racing.standing import compared, contenders, ranked, standing
+from assay.racing.standing import compared, contenders, noise_of, ranked, standing
 
 SCORE = OBJECTIVES["throughput"].score
 NAMES = [f"c{place:02}" for place in range(16)]
@@ -53,12 +53,13 @@ def raced(noise: float = 0.0, survivors: int = 4) -> Any:
 
 
 def test_every_rung_keeps_the_better_half() -> None:
-    """64 take 2, 2, 4 and 4 rounds; where no more enter than are to survive there is none."""
-    assert list(rungs(64, 4)) == [Rung(64, 2, 32), Rung(32, 2, 16), Rung(16, 4, 8), Rung(8, 4, 4)]
-    assert list(ends(64, 4)) == [2, 4, 8, 12]
-    assert windows(64, 4) == 65 * 2 + 33 * 2 + 17 * 4 + 9 * 4
+    """64 take 1, 2, 4 and 8 rounds; where no more enter than are to survive there is none."""
+    assert list(rungs(64, 4)) == [Rung(64, 1, 32), Rung(32, 2, 16), Rung(16, 4, 8), Rung(8, 8, 4)]
+    assert list(ends(64, 4)) == [1, 3, 7, 15]
+    assert windows(64, 4) == 65 * 1 + 33 * 2 + 17 * 4 + 9 * 8
     assert next_rung(4, 4) is None
-    assert list(rungs(5, 4)) == [Rung(5, 4, 4)]
+    assert list(rungs(5, 4)) == [Rung(5, 8, 4)]
+    assert next(rungs(500, 4)) == Rung(500, 1, 250)
     for entrants_ in range(5, 500):
         assert [*rungs(entrants_, 4)][-1].kept == 4
 
@@ -68,13 +69,13 @@ def test_the_best_stay_and_the_default_configuration_with_them() -> None:
     found = raced()
     now = standing(found, SCORE, nobody)
     assert now.left == ("c00", "c15", "c14", "c13")
-    assert len(found["rounds"]) == 8
+    assert len(found["rounds"]) == 12
     by_name = {each.name: each for each in now.departures}
     assert set(by_name) == set(NAMES) - set(now.left)
     assert by_name["c01"].rounds == 4
     assert by_name["c01"].against_best is not None
     assert by_name["c01"].against_best.value == pytest.approx(1.05**-14)
-    assert by_name["c12"].rounds == 8
+    assert by_name["c12"].rounds == 12
     assert contenders(found, SCORE, nobody) == ["c00", "c15"]  # without noise, nobody else may be the best
 
 
@@ -127,15 +128,33 @@ def test_who_misses_a_limit_leaves_and_is_not_the_best() -> None:
 
 
 def test_intervals_of_departures_hold_the_truth_as_often_as_they_say() -> None:
-    """Of equal configurations in two rounds, by the noise of all: in 93 to 97 % of 2,000 races."""
-    held, names = 0, NAMES[:8]
+    """Of equal configurations after a single round, by the noise of later ones: in 93 to 97 % of 2,000 races."""
+    held = 0
     chance = np.random.default_rng(1)
     for _ in range(2000):
-        values = 1000 * np.exp(0.1 * chance.normal(size=(2, 1)) + 0.15 * chance.normal(size=(2, 8)))
-        rounds = [{"windows": dict(zip(names, map(window, row.tolist()), strict=True))} for row in values]
-        against: Any = compared(rounds, names, names[0], SCORE)  # type: ignore[arg-type]  # windows are enough
-        held += against[names[1]].covers_one
+        values = 1000 * np.exp(0.1 * chance.normal(size=(3, 1)) + 0.15 * chance.normal(size=(3, 16)))
+        rounds: Any = [
+            {"windows": dict(zip(NAMES[:left], map(window, row[:left].tolist()), strict=True))}
+            for left, row in zip((16, 8, 8), values, strict=True)
+        ]
+        against = compared(rounds[:1], NAMES, NAMES[0], SCORE, noise_of(rounds, SCORE))
+        held += against[NAMES[1]].covers_one
     assert 0.93 <= held / 2000 <= 0.97
+
+
+def test_noise_is_known_once_the_same_were_measured_twice() -> None:
+    """Who left after a single round has an interval then; a single configuration has no noise to tell."""
+    names = [f"d{place:02}" for place in range(64)]
+    first = round_of(names, 0.1)
+    early = standing(heat([first]) | {"entrants": names}, SCORE, nobody)
+    assert len(early.departures) == 32
+    assert {each.against_best for each in early.departures} == {None}
+    later = [round_of(early.left, 0.1, seed) for seed in (1, 2)]
+    (departure, *_) = standing(heat([first, *later]) | {"entrants": names}, SCORE, nobody).departures
+    assert departure.rounds == 1
+    assert departure.against_best is not None
+    assert departure.against_best.low < departure.against_best.value < departure.against_best.high
+    assert noise_of([round_of(["c00"]), round_of(["c00"], seed=1)], SCORE) is None
 
 
 def test_equals_keep_their_order() -> None:

@@ -63,17 +63,17 @@ def test_a_race_is_told(tmp_path: Path) -> None:
     said = raced(tmp_path, 3)
     assert "Tried 6 configurations" in said
     assert "5 configurations took turns in one server; after" in said
-    assert "6 configurations in 12 s of a race; 3 left it, the closest at 0." in said
+    assert "6 configurations in 24 s of a race; 3 left it, the closest at 0." in said
     assert (
         "1 configuration could not be measured: fp32-1-64-delay_500us (model 'fp32-1-64-delay_500us': no such thing)"
         in said
     )
     assert "fp32-1-64-delay_500us not measured: model" in said
-    assert "fp32-1-64-delay_0us after 4 rounds" in said
+    assert "fp32-1-64-delay_0us after 8 rounds" in said
     assert "With ONNX Runtime's own" not in said
     assert "The finalists in detail" in said
     text = (tmp_path / "reports" / "report.md").read_text()
-    assert "| `fp32-1-64-delay_0us` | after 4 rounds | 1." in text
+    assert "| `fp32-1-64-delay_0us` | after 8 rounds | 1." in text
     rows = {row["cell"]: row for row in read_json(tmp_path / "reports" / "perf.json")["race"]}
     assert set(rows) == set(SPEEDS)
     assert [name for name, row in rows.items() if not row["left"]] == [
@@ -90,7 +90,7 @@ def test_a_configuration_under_a_second_name_is_told(tmp_path: Path) -> None:
     """It did not race, and could have been."""
     said = raced(tmp_path, 3, {"fp32-1-64-delay_0us": "fp32-1-64-off"})
     assert "Tried 5 configurations" in said
-    assert "5 configurations in 10 s of a race; 2 left it" in said
+    assert "5 configurations in 20 s of a race; 2 left it" in said
     assert "4 configurations took turns in one server; after" in said
     assert "1 configuration more did not enter: with that number of threads, or that option, each is another" in said
     assert "fp32-1-64-delay_0us not measured: the same as fp32-1-64-off" in said

@@ -1,5 +1,6 @@
 """Who is still in a race after some rounds, and what became of the others: a function of the rounds alone."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.ground.records.measured import Heat, Round, Window
+from assay.params.matrix import ANCHOR
 from assay.racing.schedule import next_rung
 from assay.statistics.interval import Interval, t_quantile
 
@@ -21,7 +23,7 @@ class Departure:
     """A configuration that left after so many rounds.
 
     `against_best` is how it compared with the best of that moment, above 1 for better; None of one that could not be
-    measured. `why` is a reason other than being slower.
+    measured, and where no noise is known yet. `why` is a reason other than being slower.
     """
 
     name: str
@@ -46,7 +48,7 @@ def standing(heat: Heat, score: Score, missed: Missed) -> Standing:
     """Return where a heat stands after its rounds."""
     default, rounds = heat["entrants"][0], heat["rounds"]
     left, used, departures = list(heat["entrants"]), 0, list[Departure]()
-    fallen = _fallen(heat)
+    fallen, noise = _fallen(heat), noise_of(rounds, score)
     while rung := next_rung(len(left), heat["survivors"]):
         end = used + rung.rounds
         gone = [name for name in left if name in fallen and fallen[name][0] < end]
@@ -61,9 +63,9 @@ def standing(heat: Heat, score: Score, missed: Missed) -> Standing:
         better = ranked(measured, left, score)
         best = next((name for name in better if name not in failing), default)
         stay = [name for name in better if name not in failing and name != default][: rung.kept - 1]
-        against = compared(measured, left, best, score)
+        against = compared(measured, left, best, score, noise)
         departures += [
-            Departure(name, end, against[name], failing.get(name, ""))
+            Departure(name, end, against.get(name), failing.get(name, ""))
             for name in reversed(better)
             if name not in stay and name != default
         ]
@@ -73,16 +75,22 @@ def standing(heat: Heat, score: Score, missed: Missed) -> Standing:
     return Standing(tuple(name for name in left if name not in late), None, tuple(departures))
 
 
+def at_the_end(heat: Heat, left: Sequence[str], score: Score) -> Mapping[str, Interval]:
+    """Return how those that are left compare with the best of them; nothing of those that were not raced."""
+    rounds = heat["rounds"]
+    if not rounds or not left:
+        return {}
+    return compared(rounds, left, ranked(rounds, left, score)[0], score, noise_of(rounds, score))
+
+
 def contenders(heat: Heat, score: Score, missed: Missed) -> list[str]:
     """Return who may be the best of a heat that is over: the default configuration, and those close to the best.
 
     Close is as where cells are measured one by one, but here another start cannot have favoured one of them.
     """
-    left, rounds = standing(heat, score, missed).left, heat["rounds"]
-    if len(rounds) < 2 or len(left) < 2:
-        return list(left)
-    against = compared(rounds, left, ranked(rounds, left, score)[0], score)
-    return [left[0], *(name for name in left[1:] if against[name].high >= 1)]
+    left = standing(heat, score, missed).left
+    against = at_the_end(heat, left, score)
+    return [name for name in left if name == left[0] or name not in against or against[name].high >= 1]
 
 
 def _fallen(heat: Heat) -> Mapping[str, tuple[int, str]]:
@@ -108,18 +116,43 @@ def ranked(rounds: Sequence[Round], names: Sequence[str], score: Score) -> list[
     return [names[place] for place in np.argsort(-means, kind="stable")]
 
 
-def compared(rounds: Sequence[Round], names: Sequence[str], best: str, score: Score) -> dict[str, Interval]:
-    """Return how each configuration compares with the best, with a 95 % interval that all share.
+@dataclass(frozen=True)
+class Noise:
+    """What of the scores is neither a configuration's nor a round's: a standard deviation, and how well it is known."""
+
+    deviation: float
+    freedom: int
+
+
+def noise_of(rounds: Sequence[Round], score: Score) -> Noise | None:
+    """Return the noise of a race, of all rounds in which the same configurations were measured again; None of none.
 
     A round does something to all, a configuration is better or worse, and what is left of the scores' variance is
-    noise: two or four rounds tell nothing of each one's own, so it is that of all (a two-way layout without
-    interaction, Scheffé 1959, chapter 4). It tells how sure a departure was, and decides nothing.
+    noise (a two-way layout without interaction, Scheffé 1959, chapter 4): a few rounds tell nothing of each one's own.
     """
-    table = scores(rounds, names, score)
-    means = table.mean(axis=0)
-    noise = table - means - table.mean(axis=1, keepdims=True) + table.mean()
-    freedom = (len(rounds) - 1) * (len(names) - 1)
-    spread = math.sqrt(float((noise**2).sum()) / freedom)
-    half = t_quantile(freedom) * spread * math.sqrt(2 / len(rounds))
+    squares, freedom = 0.0, 0
+    for names, group in itertools.groupby(rounds, key=_measured):
+        table = scores(list(group), names, score)
+        apart = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean()
+        squares += float((apart**2).sum())
+        freedom += (table.shape[0] - 1) * (table.shape[1] - 1)
+    return Noise(math.sqrt(squares / freedom), freedom) if freedom else None
+
+
+def _measured(each: Round) -> list[str]:
+    return sorted(name for name in each["windows"] if name != ANCHOR)
+
+
+def compared(
+    rounds: Sequence[Round], names: Sequence[str], best: str, score: Score, noise: Noise | None
+) -> dict[str, Interval]:
+    """Return how each configuration compares with the best, with a 95 % interval by the noise, nothing without that.
+
+    It tells how sure a departure was, and decides nothing.
+    """
+    if noise is None:
+        return {}
+    means = scores(rounds, names, score).mean(axis=0)
+    half = t_quantile(noise.freedom) * noise.deviation * math.sqrt(2 / len(rounds))
     apart = means - means[names.index(best)]
     return {name: Interval(mean, mean - half, mean + half).exp() for name, mean in zip(names, apart, strict=True)}

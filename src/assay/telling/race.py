@@ -15,7 +15,7 @@ from assay.params.cells import Cell
 from assay.params.matrix import ANCHOR
 from assay.params.perf import Perf
 from assay.racing.limits import entrants, missed
-from assay.racing.standing import compared, ranked, scores, standing
+from assay.racing.standing import at_the_end, scores, standing
 from assay.statistics.interval import Interval
 
 # What fits a page that is read in a pull request.
@@ -100,13 +100,11 @@ def summarise_race(
 
 
 def _of_heat(heat: Heat, cells: Mapping[str, Cell], objective: Objective, judge: Callable[..., Any]) -> Iterable[Racer]:
-    now, rounds = standing(heat, objective.score, judge), heat["rounds"]
+    now = standing(heat, objective.score, judge)
     for departure in now.departures:
         course = _course(heat, departure.name, objective)
         yield Racer(cells[departure.name], course, departure.against_best, left=True, why=departure.why)
-    several = len(rounds) > 1 and len(now.left) > 1
-    best = ranked(rounds, now.left, objective.score)[0] if several else ""
-    against = compared(rounds, now.left, best, objective.score) if several else {}
+    against = at_the_end(heat, now.left, objective.score)
     for name in now.left:
         yield Racer(cells[name], _course(heat, name, objective), against.get(name), left=False)
 
