@@ -78,9 +78,17 @@ def table() -> list[str]:
     ]
 
 
+def size_of_a_matrix(text: str) -> int:
+    """Return the number of configurations; raises ArgumentTypeError if no matrix here has so many."""
+    if text not in map(str, AXES):
+        raise argparse.ArgumentTypeError(f"no matrix here has {text} configurations")
+    return int(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time a race to its verdict.")
-    parser.add_argument("sizes", type=int, nargs="*", choices=sorted(AXES))
+    # No choices: argparse holds them against an empty list, too.
+    parser.add_argument("sizes", type=size_of_a_matrix, nargs="*", metavar="|".join(map(str, sorted(AXES))))
     parser.add_argument("--starts", type=int, default=12, help="of the run-off; shipped are 12")
     parser.add_argument("--finalists", type=int, default=4, help="at most; shipped are 4")
     given = parser.parse_args()
