@@ -4,6 +4,7 @@ It is not of this environment: it needs other versions of what is in it.
 `python3.11 -m venv FOLDER && FOLDER/bin/pip install triton-model-analyzer==1.44.0`.
 """
 
+import argparse
 import csv
 import shutil
 import subprocess
@@ -34,6 +35,21 @@ class Profile(NamedTuple):
     seconds: float
     rows: list[dict[str, str]]
     configurations: Path
+
+
+def measure_if_asked(description: str, times: str, what: str, measure: Callable[[Path, int], None]) -> None:
+    """Read a command line, and measure as many times as its option `times` says, with the program that it names.
+
+    Ends the program, with a sentence, if it says how often and names no program that is there.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--program", type=Path, help="model-analyzer, in an environment of its own")
+    parser.add_argument(times, dest="times", type=int, default=0, help=what)
+    given = parser.parse_args()
+    if given.times:
+        if given.program is None or not given.program.is_file():
+            parser.error(f"{times} needs --program, the path of an installed model-analyzer")
+        measure(given.program.absolute(), given.times)
 
 
 def requests_file(clone_folder: Path, cell: str, folder: Path) -> Path:

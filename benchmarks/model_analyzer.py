@@ -10,7 +10,6 @@ Run     python benchmarks/model_analyzer.py --program FOLDER/bin/model-analyzer 
 
 from assay.ground.stage import run_stage
 
-import argparse
 import itertools
 import math
 import tempfile
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from analyzer import THROUGHPUT, profile
+from analyzer import THROUGHPUT, measure_if_asked, profile
 from assay.ground.files import read_json
 from assay.ground.numerals import counted
 from assay.ground.process import StageError
@@ -178,14 +177,7 @@ def table() -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Compare the pipeline with Triton Model Analyzer.")
-    parser.add_argument("--program", type=Path, help="model-analyzer, in an environment of its own")
-    parser.add_argument("--pairs", type=int, default=0, help="runs of each tool to add")
-    arguments = parser.parse_args()
-    if arguments.pairs:
-        if arguments.program is None or not arguments.program.is_file():
-            parser.error("--pairs needs --program, the path of an installed model-analyzer")
-        measure(arguments.program.absolute(), arguments.pairs)
+    measure_if_asked("Compare the pipeline with Triton Model Analyzer.", "--pairs", "runs of each tool to add", measure)
     print("\n".join(table()))
 
 

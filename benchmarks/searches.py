@@ -12,7 +12,6 @@ Run     python benchmarks/searches.py --program FOLDER/bin/model-analyzer --runs
 
 from assay.ground.stage import run_stage
 
-import argparse
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from analyzer import THROUGHPUT, profile
+from analyzer import THROUGHPUT, measure_if_asked, profile
 from assay.ground.files import read_json
 from assay.machine.lock import machine_to_ourselves
 from assay.measuring.bench import bench, exported
@@ -166,14 +165,7 @@ def table() -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Compare the race with Model Analyzer's searches.")
-    parser.add_argument("--program", type=Path, help="model-analyzer, in an environment of its own")
-    parser.add_argument("--runs", type=int, default=0, help="of each tool")
-    given = parser.parse_args()
-    if given.runs:
-        if given.program is None or not given.program.is_file():
-            parser.error("--runs needs --program, the path of an installed model-analyzer")
-        measure(given.program.absolute(), given.runs)
+    measure_if_asked("Compare the race with Model Analyzer's searches.", "--runs", "of each tool", measure)
     print("\n".join(table()))
 
 
