@@ -25,14 +25,15 @@ from tqdm import tqdm
 from analyzer import THROUGHPUT, measure_if_asked, profile
 from assay.ground.files import read_json
 from assay.machine.lock import machine_to_ourselves
-from assay.measuring.bench import bench, exported
+from assay.measuring.bench import asked, bench
 from assay.measuring.readings import throughput
 from assay.params.matrix import matrix
 from assay.params.perf import Perf
-from assay.serving.model_config import THREADS, read_config, render
+from assay.serving.model_config import THREADS, input_names, read_config, render
 from assay.serving.model_folder import CONFIG, put_together
 from assay.statistics.interval import Interval
 from assay.statistics.ratio import ratio_of_logs
+from assay.tensors.arrays import read_split
 from assay.validation.schema import load_params
 from clones import clone, require_committed, shorten, timed
 from record import append, last_run
@@ -109,8 +110,10 @@ def analyzer(program: Path, clone_folder: Path, search: dict[str, Any]) -> dict[
 def side_by_side(folder: Path, names: Sequence[str]) -> dict[str, list[float]]:
     """Measure configurations by turns in one server; return the mean logarithm of each one's throughput, by start."""
     conditions, found = load_params(folder / "params.yaml").conditions, dict[str, list[float]]()
+    folders = [folder / "artifacts" / "model_repository" / name for name in names]
+    (taken,), (images, _) = input_names(folders[0]), read_split(folder / "artifacts" / "data" / "test.npz")
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as temporary:
-        candidates = exported([folder / "artifacts" / "model_repository" / name for name in names], Path(temporary))
+        candidates = asked(folders, {taken: images}, Path(temporary) / "input_data.json")
         for _ in tqdm(range(STARTS), unit="start"):
             with bench(candidates, conditions) as windows:
                 order = np.random.default_rng().permuted
