@@ -2,7 +2,7 @@
 
 A replay takes the rounds of one start in random order, lets a schedule decide who leaves, and asks what the best of
 those that are left is worth; the truth is the mean of all rounds of the other starts. Which of them is the best, the
-run-off tells, and that is no part of this.
+run-off tells. How often that finds a winner where none is, is asked of configurations made equal.
 
 Reads   benchmarks/results/race_pool.jsonl
 Writes  benchmarks/results/replay_races.json
@@ -24,10 +24,12 @@ from assay.ground.files import write_json
 from assay.racing.schedule import Rung, ends, next_rung, windows
 from assay.racing.standing import contenders
 from assay.statistics.comparison import paired_p
+from assay.validation.schema import load_params
 from race_pool import ROUNDS
 from record import RESULTS, runs
+from replay import REPLAYS, beats
+from replay_configurations import noise_of
 
-REPLAYS = 2000
 SURVIVORS = 4
 # With so many survivors, the rules of the pipeline itself are replayed, to the finalists that they choose; fewer take
 # more rounds than the pool has.
@@ -155,8 +157,26 @@ def replayed(pool: Sequence[Scores], schedule: Schedule) -> dict[str, float]:
     }
 
 
+def false_winners(pool: Sequence[Scores], race: Schedule, starts: int, rounds: int) -> float:
+    """Return how often something is said to beat the default configuration, of which in truth all are equals.
+
+    They are once the truth of the other starts is taken away. A race in one start chooses the finalists; whole starts
+    out of the others, any of them any number of times, are their run-off.
+    """
+    chance = np.random.default_rng(0)
+    others = [noise_of([np.array([*pool[:place], *pool[place + 1 :]])]) for place in range(len(pool))]
+    equals = [each - np.mean([*pool[:place], *pool[place + 1 :]], axis=(0, 1)) for place, each in enumerate(pool)]
+    won = list[bool]()
+    for _ in range(REPLAYS):
+        place = int(chance.integers(len(pool)))
+        left, _windows = race(chance.permutation(equals[place]))
+        drawn = others[place][chance.integers(0, len(pool) - 1, starts), :rounds]
+        won.append(beats(drawn.mean(axis=1)[:, left], 0))
+    return float(np.mean(won))
+
+
 def main() -> None:
-    result: dict[str, Any] = {}
+    runoff, result = load_params().runoff, dict[str, Any]()
     for workload in dict.fromkeys(run["workload"] for run in runs("race_pool")):
         pool = tables(of_one_matrix(workload))
         within = np.concatenate([each - each.mean(axis=0) for each in pool])
@@ -168,6 +188,7 @@ def main() -> None:
             "deviation_within_a_round": round(float(within.std()), 3),
             "deviation_of_configurations": round(float(means.mean(axis=0).std()), 3),
             "schedules": {name: replayed(pool, schedule) for name, schedule in SCHEDULES.items()},
+            "false_winners": false_winners(pool, SCHEDULES["as it is"], runoff.starts, runoff.rounds),
             "survivors": {str(each): replayed(pool, partial(to_finalists, survivors=each)) for each in NUMBERS},
         }
     write_json(RESULTS / "replay_races.json", result)

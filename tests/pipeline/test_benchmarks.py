@@ -175,3 +175,12 @@ def test_replayed_races_are_those_of_the_pipeline() -> None:
         replay_races.SCHEDULES["as it is"](scores[:12])
     with pytest.raises(ValueError, match="23 rounds of 15"):
         replay_races.to_finalists(scores, 2)
+
+
+def test_winners_among_equals_are_rare_in_replayed_races(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What differs in every start is taken away, and of what is left nothing beats the default but by chance."""
+    monkeypatch.setattr(replay_races, "REPLAYS", 400)
+    chance, speeds = np.random.default_rng(0), np.linspace(0, 1, 16)
+    pool = [speeds + 0.05 * chance.normal(size=16) + 0.1 * chance.normal(size=(15, 16)) for _ in range(20)]
+    race = replay_races.SCHEDULES["as it is"]
+    assert 0 < replay_races.false_winners(pool, race, starts=12, rounds=12) < 0.08
