@@ -164,13 +164,14 @@ def false_winners(pool: Sequence[Scores], race: Schedule, starts: int, rounds: i
     out of the others, any of them any number of times, are their run-off.
     """
     chance = np.random.default_rng(0)
-    others = [noise_of([np.array([*pool[:place], *pool[place + 1 :]])]) for place in range(len(pool))]
-    equals = [each - np.mean([*pool[:place], *pool[place + 1 :]], axis=(0, 1)) for place, each in enumerate(pool)]
+    others = [np.delete(np.array(pool), place, axis=0) for place in range(len(pool))]
+    equals = [each - rest.mean(axis=(0, 1)) for each, rest in zip(pool, others, strict=True)]
+    noises = [noise_of([rest]) for rest in others]
     won = list[bool]()
     for _ in range(REPLAYS):
         place = int(chance.integers(len(pool)))
-        left, _windows = race(chance.permutation(equals[place]))
-        drawn = others[place][chance.integers(0, len(pool) - 1, starts), :rounds]
+        left, _ = race(chance.permutation(equals[place]))
+        drawn = noises[place][chance.integers(0, len(pool) - 1, starts), :rounds]
         won.append(beats(drawn.mean(axis=1)[:, left], 0))
     return float(np.mean(won))
 

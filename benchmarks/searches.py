@@ -6,7 +6,7 @@ that anybody chose then runs off side by side, over more starts than the pipelin
 How Model Analyzer is installed stands in analyzer.py; its instances compute with one thread each.
 
 Writes  benchmarks/results/searches.jsonl, one line a comparison: seconds and choice of each run, and their worth
-Run     python benchmarks/searches.py --program FOLDER/bin/model-analyzer --runs 5      75 minutes
+Run     python benchmarks/searches.py --program FOLDER/bin/model-analyzer --runs 5      40 minutes
         python benchmarks/searches.py                   prints the table of the last comparison
 """
 
