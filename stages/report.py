@@ -67,7 +67,7 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
     served = {variant: measured(exports) for variant, exports in results.exports.items()}
     race = summarise_race(results.race, params.cells, served, perf) if results.race else None
     out = race.failing if race else failing(params.cells, results.cells, served, perf)
-    answer, *details = verdict_in_words(verdict, len(params.cells), out)
+    answer, *details = verdict_in_words(verdict, race.comparable if race else len(params.cells), out)
     distribution = params.saturation.distribution
     sustained = recorded_saturation(results.saturation["rounds"], perf.slo) if distribution else None
     return {
@@ -93,7 +93,7 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
         **default_threads(results, default_threads_twin(params.cells), cells, levels),
         "race": race,
         "most_racers": MOST_ROWS,
-        "tried": len(race.different if race else params.cells),
+        "tried": len((race.measured or race.different) if race else params.cells),
         "verdict": verdict,
         "runoff_repeats": runoff_in_words(results.runoff["rounds"], params.runoff.rounds),
         "saturation_interruptions": interruptions_in_words(results.saturation["rounds"]),

@@ -1,4 +1,4 @@
-"""Let the configurations of the matrix race in one server, and choose the finalists among those that are left.
+"""Let the configurations of the matrix race in one server; stages/contenders.py chooses among those that are left.
 
 All of them are loaded together and measured by turns, in short rounds; again and again the better half stays. The
 default configuration stays to the end, the anchor is in every round. What the server refuses, or dies of, falls out
@@ -6,9 +6,7 @@ with its reason, and the others go on. A matrix that the memory does not hold in
 against winners. A killed run goes on from the rounds that it has measured.
 
 Reads   artifacts/model_repository/, artifacts/data/test.npz, reports/onnx/, reports/machine.json, triton/ (the anchor)
-Writes  artifacts/finalists_race/<cell>/, reports/finalists/race.json: the finalists, as stages/finalists.py does
-        artifacts/finalist_<place>/: one of them each, or nobody
-        reports/perf/race/heats.json: every window of the race; nothing derived
+Writes  reports/perf/race/heats.json: every window of the race; nothing derived
 Run     python stages/screen.py
 """
 
@@ -21,7 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from assay.deciding.finalists import write_finalists, write_places
 from assay.deciding.objective import OBJECTIVES
 from assay.ground.dvc_lock import check_parameters
 from assay.ground.numerals import counted
@@ -40,7 +37,6 @@ from assay.racing.limits import entrants, missed
 from assay.racing.memory import bounded, memory_needs
 from assay.racing.race import HeatRun, Rules, in_words, run_heats
 from assay.racing.schedule import ends
-from assay.racing.standing import contenders
 from assay.serving.model_folder import repeated
 from assay.telling.progress import Progress
 from assay.validation.schema import Params, load_params
@@ -74,7 +70,7 @@ def run_heat(
     journal = open_journal(name, inputs, params.conditions, *settings)
     journals.append(journal)
     planned = list(ends(len(names), survivors))
-    title = f"race of {len(names)}, concurrency {rules.concurrency}"
+    title = f"race of {counted(len(names), 'configuration')}, concurrency {rules.concurrency}"
 
     def aim(done: int) -> int:
         return next((end for end in planned if end > done), planned[-1] if planned else done)
@@ -111,9 +107,6 @@ def main() -> None:
             lambda names: brackets({name: needs[name] for name in names}, instances, default, available),
             partial(run_heat, candidates=candidates, rules=rules, params=params, journals=journals),
         )
-    names = contenders(heats[-1], rules.score, rules.missed)
-    write_finalists("race", names, params.perf)
-    write_places(names)
     result = {
         "concurrency": rules.concurrency,
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -123,7 +116,6 @@ def main() -> None:
     write_record(MEASURED / "race" / "heats.json", RaceFile, result)
     for each in journals:
         each.close()
-    print(f"in the run-off, of {counted(len(different), 'configuration')}: {', '.join(names)}")
 
 
 if __name__ == "__main__":

@@ -67,8 +67,10 @@ def said_of_search(params: Params) -> list[str]:
     for search, (least, most) in minutes.items():
         few, many = windows_to_decide(params, search)
         chosen = "" if search == params.perf.search else f"with perf.search={search}: "
-        how_long = f"{few:,} to {many:,} windows, {least:.1f} to {most:.1f} minutes"
-        said.append(f"{chosen}measuring and deciding applies load in {how_long}")
+        how_long = (
+            f"{least / 60:,.1f} to {most / 60:,.1f} hours" if least > 60 else f"{least:.1f} to {most:.1f} minutes"
+        )
+        said.append(f"{chosen}measuring and deciding applies load in {few:,} to {many:,} windows, {how_long}")
     said.sort(key=lambda line: line.startswith("with "))
     if params.perf.search == "all" and minutes["all"][0] > LONG_MINUTES > minutes["race"][0]:
         said.append("so many configurations may race: `dvc exp run` it with -S perf.search=race")

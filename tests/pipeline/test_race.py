@@ -41,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = clone(tmp_path_factory.mktemp("race") / "clone", racing)
     run("dvc", "pull", "data.dvc", cwd=folder)
     said = ran(run("dvc", "repro", cwd=folder).stdout)
-    assert "screen" in said
+    assert [stage for stage in said if stage in ("screen", "contenders")] == ["screen", "contenders"]
     assert not [stage for stage in said if stage.startswith("perf")]
     return folder
 
@@ -58,7 +58,11 @@ def test_only_finalists_are_measured_in_detail(project: Path) -> None:
     told = {row["cell"]: row for row in read_json(project / "reports" / "perf.json")["race"]}
     assert len(told) == 6
     assert [name for name, row in told.items() if not row["left"]].count("fp32-1-64-off") == 1
-    assert all(row["against_best_low"] <= row["against_best"] <= row["against_best_high"] for row in told.values())
+    assert all(
+        row["against_best_low"] <= row["against_best"] <= row["against_best_high"]
+        for row in told.values()
+        if row["against_best"]
+    )
     text = (project / "reports" / "report.md").read_text()
     assert "6 configurations in " in text
     assert "3 left it, the closest at " in text
@@ -67,6 +71,14 @@ def test_only_finalists_are_measured_in_detail(project: Path) -> None:
     assert "The matrix, and how well each configuration is known" in page
     assert "With ONNX Runtime's own" not in page
     assert changed(run("dvc", "repro", cwd=project).stdout) == []
+
+
+def test_where_the_rounds_of_a_race_are_kept_nothing_races_anew(project: Path, tmp_path: Path) -> None:
+    """As in a colleague's clone, or in a folder that DVC makes for a queued experiment: git keeps no artifacts."""
+    folder = shutil.copytree(project, tmp_path / "clone", symlinks=True)
+    for path in (folder / "artifacts").glob("finalist*"):
+        shutil.rmtree(path)
+    assert changed(run("dvc", "repro", cwd=folder).stdout) == ["contenders"]
 
 
 def test_the_other_way_to_search_measures_every_cell(project: Path, tmp_path: Path) -> None:
@@ -156,7 +168,7 @@ def test_what_the_server_refuses_is_out_of_the_race(project: Path, tmp_path: Pat
 
     spoil("fp32-3-64-off")
     said = run(sys.executable, "stages/screen.py", cwd=folder).stdout
-    assert "out of the race: fp32-3-64-off: " in said
+    assert "out of the race: 1 configuration could not be measured: `fp32-3-64-off` (" in said
     assert "tensorrt" in said
     (heat,) = read_json(folder / "reports" / "perf" / "race" / "heats.json")["heats"]
     assert list(heat["rounds"][0]["fell_out"]) == ["fp32-3-64-off"]

@@ -17,6 +17,7 @@ from assay.racing.brackets import MOST_INSTANCES, brackets
 from assay.racing.limits import entrants, missed
 from assay.racing.memory import INSTANCE_BYTES, probes, server_bytes
 from assay.racing.race import run_heats
+from assay.racing.reasons import failed_in_words
 from assay.racing.schedule import Rung, ends, next_rung, rungs, windows
 from assay.racing.standing import compared, contenders, noise_of, ranked, standing
 
@@ -96,20 +97,20 @@ def test_what_falls_out_leaves_with_its_reason_and_the_others_go_on() -> None:
     found = heat(c15="the server refused it")
     now = standing(found, SCORE, nobody)
     assert "c15" not in now.left
-    assert now.departures[0].why == "the server refused it"
+    assert now.departures[0].failed == "the server refused it"
     assert now.departures[0].rounds == 0
     left = list(now.left)
     rounds = [round_of(left, fell_out={"c15": "the server refused it"}), *(round_of(left) for _ in range(3))]
     now = standing(heat(rounds, c14="it died"), SCORE, nobody)
     by_name = {each.name: each for each in now.departures}
-    assert (by_name["c14"].why, by_name["c14"].rounds) == ("it died", 4)
+    assert (by_name["c14"].failed, by_name["c14"].rounds) == ("it died", 4)
     assert by_name["c15"].rounds == 0
     assert now.left[:2] == ("c00", "c13")
     end = raced()
     end["fell_out"] = {"c15": "it died at last"}
     now = standing(end, SCORE, nobody)
     assert now.left == ("c00", "c14", "c13")
-    assert now.departures[-1].why == "it died at last"
+    assert now.departures[-1].failed == "it died at last"
 
 
 def test_who_misses_a_limit_leaves_and_is_not_the_best() -> None:
@@ -122,7 +123,7 @@ def test_who_misses_a_limit_leaves_and_is_not_the_best() -> None:
     now = standing(heat(rounds), SCORE, fastest_miss)
     assert set(now.left) <= {"c00", *NAMES[1:8]}
     by_name = {each.name: each for each in now.departures}
-    assert by_name["c15"].why == "misses p95 latency ≤ 1 ms"
+    assert by_name["c15"].missed == "misses p95 latency ≤ 1 ms"
     assert by_name["c15"].against_best is not None
     assert by_name["c15"].against_best.value == pytest.approx(1.05**8)
 
@@ -229,3 +230,13 @@ def test_limits_are_those_of_answers_before_and_of_latency_in_it() -> None:
     assert judged(20_000) is None
     assert judged(1_000) == "misses p95 latency ≤ 1 ms"
     assert judged(7_500) is None  # another start may be as much faster
+
+
+def test_a_reason_that_many_share_is_said_once() -> None:
+    """But for their own names, and with a few of those."""
+    shared = {name: f"model '{name}': neither true nor false" for name in NAMES[:5]}
+    assert failed_in_words(shared | {"c07": "model 'c07': no such file"}) == [
+        "5 configurations could not be measured: `c00`, `c01`, `c02`, 2 more (model 'c00': neither true nor false).",
+        "1 configuration could not be measured: `c07` (model 'c07': no such file).",
+    ]
+    assert failed_in_words({}) == []

@@ -353,6 +353,32 @@ def test_an_option_that_the_backend_does_not_read_is_refused(content: dict[str, 
     assert "perf: options: typo sets 'arena', which NVIDIA's onnxruntime backend or ours does not read" in found
 
 
+def test_a_value_that_the_backend_refuses_is_refused_before_anything_is_trained(content: dict[str, Any]) -> None:
+    """Every configuration with it would fall out of the race."""
+    content["options"]["typo"] = 'parameters { key: "execution_mode" value { string_value: "7" } }'
+    content["perf"]["options"] = ["typo"]
+    (found,) = errors(content)
+    assert "perf: options: typo sets execution_mode to '7', which is not 0 or 1" in found
+
+
+def test_options_where_no_variant_takes_one_are_refused(content: dict[str, Any]) -> None:
+    """They would be measured as what they are without: a second time, under another name."""
+    content["perf"]["options"] = ["no_arena"]
+    content["onnx"]["variants"] = ["openvino", "fp32"]
+    assert validate(content)
+    content["onnx"]["variants"] = ["openvino"]
+    (found,) = errors(content)
+    assert "perf: options are ONNX Runtime's, and it computes none of onnx.variants, openvino; write []" in found
+
+
+@pytest.mark.parametrize("name", ["off", "delay_0us", "delay_500us_preferred_8", "anchor"])
+def test_an_option_is_not_named_as_something_else(content: dict[str, Any], name: str) -> None:
+    """`fp32-1-64-off-off` says nothing to anybody."""
+    content["options"][name] = content["options"]["no_arena"]
+    content["perf"]["options"] = [name]
+    assert f"{name!r} is a name of something else in a matrix" in errors(content)[0]
+
+
 def test_an_option_and_a_shape_have_names_of_their_own(content: dict[str, Any]) -> None:
     """Two cells would have one."""
     content.update(model="own")

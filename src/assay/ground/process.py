@@ -9,7 +9,7 @@ from typing import Literal
 
 PR_SET_PDEATHSIG = 1
 INTERRUPTED = "interrupted; nothing is half-written"
-GOES_ON = "`dvc repro` goes on from the stages that finished"
+GOES_ON = "`dvc repro` goes on from the stages that finished, and from finished rounds"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 

@@ -19,11 +19,17 @@ def _shape(value: str) -> str:
     return value
 
 
+def _option_name(value: str) -> str:
+    if value in ("anchor", "off") or value.startswith("delay_"):
+        raise ValueError(f"{value!r} is a name of something else in a matrix; give the option another")
+    return value
+
+
 Batching = Annotated[str, AfterValidator(_batching)]
 Shape = Annotated[str, AfterValidator(_shape)]
 Threads = Annotated[int, Field(ge=1, le=256)]
 # Part of a model's name, and no number, which would be taken for one of threads.
-OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$"), AfterValidator(_option_name)]
 
 
 class Slo(Section):

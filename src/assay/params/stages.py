@@ -18,7 +18,7 @@ def before_reporting(variants: Sequence[str], cells: Sequence[Cell], search: str
     """Return the addresses of all stages that a report rests on."""
     served = [f"serving@{variant}" for variant in variants]
     if search == "race":
-        searched = ["screen", *(f"finalist@{place}" for place in range(1, MOST_FINALISTS + 1)), "anchor"]
+        searched = ["screen", "contenders", *(f"finalist@{place}" for place in range(1, MOST_FINALISTS + 1)), "anchor"]
     else:
         measured = [_measuring(cell) for cell in cells]
         searched = ["perf-anchor", "perf-default-threads", *measured, "finalists"]

@@ -14,6 +14,7 @@ from assay.measuring.windows import Windows
 from assay.params.matrix import ANCHOR
 from assay.params.measuring import Conditions
 from assay.racing.failing import named_in, reason
+from assay.racing.reasons import failed_in_words
 from assay.racing.standing import Missed, Score, Standing, scores, standing
 
 
@@ -77,9 +78,9 @@ class HeatRun:
                 out = self._failing or named_in(error, [self._candidates[name] for name in now.left])
                 if not out or self._default in out or ANCHOR in out:
                     raise
-                for name in out:
-                    self._fell_out[name] = why = reason(error, name)
-                    print(f"out of the race: {name}: {why}", flush=True)
+                found = {name: reason(error, name) for name in out}
+                self._fell_out |= found
+                print("\n".join(f"out of the race: {each}" for each in failed_in_words(found)), flush=True)
         return self.heat
 
     def _measure(self, candidates: Sequence[Candidate]) -> None:
@@ -151,4 +152,4 @@ def in_words(score: Score, rounds: Rounds, names: Sequence[str]) -> str:
     """Say who is ahead, and how far behind the last is."""
     means = dict(zip(names, scores(rounds, names, score).mean(axis=0), strict=True))
     best, last = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
-    return f"{best} ahead, {last} at {math.exp(means[last] - means[best]):.2f} ×"
+    return f"{len(names)} left, {best} ahead, {last} at {math.exp(means[last] - means[best]):.2f} ×"

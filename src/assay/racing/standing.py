@@ -23,13 +23,15 @@ class Departure:
     """A configuration that left after so many rounds.
 
     `against_best` is how it compared with the best of that moment, above 1 for better; None of one that could not be
-    measured, and where no noise is known yet. `why` is a reason other than being slower.
+    measured, and where no noise is known yet. `missed` says which limit it misses, `failed` why it could not be
+    measured; both are empty of one that was slower.
     """
 
     name: str
     rounds: int
     against_best: Interval | None = None
-    why: str = ""
+    missed: str = ""
+    failed: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def standing(heat: Heat, score: Score, missed: Missed) -> Standing:
     while rung := next_rung(len(left), heat["survivors"]):
         end = used + rung.rounds
         gone = [name for name in left if name in fallen and fallen[name][0] < end]
-        departures += [Departure(name, fallen[name][0], why=fallen[name][1]) for name in gone]
+        departures += [Departure(name, fallen[name][0], failed=fallen[name][1]) for name in gone]
         left = [name for name in left if name not in gone]
         if next_rung(len(left), heat["survivors"]) is None:
             break
@@ -65,13 +67,13 @@ def standing(heat: Heat, score: Score, missed: Missed) -> Standing:
         stay = [name for name in better if name not in failing and name != default][: rung.kept - 1]
         against = compared(measured, left, best, score, noise)
         departures += [
-            Departure(name, end, against.get(name), failing.get(name, ""))
+            Departure(name, end, against.get(name), missed=failing.get(name, ""))
             for name in reversed(better)
             if name not in stay and name != default
         ]
         left, used = [default, *stay], end
     late = [name for name in left if name in fallen]
-    departures += [Departure(name, fallen[name][0], why=fallen[name][1]) for name in late]
+    departures += [Departure(name, fallen[name][0], failed=fallen[name][1]) for name in late]
     return Standing(tuple(name for name in left if name not in late), None, tuple(departures))
 
 
@@ -146,7 +148,7 @@ def _measured(each: Round) -> list[str]:
 def compared(
     rounds: Sequence[Round], names: Sequence[str], best: str, score: Score, noise: Noise | None
 ) -> dict[str, Interval]:
-    """Return how each configuration compares with the best, with a 95 % interval by the noise, nothing without that.
+    """Return how each other configuration compares with the best, with a 95 % interval by the noise if that is known.
 
     It tells how sure a departure was, and decides nothing.
     """
@@ -155,4 +157,8 @@ def compared(
     means = scores(rounds, names, score).mean(axis=0)
     half = t_quantile(noise.freedom) * noise.deviation * math.sqrt(2 / len(rounds))
     apart = means - means[names.index(best)]
-    return {name: Interval(mean, mean - half, mean + half).exp() for name, mean in zip(names, apart, strict=True)}
+    return {
+        name: Interval(mean, mean - half, mean + half).exp()
+        for name, mean in zip(names, apart, strict=True)
+        if name != best
+    }

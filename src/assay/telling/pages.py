@@ -12,7 +12,7 @@ from markupsafe import Markup
 from assay.ground.numerals import amount, counted, ends, times
 from assay.statistics.interval import Interval
 from assay.telling.flags import batching_in_words
-from assay.telling.race import fate_in_words
+from assay.telling.race import fate_in_words, race_noise_in_words
 from assay.telling.variants_table import points
 from assay.telling.words import answer_in_words, check_in_words
 
@@ -76,6 +76,7 @@ def render(name: str, **content: Any) -> str:
     environment.globals |= {
         "batching_in_words": batching_in_words,
         "fate_in_words": fate_in_words,
+        "race_noise_in_words": race_noise_in_words,
         "check_in_words": check_in_words,
         "counted": counted,
         "ends": ends,

@@ -15,8 +15,10 @@ from assay.params.cells import Cell
 from assay.params.matrix import ANCHOR
 from assay.params.perf import Perf
 from assay.racing.limits import entrants, missed
-from assay.racing.standing import at_the_end, scores, standing
+from assay.racing.reasons import failed_in_words
+from assay.racing.standing import Noise, at_the_end, noise_of, scores, standing
 from assay.statistics.interval import Interval
+from assay.telling.flags import history_flags
 
 # What fits a page that is read in a pull request.
 MOST_ROWS = 20
@@ -26,15 +28,17 @@ MOST_ROWS = 20
 class Racer:
     """A configuration that raced, or need not: `course` is its ratio to the anchor after each round, better above 1.
 
-    `against_best` is how it compared with the best when it left, or at the end; `why` it left, where it was not slower.
-    `same_as` is the configuration that it is under a second name.
+    `against_best` is how it compared with the best when it left, or at the end; None of the best itself. Of one that
+    was not slower, `missed` says which limit it misses, `failed` why it could not be measured, and `same_as` which
+    configuration it is under a second name.
     """
 
     cell: Cell
     course: Sequence[float]
     against_best: Interval | None
     left: bool
-    why: str = ""
+    missed: str = ""
+    failed: str = ""
     same_as: str = ""
 
     @property
@@ -42,14 +46,25 @@ class Racer:
         """How many rounds it was measured for."""
         return len(self.course)
 
+    @property
+    def why(self) -> str:
+        """Why it is not in it any more, or never was; empty of one that was slower, or is in it."""
+        return self.missed or self.failed or (f"the same as {self.same_as}" if self.same_as else "")
+
 
 @dataclass(frozen=True)
 class RaceSummary:
-    """A race as it is told: every configuration, in params.yaml's order."""
+    """A race as it is told: every configuration, in params.yaml's order.
+
+    `repeats` is how many windows were measured again; `noise` what of a window's score was neither the configuration's
+    nor the round's.
+    """
 
     objective: Objective
     seconds: float
     heats: int
+    repeats: int
+    noise: Noise | None
     racers: Sequence[Racer]
 
     @property
@@ -63,15 +78,25 @@ class RaceSummary:
         return [each for each in self.racers if not each.same_as]
 
     @property
-    def left(self) -> list[Racer]:
-        """Who left, the closest to the best first."""
-        gone = [each for each in self.racers if each.left]
-        return sorted(gone, key=lambda each: each.against_best.value if each.against_best else 0, reverse=True)
+    def comparable(self) -> int:
+        """How many could be the best: every one once, but for those that could not be measured."""
+        return sum(not each.failed for each in self.different)
+
+    @property
+    def in_order(self) -> list[Racer]:
+        """Every configuration: those that are in it to its end, those that left, each the closest to the best first."""
+        return sorted(self.racers, key=lambda each: (each.left, bool(each.failed or each.same_as), -_closeness(each)))
 
     @property
     def failing(self) -> int:
         """How many left for a limit that they miss."""
-        return sum(each.why.startswith("misses") for each in self.racers)
+        return sum(bool(each.missed) for each in self.racers)
+
+
+def _closeness(racer: Racer) -> float:
+    if racer.against_best is None:
+        return 0 if racer.left else 1  # nothing is known of one that left; the best has none
+    return racer.against_best.value
 
 
 def summarise_race(
@@ -84,26 +109,30 @@ def summarise_race(
     found: dict[str, Racer] = {}
     for heat in race["heats"]:
         found |= {each.cell.name: each for each in _of_heat(heat, by_name, objective, judge)}
-    found |= {
-        name: Racer(by_name[name], [], None, left=True, why=f"the same as {same}", same_as=same)
-        for name, same in race["same_as"].items()
-    }
+    found |= {name: Racer(by_name[name], [], None, left=True, same_as=same) for name, same in race["same_as"].items()}
     entered = {cell.name for cell in entrants(cells, exports, perf.slo)} | found.keys()
     found |= {
-        name: Racer(cell, [], None, left=True, why="misses a limit whatever the server does")
+        name: Racer(cell, [], None, left=True, missed="misses a limit whatever the server does")
         for name, cell in by_name.items()
         if name not in entered
     }
-    windows = [window for heat in race["heats"] for each in heat["rounds"] for window in each["windows"].values()]
-    racers = [found[cell.name] for cell in cells]
-    return RaceSummary(objective, sum(window["seconds"] for window in windows), len(race["heats"]), racers)
+    rounds = [each for heat in race["heats"] for each in heat["rounds"]]
+    windows = [window for each in rounds for window in each["windows"].values()]
+    return RaceSummary(
+        objective,
+        seconds=sum(window["seconds"] for window in windows),
+        heats=len(race["heats"]),
+        repeats=sum(window["repeats"] for window in windows),
+        noise=noise_of(rounds, objective.score),
+        racers=[found[cell.name] for cell in cells],
+    )
 
 
 def _of_heat(heat: Heat, cells: Mapping[str, Cell], objective: Objective, judge: Callable[..., Any]) -> Iterable[Racer]:
     now = standing(heat, objective.score, judge)
-    for departure in now.departures:
-        course = _course(heat, departure.name, objective)
-        yield Racer(cells[departure.name], course, departure.against_best, left=True, why=departure.why)
+    for each in now.departures:
+        course = _course(heat, each.name, objective)
+        yield Racer(cells[each.name], course, each.against_best, left=True, missed=each.missed, failed=each.failed)
     against = at_the_end(heat, now.left, objective.score)
     for name in now.left:
         yield Racer(cells[name], _course(heat, name, objective), against.get(name), left=False)
@@ -120,26 +149,34 @@ def _course(heat: Heat, name: str, objective: Objective) -> list[float]:
 
 
 def race_in_words(race: RaceSummary) -> list[str]:
-    """Say how many raced, for how long, how many left and how far behind the closest was, and who fell out, and why."""
+    """Say how many raced, for how long, how many left, how far behind the closest was, and who could not, and why."""
     if not race.measured:
         return ["Nothing raced: there are no more configurations than finalists."]
     minutes, seconds = divmod(round(race.seconds), 60)
     took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-    left = [each for each in race.left if not each.same_as]
-    closest = next((each.against_best for each in left if each.against_best and not each.why), None)
-    same = len(race.racers) - len(race.different)
-    said = f"{counted(len(race.different), 'configuration')} in {took} of a race"
+    left = [each for each in race.measured if each.left and not each.failed]
+    slower = [each.against_best for each in left if each.against_best and not each.missed]
+    said = f"{counted(len(race.measured), 'configuration')} in {took} of a race"
     if left:
         said += f"; {len(left)} left it"
-        said += f", the closest at {race.objective.as_said(closest)} × the best of that moment" if closest else ""
-    fallen = [each for each in left if each.why and not each.why.startswith("misses")]
-    names = ", ".join(f"`{each.cell.name}` ({each.why})" for each in fallen)
-    could = f"{counted(len(fallen), 'configuration')} could not be measured: {names}."
+    if slower:
+        closest = max(slower, key=lambda each: each.value)
+        said += f", the closest at {race.objective.as_said(closest)} × the best of that moment"
+    same = len(race.racers) - len(race.different)
     more = (
         f"{counted(same, 'configuration')} more did not enter: with that number of threads, or that option, each is "
         "another one under a second name."
     )
-    return [f"{said}.", *([could] if fallen else []), *([more] if same else [])]
+    failed = failed_in_words({each.cell.name: each.failed for each in race.racers if each.failed})
+    return [f"{said}.", *failed, *([more] if same else [])]
+
+
+def race_noise_in_words(race: RaceSummary) -> str:
+    """Say how much a single window told, and which were measured again; empty where nothing raced."""
+    if race.noise is None:
+        return ""
+    strayed = f"A single window strayed by {100 * math.expm1(race.noise.deviation):.0f} % (standard deviation)"
+    return f"{'; '.join([strayed, *history_flags(1, race.repeats)])}."
 
 
 def race_rows(race: RaceSummary) -> list[dict[str, Any]]:

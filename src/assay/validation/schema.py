@@ -29,7 +29,7 @@ from assay.params.moved_and_missing import missing
 from assay.params.perf import Perf
 from assay.params.section import Section
 from assay.params.triton import Labels, Timeouts, Triton
-from assay.serving.options import SHIPPED, parse_option, without_effect
+from assay.serving.options import SHIPPED, parse_option, refused_of_onnx_runtime
 from assay.validation.sections import Data, DatasetName, ModelName, Models, Onnx, Options, Variants
 
 _TO_MEND = "keep one side of it, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
@@ -141,9 +141,15 @@ class Params(Section):
             raise ValueError(f"options: no {listed(unknown)} among the section options; it has {', '.join(options)}")
         if twice := [name for name in value.options if name in value.shapes]:
             raise ValueError(f"options and shapes both have {listed(twice)}: cells would have one name")
+        onnx = info.data.get("onnx")
+        if value.options and onnx and all(variants.get(each).accelerator for each in onnx.variants):
+            raise ValueError(
+                f"options are ONNX Runtime's, and it computes none of onnx.variants, {', '.join(onnx.variants)}; "
+                "write []"
+            )
         if model and not models.get(model).brought:
             for name in value.options:
-                if why := without_effect(parse_option(options[name])):
+                if why := refused_of_onnx_runtime(parse_option(options[name])):
                     raise ValueError(f"options: {name} {why}")
         return value
 
