@@ -52,7 +52,7 @@ STARTS, ROUNDS = 20, 12
 
 def race(folder: Path) -> dict[str, Any]:
     """Race, run off and decide, where the model is there; return the seconds and the choice."""
-    stages = ("race/dvc.yaml:screen", "runoff", "verdict")
+    stages = ("race/dvc.yaml:screen", "race/dvc.yaml:contenders", "runoff", "verdict")
     seconds, _ = timed(folder, "dvc", "repro", "--force", "--single-item", *stages)
     recommended = read_json(folder / "reports" / "verdict.json")["recommended"]
     return {"seconds": round(seconds, 1), "choice": recommended["cell"] if recommended else MODEL}
