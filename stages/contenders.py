@@ -20,7 +20,7 @@ from assay.ground.paths import MEASURED, PARITY
 from assay.ground.records.checking import read_record
 from assay.ground.records.measured import RaceFile
 from assay.ground.records.prepared import Exports, measured
-from assay.racing.limits import missed
+from assay.racing.limits import judge
 from assay.racing.standing import contenders
 from assay.validation.schema import Params, load_params
 
@@ -31,8 +31,8 @@ def finalists_of(race: RaceFile, params: Params) -> list[str]:
     """Return the names of a race's finalists, the default configuration first."""
     perf = params.perf
     exports = {variant: measured(read_record(PARITY / f"{variant}.json", Exports)) for variant in params.onnx.variants}
-    judge = partial(missed, cells={cell.name: cell for cell in params.cells}, exports=exports, slo=perf.slo)
-    return contenders(race["heats"][-1], OBJECTIVES[perf.objective].score, judge)
+    judging = partial(judge, cells={cell.name: cell for cell in params.cells}, exports=exports, slo=perf.slo)
+    return contenders(race["heats"][-1], OBJECTIVES[perf.objective].score, judging)
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ from assay.measuring.journal import Journal
 from assay.measuring.rounds import Rounds
 from assay.params.stages import before_measuring
 from assay.racing.brackets import brackets
-from assay.racing.limits import entrants, missed
+from assay.racing.limits import entrants, judge
 from assay.racing.memory import bounded, memory_needs
 from assay.racing.race import HeatRun, Rules, in_words, run_heats
 from assay.racing.schedule import ends
@@ -49,7 +49,7 @@ def rules_of(params: Params, exports: dict[str, Any]) -> Rules:
         conditions=params.conditions,
         concurrency=perf.deciding_concurrency,
         score=OBJECTIVES[perf.objective].score,
-        missed=partial(missed, cells={cell.name: cell for cell in params.cells}, exports=exports, slo=perf.slo),
+        judge=partial(judge, cells={cell.name: cell for cell in params.cells}, exports=exports, slo=perf.slo),
         single_requests=bool(perf.slo.latency_limits_ms),
     )
 

@@ -48,16 +48,17 @@ def windows_of_cells(params: Params, cells: int, *, beside: int) -> tuple[int, i
 def windows_to_decide(params: Params, search: str) -> tuple[int, int]:
     """Return how many windows it takes to find finalists by a way to search, and to decide between them.
 
-    At least, and at most: the run-off has at most all its finalists.
+    At least, and at most: the default configuration may be the only finalist, or there are as many as may be.
     """
     finalists = min(params.finalists.at_most, len(params.cells))
-    runoff = params.runoff.starts * (params.runoff.rounds + 1) * finalists
+    runoff = params.runoff.starts * (params.runoff.rounds + 1)
     if search == "race":
-        runoff += windows(len(params.cells), params.finalists.at_most)
-        least, most = windows_of_cells(params, finalists, beside=0)
+        least, most = windows_of_cells(params, 1, beside=0)[0], windows_of_cells(params, finalists, beside=0)[1]
+        raced = windows(len(params.cells), params.finalists.at_most)
     else:
         least, most = windows_of_cells(params, len(params.every_cell), beside=1)  # ONNX Runtime's own threads
-    return least + runoff, most + runoff
+        raced = 0
+    return least + raced + runoff, most + raced + finalists * runoff
 
 
 def said_of_search(params: Params) -> list[str]:

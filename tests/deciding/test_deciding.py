@@ -398,7 +398,7 @@ def test_a_matrix_of_one_is_not_said_to_win(content: dict[str, Any]) -> None:
     """Nothing is beaten, and nothing came close or not, where there is nothing else."""
     assert verdict_in_words(verdict(content, {DEFAULT: 1000.0}), 1) == [
         "**Run `fp32-1-64-off`** (1 instance, no batching), "
-        "the only configuration in the matrix: nothing was compared with it.",
+        "the only configuration that was measured: nothing was compared with it.",
         "`fp32-1-64-off` was measured alone, at concurrency 8.",
     ]
     alone, two = verdict(content, {DEFAULT: 1000.0}), verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})

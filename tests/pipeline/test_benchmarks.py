@@ -23,7 +23,7 @@ import workloads
 from arms import by_turns, compared
 from assay.ground.process import StageError
 from assay.racing.schedule import windows
-from assay.racing.standing import standing
+from assay.racing.standing import Judgement, standing
 from assay.tensors.parity import largest_difference, onnx_answer, onnx_session
 from assay.validation.schema import load_params
 from known_models import lengthened
@@ -164,7 +164,7 @@ def test_replayed_races_are_those_of_the_pipeline() -> None:
     names = [f"c{place:02}" for place in range(64)]
     rounds: Any = [{"windows": dict(zip(names, each, strict=True))} for each in scores.tolist()]
     heat: Any = {"entrants": names, "survivors": 4, "rounds": rounds, "fell_out": {}}
-    now = standing(heat, lambda value: value, lambda *_: None)  # type: ignore[arg-type,return-value]  # of scores
+    now = standing(heat, lambda value: value, lambda *_: Judgement())  # type: ignore[arg-type,return-value]  # of scores
     assert [names[place] for place in left] == list(now.left)
     assert took == windows(64, 4)
     for schedule in replay_races.SCHEDULES.values():

@@ -23,7 +23,7 @@ from assay.measuring.windows import Windows
 from assay.params.measuring import Conditions, Load
 from assay.params.triton import Timeouts, Triton
 from assay.racing.race import HeatRun, Rules
-from assay.racing.standing import standing
+from assay.racing.standing import Judgement, standing
 
 pytestmark = pytest.mark.slow
 SCORE = OBJECTIVES["throughput"].score
@@ -197,7 +197,7 @@ def test_what_one_server_does_not_hold_races_in_groups(project: Path, tmp_path: 
     race = read_json(folder / "reports" / "perf" / "race" / "heats.json")
     assert [(len(heat["entrants"]), heat["survivors"]) for heat in race["heats"][:2]] == [(4, 2), (3, 2)]
     assert {heat["entrants"][0] for heat in race["heats"]} == {"fp32-1-64-off"}
-    winners = set[str]().union(*(standing(heat, SCORE, lambda *_: None).left for heat in race["heats"][:2]))
+    winners = set[str]().union(*(standing(heat, SCORE, lambda *_: Judgement()).left for heat in race["heats"][:2]))
     assert set(race["heats"][2]["entrants"]) == winners
     failed = screen(3)
     assert failed.returncode != 0
@@ -228,14 +228,16 @@ def test_a_server_that_dies_under_a_configuration_starts_again_without_it(
 
     monkeypatch.setattr(Windows, "measure", deadly)
     conditions = Conditions(0, Triton(), Timeouts(), Load(), 20)
-    rules = Rules(conditions, 2, SCORE, lambda *_: None, single_requests=False)
+    rules = Rules(conditions, 2, SCORE, lambda *_: Judgement(), single_requests=False)
     run_ = HeatRun(candidates, 2, Journal("heat", "digest", tmp_path), rules, lambda _: None)
     heat = run_.run()
     assert [len(each["windows"]) for each in heat["rounds"]][:2] == [6, 5]
     assert {each["start"] for each in heat["rounds"]} == {1, 2}
     assert "the Triton server died" in heat["rounds"][1]["fell_out"]["linear-3"]
     assert asked_for.count("linear-3") == 2
-    (departure,) = (each for each in standing(heat, SCORE, lambda *_: None).departures if each.name == "linear-3")
+    (departure,) = (
+        each for each in standing(heat, SCORE, lambda *_: Judgement()).departures if each.name == "linear-3"
+    )
     assert departure.rounds == 1
     assert run_.standing.left[0] == "linear-1"
 
@@ -252,9 +254,34 @@ def test_what_windows_are_too_short_for_is_out_of_the_race(
         return measure(windows, model, *arguments)
 
     monkeypatch.setattr(Windows, "measure", measured)
-    rules = Rules(Conditions(0, Triton(), Timeouts(), Load(), 20), 2, SCORE, lambda *_: None, single_requests=False)
+    rules = Rules(
+        Conditions(0, Triton(), Timeouts(), Load(), 20), 2, SCORE, lambda *_: Judgement(), single_requests=False
+    )
     heat = HeatRun(candidates, 2, Journal("heat", "digest", tmp_path), rules, lambda _: None).run()
     assert list(heat["rounds"][0]["fell_out"]) == ["linear-3"]
+    assert {len(each["windows"]) for each in heat["rounds"][:2]} == {5}
+
+
+def test_a_window_without_a_score_is_no_round(
+    candidates: list[Candidate], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose it is falls out, and what is kept can be gone on from: a p95 takes 200 requests in a window."""
+    measure, p95 = Windows.measure, OBJECTIVES["p95_latency"].score
+
+    def few(windows: Windows, model: str, *arguments: Any) -> Any:
+        window = measure(windows, model, *arguments)
+        answered = window["statistics"]["before"]["inference_stats"]["success"]["count"]
+        count = answered + (10 if model == "linear-3" else 300)
+        window["statistics"]["after"]["inference_stats"]["success"]["count"] = count
+        return window
+
+    monkeypatch.setattr(Windows, "measure", few)
+    rules = Rules(
+        Conditions(0, Triton(), Timeouts(), Load(), 20), 2, p95, lambda *_: Judgement(), single_requests=False
+    )
+    heat = HeatRun(candidates, 2, Journal("heat", "digest", tmp_path), rules, lambda _: None).run()
+    assert list(heat["rounds"][0]["fell_out"]) == ["linear-3"]
+    assert "needs 200 requests in every window" in heat["rounds"][0]["fell_out"]["linear-3"]
     assert {len(each["windows"]) for each in heat["rounds"][:2]} == {5}
 
 
@@ -264,7 +291,7 @@ def test_a_default_configuration_that_cannot_be_measured_ends_the_race(
     """There is nothing to compare the others with."""
     monkeypatch.setattr(Windows, "measure", lambda *_: (_ for _ in ()).throw(StageError("no such luck")))
     rules = Rules(
-        Conditions(0, Triton(), Timeouts(), Load(), 20), 2, lambda _: 0.0, lambda *_: None, single_requests=False
+        Conditions(0, Triton(), Timeouts(), Load(), 20), 2, lambda _: 0.0, lambda *_: Judgement(), single_requests=False
     )
     run_ = HeatRun(candidates[:1] + candidates[1:], 2, Journal("heat", "digest", tmp_path), rules, lambda _: None)
     with pytest.raises(StageError, match="no such luck"):

@@ -76,6 +76,8 @@ def test_an_error_names_whom_it_is_about(candidates: list[Candidate]) -> None:
     """By the server's words, and in one line of them."""
     words = StageError("the server ended\nfailed to load 'together' version 1: no such thing\nbye")
     assert named_in(words, candidates) == ["together"]
-    assert reason(words, "together") == "failed to load 'together' version 1: no such thing"
+    assert reason(words, candidates[1]) == "failed to load 'together' version 1: no such thing"
     assert named_in(ServedOtherwiseError("single", "other answers"), candidates) == ["single"]
     assert named_in(StageError("who knows"), candidates) == []
+    longer = StageError(f"model '{candidates[1].name}-no_arena': refused\nmodel '{candidates[1].name}': what it is")
+    assert reason(longer, candidates[1]) == "model 'together': what it is"

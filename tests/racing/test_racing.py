@@ -1,6 +1,7 @@
 """The race: who leaves when, by the rounds alone; groups that a server holds; what falls out."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,21 @@ from assay.measuring.bench import Candidate
 from assay.params.cells import Cell
 from assay.params.perf import Slo
 from assay.racing.brackets import MOST_INSTANCES, brackets
-from assay.racing.limits import entrants, missed
+from assay.racing.limits import entrants, judge
 from assay.racing.memory import INSTANCE_BYTES, probes, server_bytes
 from assay.racing.race import run_heats
 from assay.racing.reasons import failed_in_words
 from assay.racing.schedule import Rung, ends, next_rung, rungs, windows
-from assay.racing.standing import compared, contenders, noise_of, ranked, standing
+from assay.racing.standing import Judgement, compared, contenders, noise_of, ranked, standing
 
 SCORE = OBJECTIVES["throughput"].score
 NAMES = [f"c{place:02}" for place in range(16)]
 SPEEDS = {name: 1000.0 * 1.05**place for place, name in enumerate(NAMES)}  # the last is the best, the first the default
 
 
-def nobody(_name: str, _windows: Any) -> None:
+def nobody(_name: str, _windows: Any) -> Judgement:
     """Miss no limit."""
+    return Judgement()
 
 
 def round_of(names: Sequence[str], noise: float = 0.0, seed: int = 0, **more: Any) -> Any:
@@ -116,8 +118,8 @@ def test_what_falls_out_leaves_with_its_reason_and_the_others_go_on() -> None:
 def test_who_misses_a_limit_leaves_and_is_not_the_best() -> None:
     """Others are compared with the best of those that may be recommended."""
 
-    def fastest_miss(name: str, _windows: Any) -> str | None:
-        return "misses p95 latency ≤ 1 ms" if name >= "c08" else None
+    def fastest_miss(name: str, _windows: Any) -> Judgement:
+        return Judgement("misses p95 latency ≤ 1 ms", sure=False) if name >= "c08" else Judgement()
 
     rounds = [round_of(NAMES) for _ in range(4)]
     now = standing(heat(rounds), SCORE, fastest_miss)
@@ -224,12 +226,59 @@ def test_limits_are_those_of_answers_before_and_of_latency_in_it() -> None:
     assert entrants(cells, exports, slo) == [cells[0], cells[2]]
     by_name = {cell.name: cell for cell in cells}
 
-    def judged(throughput: float) -> str | None:
-        return missed("fp32-2-64-off", [window(throughput)] * 4, cells=by_name, exports=exports, slo=slo)
+    def judged(throughput: float, windows: int = 4) -> Judgement:
+        return judge("fp32-2-64-off", [window(throughput)] * windows, cells=by_name, exports=exports, slo=slo)
 
-    assert judged(20_000) is None
-    assert judged(1_000) == "misses p95 latency ≤ 1 ms"
-    assert judged(7_500) is None  # another start may be as much faster
+    assert judged(20_000) == Judgement()
+    assert judged(1_000) == Judgement("misses p95 latency ≤ 1 ms", sure=False)
+    assert judged(7_500) == Judgement(sure=False)  # another start may be as much faster
+    # A single window tells nothing of latency, and a rung of many configurations has one.
+    assert judged(1_000, windows=1) == Judgement(sure=False)
+    assert judge("int8-1-64-off", [window(20_000)], cells=by_name, exports=exports, slo=slo).missed == (
+        "misses test accuracy ≥ 0.9"
+    )
+
+
+def test_many_race_under_a_limit_on_latency() -> None:
+    """Those that miss it leave once it can be told."""
+    cells = [Cell("fp32", 1, size, "off") for size in range(1, 41)]
+    exports = {"fp32": {"test_correct": 980, "test_examples": 1000, "batch": None}}
+    names = [cell.name for cell in cells]
+    judging = partial(judge, cells={cell.name: cell for cell in cells}, exports=exports, slo=Slo(p95_ms=5))
+    found: Any = heat() | {"entrants": names}
+    slow = set(names[20:])
+    while (now := standing(found, SCORE, judging)).wanted is not None:
+        windows_ = {name: window(1000 if name in slow else 2000 + names.index(name)) for name in now.left}
+        found["rounds"].append({"start": 1, "windows": windows_ | {"anchor": window(1000)}})
+    assert set(now.left).isdisjoint(slow)
+    assert contenders(found, SCORE, judging)[0] == names[0]
+
+
+def in_doubt(name: str, _windows: Any) -> Judgement:
+    """Judge the six fastest as perhaps meeting the limits."""
+    return Judgement(sure=name < "c10")
+
+
+def test_those_that_surely_meet_the_limits_keep_half_of_the_places() -> None:
+    """Faster ones of which it is in doubt may all miss them in the run-off, and nothing could be recommended."""
+    found = heat()
+    while (now := standing(found, SCORE, in_doubt)).wanted is not None:
+        found["rounds"].append(round_of(now.left))
+    assert now.left == ("c00", "c15", "c09", "c08")
+    assert contenders(found, SCORE, in_doubt) == ["c00", "c15", "c09"]
+
+
+def test_a_default_configuration_that_misses_a_limit_is_not_the_best() -> None:
+    """However fast it is, who meets the limits is compared with the others that do."""
+
+    def fast_default(name: str, _windows: Any) -> Judgement:
+        return Judgement("misses p95 latency ≤ 1 ms", sure=False) if name == "c00" else Judgement()
+
+    found = heat()
+    while (now := standing(found, SCORE, fast_default)).wanted is not None:
+        each = round_of(now.left)
+        found["rounds"].append(each | {"windows": each["windows"] | {"c00": window(10_000)}})
+    assert contenders(found, SCORE, fast_default) == ["c00", "c15"]
 
 
 def test_a_reason_that_many_share_is_said_once() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Collection
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +15,35 @@ from assay.deciding.objective import OBJECTIVES
 from assay.ground.files import read_json
 from assay.ground.records.measured import NOBODY
 from assay.params.matrix import PLACES
-from assay.racing.standing import standing
+from assay.racing.standing import Judgement, Standing, standing
 
 pytestmark = pytest.mark.slow
 SCORE = OBJECTIVES["throughput"].score
 
 
-def heat(survivors: int, without: Collection[str]) -> Any:
-    """Return a race of the matrix but for some, and one which fell out before the first round."""
-    names, values = (
-        [name for name in SPEEDS if name not in without],
-        {name: noisy(1000 * each[1], 12, seed=len(name)) for name, each in SPEEDS.items()},
-    )
-    found: Any = {"entrants": names, "survivors": survivors, "rounds": [], "fell_out": {}}
-    refused = {"fp32-1-64-delay_500us": "model 'fp32-1-64-delay_500us': no such thing"}
-    while (now := standing(found, SCORE, lambda *_: None)).wanted is not None:
+REFUSED = {"fp32-1-64-delay_500us": "model 'fp32-1-64-delay_500us': no such thing"}
+
+
+def heat(survivors: int, names: Sequence[str]) -> Any:
+    """Return a race of some configurations, one of which falls out before the first round."""
+    values = {name: noisy(1000 * each[1], 12, seed=len(name)) for name, each in SPEEDS.items()}
+    found: Any = {"entrants": list(names), "survivors": survivors, "rounds": [], "fell_out": {}}
+    refused = {name: why for name, why in REFUSED.items() if name in names}
+    while (now := standing_of(found)).wanted is not None:
         place = len(found["rounds"])
         left = [name for name in now.left if name not in refused]
         windows = {name: window(values[name][place]) for name in left} | {"anchor": window(1000)}
-        found["rounds"].append({"start": 1, "windows": windows, **({"fell_out": refused} if place == 0 else {})})
+        first = {"fell_out": refused} if refused and not place else {}
+        found["rounds"].append({"start": 1, "windows": windows, **first})
     return found
 
 
-def raced(folder: Path, survivors: int, same_as: dict[str, str] | None = None) -> str:
+def standing_of(found: Any) -> Standing:
+    """Return where a race without limits stands."""
+    return standing(found, SCORE, lambda *_: Judgement())
+
+
+def raced(folder: Path, *heats: Any, same_as: dict[str, str] | None = None) -> str:
     """Write a workspace in which the finalists of a race were measured, and its report; return the page's words."""
     write_workspace(folder)
     yaml = YAML()
@@ -52,7 +58,7 @@ def raced(folder: Path, survivors: int, same_as: dict[str, str] | None = None) -
         (race / f"{place}.json").write_text(text)
     shutil.rmtree(cells)
     told = {"format": 1, "concurrency": 8, "measured_at": "2026-01-01T11:50:00+00:00"}
-    told |= {"same_as": same_as or {}, "heats": [heat(survivors, same_as or {})]}
+    told |= {"same_as": same_as or {}, "heats": heats}
     (race / "heats.json").write_text(json.dumps(told))
     decide_and_report(folder)
     return words(folder / "reports" / "index.html")
@@ -60,7 +66,7 @@ def raced(folder: Path, survivors: int, same_as: dict[str, str] | None = None) -
 
 def test_a_race_is_told(tmp_path: Path) -> None:
     """How many, how long, who left and how close they were, and what fell out with its reason."""
-    said = raced(tmp_path, 3)
+    said = raced(tmp_path, heat(3, list(SPEEDS)))
     assert "Tried 5 configurations" in said
     assert "5 configurations took turns in one server; again and again" in said
     assert "5 configurations in 24 s of a race; 2 left it, the closest at 0." in said
@@ -92,7 +98,9 @@ def test_a_race_is_told(tmp_path: Path) -> None:
 
 def test_a_configuration_under_a_second_name_is_told(tmp_path: Path) -> None:
     """It did not race, and could have been."""
-    said = raced(tmp_path, 3, {"fp32-1-64-delay_0us": "fp32-1-64-off"})
+    again = "fp32-1-64-delay_0us"
+    others = [name for name in SPEEDS if name != again]
+    said = raced(tmp_path, heat(3, others), same_as={again: "fp32-1-64-off"})
     assert "Tried 4 configurations" in said
     assert "4 configurations in 20 s of a race; 1 left it" in said
     assert "4 configurations took turns in one server; again and again" in said
@@ -102,6 +110,36 @@ def test_a_configuration_under_a_second_name_is_told(tmp_path: Path) -> None:
 
 def test_where_nothing_had_to_race_that_is_said(tmp_path: Path) -> None:
     """A matrix that is no larger than the run-off."""
-    said = raced(tmp_path, 6)
-    assert "Nothing raced: there are no more configurations than finalists." in said
+    said = raced(tmp_path, heat(6, list(SPEEDS)))
+    assert "Nothing raced: those that could are no more than finalists." in said
     assert "The race" not in said
+
+
+def test_where_nothing_had_to_race_what_was_refused_is_told(tmp_path: Path) -> None:
+    """It is why nobody had to."""
+    said = raced(tmp_path, heat(5, list(SPEEDS)) | {"fell_out": REFUSED, "rounds": []})
+    assert "Nothing raced: those that could are no more than finalists." in said
+    assert "1 configuration could not be measured: fp32-1-64-delay_500us (model" in said
+    assert "fp32-1-64-delay_500us not measured: model" in said
+    assert "took turns in one server" not in said
+
+
+def test_winners_of_groups_are_told_by_all_of_their_rounds(tmp_path: Path) -> None:
+    """Also where so few are left that they do not race again."""
+    default, *others = [name for name in SPEEDS if name not in REFUSED]
+    groups = [heat(2, [default, *others[:2]]), heat(2, [default, *others[2:]])]
+    winners = [name for name in SPEEDS if any(name in standing_of(each).left for each in groups)]
+    said = raced(
+        tmp_path,
+        *groups,
+        heat(4, winners),
+        same_as=dict.fromkeys(REFUSED, default),
+    )
+    assert "5 configurations in " in said
+    assert "of a race; 2 left it" in said
+    assert "5 configurations took turns in one server at a time, in 2 heats, winners against winners" in said
+    rows = {row["cell"]: row for row in read_json(tmp_path / "reports" / "perf.json")["race"]}
+    assert [name for name, row in rows.items() if not row["left"]] == winners
+    assert all(rows[name]["rounds"] == 8 for name in winners if name != default)
+    assert rows[default]["rounds"] == 16
+    assert rows[default]["against_best"] < 1

@@ -18,10 +18,11 @@ def named_in(error: StageError, candidates: Sequence[Candidate]) -> list[str]:
     return [each.name for each in candidates if any(f"'{served}'" in str(error) for served in _served(each))]
 
 
-def reason(error: StageError, name: str) -> str:
+def reason(error: StageError, candidate: Candidate) -> str:
     """Return what is said of a configuration: the line that names it among a server's words, or the first."""
     lines = [line.strip() for line in str(error).splitlines()]
-    return cut(next((line for line in lines if f"'{name}" in line), lines[0]), _LONGEST_REASON)
+    about = (line for line in lines if any(f"'{served}'" in line for served in _served(candidate)))
+    return cut(next(about, lines[0]), _LONGEST_REASON)
 
 
 def _served(candidate: Candidate) -> list[str]:

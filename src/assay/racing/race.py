@@ -15,7 +15,7 @@ from assay.params.matrix import ANCHOR
 from assay.params.measuring import Conditions
 from assay.racing.failing import named_in, reason
 from assay.racing.reasons import failed_in_words
-from assay.racing.standing import Missed, Score, Standing, scores, standing
+from assay.racing.standing import Judge, Score, Standing, scores, standing
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rules:
     conditions: Conditions
     concurrency: int
     score: Score
-    missed: Missed
+    judge: Judge
     single_requests: bool
 
 
@@ -62,7 +62,7 @@ class HeatRun:
     @property
     def standing(self) -> Standing:
         """Who is in it, and for how long."""
-        return standing(self.heat, self._rules.score, self._rules.missed)
+        return standing(self.heat, self._rules.score, self._rules.judge)
 
     def run(self) -> Heat:
         """Measure until it is over, in as many starts of the server as it takes.
@@ -78,7 +78,7 @@ class HeatRun:
                 out = self._failing or named_in(error, [self._candidates[name] for name in now.left])
                 if not out or self._default in out or ANCHOR in out:
                     raise
-                found = {name: reason(error, name) for name in out}
+                found = {name: reason(error, self._candidates[name]) for name in out}
                 self._fell_out |= found
                 print("\n".join(f"out of the race: {each}" for each in failed_in_words(found)), flush=True)
         return self.heat
@@ -102,10 +102,12 @@ class HeatRun:
 
     def _window(self, windows: Windows, name: str) -> Window:
         try:
-            return windows.measure(name, self._rules.concurrency)
+            window = windows.measure(name, self._rules.concurrency)
+            self._rules.score(window)  # before it is kept: one without a score would end every later run, too
         except StageError:
             self._failing.append(name)
             raise
+        return window
 
     def _told(self) -> Beside:
         """Return what fell out, to be noted with the round that comes next."""

@@ -14,8 +14,20 @@ from assay.racing.schedule import next_rung
 from assay.statistics.interval import Interval, t_quantile
 
 Score = Callable[[Window], float]
-# Whether a configuration surely misses a limit, by its windows so far; the sentence that says which, None if not.
-Missed = Callable[[str, Sequence[Window]], str | None]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What limits say of a configuration by its windows so far.
+
+    `missed` says which one it surely misses, in any start of the server; it is `sure` if it surely meets all of them.
+    """
+
+    missed: str = ""
+    sure: bool = True
+
+
+Judge = Callable[[str, Sequence[Window]], Judgement]
 
 
 @dataclass(frozen=True)
@@ -46,8 +58,12 @@ class Standing:
     departures: tuple[Departure, ...] = field(default=())
 
 
-def standing(heat: Heat, score: Score, missed: Missed) -> Standing:
-    """Return where a heat stands after its rounds."""
+def standing(heat: Heat, score: Score, judge: Judge) -> Standing:
+    """Return where a heat stands after its rounds.
+
+    Of the places in a rung, half are for the best of those that surely meet every limit: faster ones of which that is
+    in doubt may all miss it.
+    """
     default, rounds = heat["entrants"][0], heat["rounds"]
     left, used, departures = list(heat["entrants"]), 0, list[Departure]()
     fallen, noise = _fallen(heat), noise_of(rounds, score)
@@ -61,37 +77,48 @@ def standing(heat: Heat, score: Score, missed: Missed) -> Standing:
         if len(rounds) < end:
             return Standing(tuple(left), end, tuple(departures))
         measured = rounds[:end]
-        failing = {name: why for name in left[1:] if (why := missed(name, windows_of(measured, name)))}
-        better = ranked(measured, left, score)
-        best = next((name for name in better if name not in failing), default)
-        stay = [name for name in better if name not in failing and name != default][: rung.kept - 1]
-        against = compared(measured, left, best, score, noise)
+        better, judged = ranked(measured, left, score), _judged(measured, left, judge)
+        possible = [name for name in better if name != default and not judged[name].missed]
+        held = [name for name in possible if judged[name].sure][: math.ceil((rung.kept - 1) / 2)]
+        chosen = [*held, *(name for name in possible if name not in held)][: rung.kept - 1]
+        against = compared(measured, left, _best(better, judged, default), score, noise)
         departures += [
-            Departure(name, end, against.get(name), missed=failing.get(name, ""))
+            Departure(name, end, against.get(name), missed=judged[name].missed)
             for name in reversed(better)
-            if name not in stay and name != default
+            if name not in chosen and name != default
         ]
-        left, used = [default, *stay], end
+        left, used = [default, *(name for name in better if name in chosen)], end
     late = [name for name in left if name in fallen]
     departures += [Departure(name, fallen[name][0], failed=fallen[name][1]) for name in late]
     return Standing(tuple(name for name in left if name not in late), None, tuple(departures))
 
 
-def at_the_end(heat: Heat, left: Sequence[str], score: Score) -> Mapping[str, Interval]:
+def _judged(rounds: Sequence[Round], names: Sequence[str], judge: Judge) -> dict[str, Judgement]:
+    return {name: judge(name, windows_of(rounds, name)) for name in names}
+
+
+def _best(better: Sequence[str], judged: Mapping[str, Judgement], default: str) -> str:
+    """Return the best of those that surely meet every limit, or may, or the default configuration."""
+    sure = (name for name in better if judged[name].sure)
+    return next(sure, next((name for name in better if not judged[name].missed), default))
+
+
+def at_the_end(heat: Heat, left: Sequence[str], score: Score, judge: Judge) -> Mapping[str, Interval]:
     """Return how those that are left compare with the best of them; nothing of those that were not raced."""
     rounds = heat["rounds"]
     if not rounds or not left:
         return {}
-    return compared(rounds, left, ranked(rounds, left, score)[0], score, noise_of(rounds, score))
+    best = _best(ranked(rounds, left, score), _judged(rounds, left, judge), left[0])
+    return compared(rounds, left, best, score, noise_of(rounds, score))
 
 
-def contenders(heat: Heat, score: Score, missed: Missed) -> list[str]:
+def contenders(heat: Heat, score: Score, judge: Judge) -> list[str]:
     """Return who may be the best of a heat that is over: the default configuration, and those close to the best.
 
     Close is as where cells are measured one by one, but here another start cannot have favoured one of them.
     """
-    left = standing(heat, score, missed).left
-    against = at_the_end(heat, left, score)
+    left = standing(heat, score, judge).left
+    against = at_the_end(heat, left, score, judge)
     return [name for name in left if name == left[0] or name not in against or against[name].high >= 1]
 
 

@@ -1,8 +1,8 @@
 """What became of every configuration in a race: who left when, how far behind, and how sure that is."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from assay.deciding.objective import OBJECTIVES, Objective
 from assay.ground.numerals import counted
-from assay.ground.records.measured import Heat, RaceFile
+from assay.ground.records.measured import Heat, RaceFile, Round
 from assay.params.cells import Cell
 from assay.params.matrix import ANCHOR
 from assay.params.perf import Perf
-from assay.racing.limits import entrants, missed
+from assay.racing.limits import entrants, judge
 from assay.racing.reasons import failed_in_words
-from assay.racing.standing import Noise, at_the_end, noise_of, scores, standing
+from assay.racing.standing import Judge, Noise, at_the_end, noise_of, scores, standing
 from assay.statistics.interval import Interval
 from assay.telling.flags import history_flags
 
@@ -73,6 +73,11 @@ class RaceSummary:
         return [each for each in self.racers if each.course]
 
     @property
+    def eventful(self) -> bool:
+        """Whether there is something to tell of a race: somebody raced, or did not for a reason."""
+        return any(each.course or each.why for each in self.racers)
+
+    @property
     def different(self) -> list[Racer]:
         """Every configuration once: without those that are another one under a second name."""
         return [each for each in self.racers if not each.same_as]
@@ -105,10 +110,16 @@ def summarise_race(
     """Return what a race amounts to; `exports` are what is known of each variant's answers."""
     by_name = {cell.name: cell for cell in cells}
     objective = OBJECTIVES[perf.objective]
-    judge = partial(missed, cells=by_name, exports=exports, slo=perf.slo)
+    judging = partial(judge, cells=by_name, exports=exports, slo=perf.slo)
+    rounds = [each for heat in race["heats"] for each in heat["rounds"]]
     found: dict[str, Racer] = {}
     for heat in race["heats"]:
-        found |= {each.cell.name: each for each in _of_heat(heat, by_name, objective, judge)}
+        for each in _of_heat(heat, by_name, objective, judging):
+            # Winners of groups need not race again: what is known of them is of before, then.
+            before = found.get(each.cell.name)
+            against = each.against_best if heat["rounds"] or before is None else before.against_best
+            course = _course(rounds, each.cell.name, objective)
+            found[each.cell.name] = replace(each, against_best=against, course=course)
     found |= {name: Racer(by_name[name], [], None, left=True, same_as=same) for name, same in race["same_as"].items()}
     entered = {cell.name for cell in entrants(cells, exports, perf.slo)} | found.keys()
     found |= {
@@ -116,42 +127,49 @@ def summarise_race(
         for name, cell in by_name.items()
         if name not in entered
     }
-    rounds = [each for heat in race["heats"] for each in heat["rounds"]]
     windows = [window for each in rounds for window in each["windows"].values()]
     return RaceSummary(
         objective,
         seconds=sum(window["seconds"] for window in windows),
-        heats=len(race["heats"]),
+        heats=sum(bool(heat["rounds"]) for heat in race["heats"]),
         repeats=sum(window["repeats"] for window in windows),
         noise=noise_of(rounds, objective.score),
         racers=[found[cell.name] for cell in cells],
     )
 
 
-def _of_heat(heat: Heat, cells: Mapping[str, Cell], objective: Objective, judge: Callable[..., Any]) -> Iterable[Racer]:
-    now = standing(heat, objective.score, judge)
+def _of_heat(heat: Heat, cells: Mapping[str, Cell], objective: Objective, judging: Judge) -> Iterable[Racer]:
+    now = standing(heat, objective.score, judging)
     for each in now.departures:
-        course = _course(heat, each.name, objective)
-        yield Racer(cells[each.name], course, each.against_best, left=True, missed=each.missed, failed=each.failed)
-    against = at_the_end(heat, now.left, objective.score)
+        yield Racer(cells[each.name], [], each.against_best, left=True, missed=each.missed, failed=each.failed)
+    against = at_the_end(heat, now.left, objective.score, judging)
     for name in now.left:
-        yield Racer(cells[name], _course(heat, name, objective), against.get(name), left=False)
+        yield Racer(cells[name], [], against.get(name), left=False)
 
 
-def _course(heat: Heat, name: str, objective: Objective) -> list[float]:
-    """Return a configuration's ratio to the anchor, in the mean of all rounds up to each."""
-    rounds = [each for each in heat["rounds"] if name in each["windows"]]
-    if not rounds:
+def _course(rounds: Sequence[Round], name: str, objective: Objective) -> list[float]:
+    """Return a configuration's ratio to the anchor, in the mean of all of its rounds up to each."""
+    its = [each for each in rounds if name in each["windows"]]
+    if not its:
         return []
-    table = scores(rounds, [name, ANCHOR], objective.score)
-    apart = np.cumsum(table[:, 0] - table[:, 1]) / np.arange(1, len(rounds) + 1)
+    table = scores(its, [name, ANCHOR], objective.score)
+    apart = np.cumsum(table[:, 0] - table[:, 1]) / np.arange(1, len(its) + 1)
     return [math.exp(each) for each in apart]
 
 
 def race_in_words(race: RaceSummary) -> list[str]:
     """Say how many raced, for how long, how many left, how far behind the closest was, and who could not, and why."""
-    if not race.measured:
-        return ["Nothing raced: there are no more configurations than finalists."]
+    same = len(race.racers) - len(race.different)
+    more = (
+        f"{counted(same, 'configuration')} more did not enter: with that number of threads, or that option, each is "
+        "another one under a second name."
+    )
+    failed = failed_in_words({each.cell.name: each.failed for each in race.racers if each.failed})
+    raced = _raced_in_words(race) if race.measured else "Nothing raced: those that could are no more than finalists"
+    return [f"{raced}.", *failed, *([more] if same else [])]
+
+
+def _raced_in_words(race: RaceSummary) -> str:
     minutes, seconds = divmod(round(race.seconds), 60)
     took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     left = [each for each in race.measured if each.left and not each.failed]
@@ -160,15 +178,9 @@ def race_in_words(race: RaceSummary) -> list[str]:
     if left:
         said += f"; {len(left)} left it"
     if slower:
-        closest = max(slower, key=lambda each: each.value)
-        said += f", the closest at {race.objective.as_said(closest)} × the best of that moment"
-    same = len(race.racers) - len(race.different)
-    more = (
-        f"{counted(same, 'configuration')} more did not enter: with that number of threads, or that option, each is "
-        "another one under a second name."
-    )
-    failed = failed_in_words({each.cell.name: each.failed for each in race.racers if each.failed})
-    return [f"{said}.", *failed, *([more] if same else [])]
+        closest = race.objective.as_said(max(slower, key=lambda each: each.value))
+        said += f", the closest at {closest} × the {race.objective.words} of the best of that moment"
+    return said
 
 
 def race_noise_in_words(race: RaceSummary) -> str:

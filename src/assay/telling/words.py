@@ -23,7 +23,7 @@ def verdict_in_words(verdict: Verdict, cells: int, failing: int = 0) -> list[str
 def _recommendation(verdict: Verdict, recommended: Finalist, cells: int, failing: int) -> str:
     run = f"**Run `{recommended.cell.name}`** ({recommended.cell.meaning})"
     if cells == 1:
-        return f"{run}, the only configuration in the matrix: nothing was compared with it."
+        return f"{run}, the only configuration that was measured: nothing was compared with it."
     default = f"the default configuration `{verdict.default.cell.name}` ({verdict.default.cell.meaning})"
     nothing = "nothing that meets the limits" if failing else "nothing"
     if recommended is verdict.default:
