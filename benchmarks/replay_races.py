@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from assay.ground.files import write_json
 from assay.racing.schedule import Rung, ends, next_rung, windows
-from assay.racing.standing import contenders
+from assay.racing.standing import Judgement, contenders
 from assay.statistics.comparison import paired_p
 from assay.validation.schema import load_params
 from race_pool import ROUNDS
@@ -108,7 +108,7 @@ def to_finalists(scores: Scores, survivors: int) -> tuple[list[int], int]:
     rounds: Any = [{"windows": dict(zip(names, each, strict=True))} for each in scores.tolist()]
     taken: Any = rounds[:needed]
     heat: Any = {"entrants": names, "survivors": survivors, "rounds": taken, "fell_out": {}}
-    found = contenders(heat, lambda window: window, lambda *_: None)  # type: ignore[arg-type,return-value]  # of scores
+    found = contenders(heat, lambda window: window, lambda *_: Judgement())  # type: ignore[arg-type,return-value]  # of scores
     return [int(name) for name in found], windows(len(names), survivors)
 
 
