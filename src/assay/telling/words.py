@@ -48,9 +48,8 @@ def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:
     names = ", ".join(f"`{each.cell.name}`" for each in others)
     beats_default = verdict.default.eligible and not verdict.default_is_unbeaten
     simplest = "the simplest of them" + (" that surely beats the default configuration" if beats_default else "")
-    best_is = "It" if recommended is best else f"`{best.cell.name}`"
     return [
-        f"{best_is} had the best {verdict.objective.words}; not told apart from it: {names}. "
+        f"`{best.cell.name}` had the best {verdict.objective.words}; not told apart from it: {names}. "
         f"The one recommended is {simplest}."
     ]
 
