@@ -20,6 +20,7 @@ from assay.ground.paths import MEASURED, PARITY
 from assay.ground.records.checking import read_record
 from assay.ground.records.measured import RaceFile
 from assay.ground.records.prepared import Exports, measured
+from assay.params.matrix import ANCHOR
 from assay.racing.limits import judge
 from assay.racing.standing import contenders
 from assay.validation.schema import Params, load_params
@@ -41,8 +42,9 @@ def main() -> None:
     names = finalists_of(race, params)
     write_finalists(SEARCH, names, params.perf)
     write_places(names)
-    entered = {name for heat in race["heats"] for name in heat["entrants"]}
-    print(f"in the run-off, of {counted(len(entered), 'configuration')}: {', '.join(names)}")
+    raced = {name for heat in race["heats"] for each in heat["rounds"] for name in each["windows"]} - {ANCHOR}
+    of_whom = f", of {counted(len(raced), 'configuration')} that raced" if raced else ""
+    print(f"in the run-off{of_whom}: {', '.join(names)}")
 
 
 if __name__ == "__main__":

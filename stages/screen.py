@@ -12,8 +12,10 @@ Run     python stages/screen.py
 
 from assay.ground.stage import run_stage
 
+import math
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -43,10 +45,16 @@ from assay.validation.schema import Params, load_params
 
 
 def rules_of(params: Params, exports: dict[str, Any]) -> Rules:
-    """Return how configurations are measured and judged."""
+    """Return how configurations are measured and judged.
+
+    For each two of them a server may take as long to start as `timeouts.start_s` is, which is for a cell and the
+    anchor: but an hour at most.
+    """
     perf = params.perf
+    longer = min(3600, params.timeouts.start_s * math.ceil((1 + len(params.cells)) / 2))
+    timeouts = params.timeouts.model_copy(update={"start_s": longer})
     return Rules(
-        conditions=params.conditions,
+        conditions=replace(params.conditions, timeouts=timeouts),
         concurrency=perf.deciding_concurrency,
         score=OBJECTIVES[perf.objective].score,
         judge=partial(judge, cells={cell.name: cell for cell in params.cells}, exports=exports, slo=perf.slo),

@@ -27,6 +27,8 @@ from assay.validation.schema import Params, load_params
 
 # Where measuring every cell takes longer, the race is named.
 LONG_MINUTES = 10
+# What is listed.
+MOST_CELLS = 100
 
 
 def seconds_of_window(params: Params) -> float:
@@ -68,9 +70,8 @@ def said_of_search(params: Params) -> list[str]:
     for search, (least, most) in minutes.items():
         few, many = windows_to_decide(params, search)
         chosen = "" if search == params.perf.search else f"with perf.search={search}: "
-        how_long = (
-            f"{least / 60:,.1f} to {most / 60:,.1f} hours" if least > 60 else f"{least:.1f} to {most:.1f} minutes"
-        )
+        unit, per = ("hours", 60) if least > 60 else ("minutes", 1)
+        how_long = f"{least / per:,.1f} to {most / per:,.1f} {unit}"
         said.append(f"{chosen}measuring and deciding applies load in {few:,} to {many:,} windows, {how_long}")
     said.sort(key=lambda line: line.startswith("with "))
     if params.perf.search == "all" and minutes["all"][0] > LONG_MINUTES > minutes["race"][0]:
@@ -115,7 +116,9 @@ def main() -> None:
     subject = "as it was brought" if models.get(params.model).brought else f"on {params.dataset}"
     print(f"params.yaml is valid: {params.model} {subject}, seed {params.seed}")
     print(f"{counted(len(cells), 'cell')} at concurrency {', '.join(map(str, params.perf.concurrency))}:")
-    print("\n".join(f"  {name}" for name in cells))
+    print("\n".join(f"  {name}" for name in cells[:MOST_CELLS]))
+    if len(cells) > MOST_CELLS:
+        print(f"  and {len(cells) - MOST_CELLS:,} more")
     print(f"the server computes on {counted(cores, 'core')}")
     print("\n".join(said_of_search(params)))
     for line in defaults_taken(params.model_dump(exclude_unset=True), params.model_dump()):

@@ -359,7 +359,7 @@ def test_a_lone_finalist_that_may_miss_a_limit_is_no_group(content: dict[str, An
     said = verdict_in_words(verdict(content, {DEFAULT: 1000.0}), 2, failing=1)
     assert said[0] == "**No configuration can be recommended**: the only finalist does not surely meet every limit."
     assert said[-2:] == [
-        "1 configuration was left out before, for a limit that its cell misses.",
+        "1 configuration was left out before, for a limit that it misses.",
         "`fp32-1-64-off` was measured alone, at concurrency 8.",
     ]
 
@@ -412,14 +412,14 @@ def test_what_a_limit_kept_out_is_not_said_to_be_beaten(content: dict[str, Any])
     assert verdict_in_words(found, CELLS, failing=CELLS - 1) == [
         "**Run `fp32-1-64-off`** (1 instance, no batching), "
         "the default configuration: nothing that meets the limits beats it.",
-        "5 configurations were left out before, for a limit that their cells miss.",
+        "5 configurations were left out before, for a limit that they miss.",
         "`fp32-1-64-off` was measured alone, at concurrency 8.",
     ]
     alone, two = verdict(content, {DEFAULT: 1000.0}), verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
     said = [metrics({}, each, Interval(1, 0.9, 1.1), None)["perf"].get("told_apart") for each in (alone, two)]
     assert said == [None, True]
     *_, left_out, method = verdict_in_words(found, CELLS, failing=1)
-    assert left_out == "1 configuration was left out before, for a limit that its cell misses."
+    assert left_out == "1 configuration was left out before, for a limit that it misses."
     assert method.endswith(": none of the 4 others came close.")
 
 

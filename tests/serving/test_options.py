@@ -39,6 +39,8 @@ def test_an_option_is_written_over_what_is_there() -> None:
         ("optimization {", "by Triton's schema"),
         ("", "it sets nothing"),
         ("  # later", "it sets nothing"),
+        ("optimization {}", "it sets nothing"),
+        ("optimization { graph { level: 0 } }", "it sets nothing"),
         ("instance_group [{ count: 2 }]", "may set optimization and parameters, and this sets 'instance_group'"),
         ("response_cache { enable: true }", "this sets 'response_cache'"),
         ('parameters { key: "intra_op_thread_count" }', "is the axis perf.threads"),
@@ -76,6 +78,8 @@ def test_a_parameter_that_nobody_reads_is_refused_of_onnx_runtimes_backend_alone
         ('parameters { key: "inter_op_thread_count" value { string_value: "-3" } }', "'-3', which is not a number"),
         ('parameters { key: "inter_op_thread_count" value { string_value: "100000000000" } }', "is not a number of"),
         ('parameters { key: "inter_op_thread_count" value { string_value: "two" } }', "'two', which is not a number"),
+        ('parameters { key: "inter_op_thread_count" value { string_value: "\u0663" } }', "is not a number of"),
+        ('parameters { key: "enable_mem_arena" value { string_value: "fal\u017fe" } }', "is not 0 or 1"),
         ("optimization { graph { level: 99 } }", "sets the graph level 99; there are -1, 0, 1, 2"),
     ],
 )

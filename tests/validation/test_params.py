@@ -128,7 +128,7 @@ def test_cores_are_divided_only_where_the_server_is_ours(content: dict[str, Any]
             "optimisation {}",
             "options.no_arena: no part of a config.pbtxt, by Triton's schema: 1:1",
         ),
-        ("options", "2", "optimization {}", "options.2: String should match pattern"),
+        ("options", "2", "optimization { graph { level: -1 } }", "options.2: String should match pattern"),
         ("onnx", "variants", ["int3"], f"onnx.variants[0]: choose one of: {VARIANTS} (it is 'int3')"),
         ("labels", "top_k", 11, "labels: top_k is 11, and dataset digits has 10 classes"),
         ("perf", "client_cores", 1, "perf.client_cores: is now load.client_cores"),

@@ -81,7 +81,8 @@ def standing(heat: Heat, score: Score, judge: Judge) -> Standing:
         possible = [name for name in better if name != default and not judged[name].missed]
         held = [name for name in possible if judged[name].sure][: math.ceil((rung.kept - 1) / 2)]
         chosen = [*held, *(name for name in possible if name not in held)][: rung.kept - 1]
-        against = compared(measured, left, _best(better, judged, default), score, noise)
+        best = _best(better, judged)
+        against = compared(measured, left, best, score, noise) if best else {}
         departures += [
             Departure(name, end, against.get(name), missed=judged[name].missed)
             for name in reversed(better)
@@ -97,19 +98,19 @@ def _judged(rounds: Sequence[Round], names: Sequence[str], judge: Judge) -> dict
     return {name: judge(name, windows_of(rounds, name)) for name in names}
 
 
-def _best(better: Sequence[str], judged: Mapping[str, Judgement], default: str) -> str:
-    """Return the best of those that surely meet every limit, or may, or the default configuration."""
+def _best(better: Sequence[str], judged: Mapping[str, Judgement]) -> str | None:
+    """Return the best of those that surely meet every limit, or else of those that may; None if nobody does."""
     sure = (name for name in better if judged[name].sure)
-    return next(sure, next((name for name in better if not judged[name].missed), default))
+    return next(sure, next((name for name in better if not judged[name].missed), None))
 
 
 def at_the_end(heat: Heat, left: Sequence[str], score: Score, judge: Judge) -> Mapping[str, Interval]:
-    """Return how those that are left compare with the best of them; nothing of those that were not raced."""
+    """Return how those that are left compare with the best of them; nothing where nobody raced, or all miss a limit."""
     rounds = heat["rounds"]
     if not rounds or not left:
         return {}
-    best = _best(ranked(rounds, left, score), _judged(rounds, left, judge), left[0])
-    return compared(rounds, left, best, score, noise_of(rounds, score))
+    best = _best(ranked(rounds, left, score), _judged(rounds, left, judge))
+    return compared(rounds, left, best, score, noise_of(rounds, score)) if best else {}
 
 
 def contenders(heat: Heat, score: Score, judge: Judge) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from google.protobuf import text_format
+from google.protobuf.message import Message
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from assay.ground.process import StageError
@@ -43,7 +44,9 @@ def parse_option(text: str) -> ModelConfig:
     except text_format.ParseError as error:
         raise ValueError(f"no part of a config.pbtxt, by Triton's schema: {error}") from None
     fields = [field.name for field, _ in option.ListFields()]
-    if not fields:
+    if option.optimization.HasField("execution_accelerators"):
+        raise ValueError("execution_accelerators are variants, as openvino; list it in onnx.variants")
+    if not _sets(option):
         raise ValueError("it sets nothing")
     if others := [name for name in fields if name not in FIELDS]:
         raise ValueError(f"an option may set {' and '.join(FIELDS)}, and this sets {listed(others)}")
@@ -51,9 +54,12 @@ def parse_option(text: str) -> ModelConfig:
         raise ValueError("it sets a parameter twice, and the last would count: write each once")
     if THREADS in option.parameters:
         raise ValueError(f"{THREADS} is the axis perf.threads; list numbers there")
-    if option.optimization.HasField("execution_accelerators"):
-        raise ValueError("execution_accelerators are variants, as openvino; list it in onnx.variants")
     return option
+
+
+def _sets(message: Message) -> bool:
+    """Return whether a message has any value, in whatever message in it; a number that is there already is none."""
+    return any(not isinstance(value, Message) or _sets(value) for _, value in message.ListFields())
 
 
 def _keys_in(text: str) -> int:
@@ -74,7 +80,7 @@ def refused_of_onnx_runtime(option: ModelConfig) -> str | None:
         )
     for key, value in option.parameters.items():
         meaning, pattern = PARAMETERS[key]
-        if not re.fullmatch(pattern, value.string_value, re.IGNORECASE):
+        if not re.fullmatch(pattern, value.string_value, re.IGNORECASE | re.ASCII):
             return f"sets {key} to {value.string_value!r}, which is not {meaning}"
     level = option.optimization.graph.level
     return (

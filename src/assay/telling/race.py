@@ -123,7 +123,7 @@ def summarise_race(
     found |= {name: Racer(by_name[name], [], None, left=True, same_as=same) for name, same in race["same_as"].items()}
     entered = {cell.name for cell in entrants(cells, exports, perf.slo)} | found.keys()
     found |= {
-        name: Racer(cell, [], None, left=True, missed="misses a limit whatever the server does")
+        name: Racer(cell, [], None, left=True, missed=judging(name, []).missed)
         for name, cell in by_name.items()
         if name not in entered
     }
@@ -211,6 +211,6 @@ def race_rows(race: RaceSummary) -> list[dict[str, Any]]:
 def fate_in_words(racer: Racer) -> str:
     """Say what became of a configuration."""
     if not racer.left:
-        return "in the race to its end"
+        return "in the race to its end" if racer.course else "did not have to race"
     after = f"after {counted(racer.rounds, 'round')}" if racer.rounds else "not measured"
     return f"{after}: {racer.why}" if racer.why else after

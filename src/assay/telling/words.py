@@ -92,8 +92,8 @@ def _by_percentiles(verdict: Verdict) -> list[str]:
 def _left_out(failing: int) -> list[str]:
     if not failing:
         return []
-    was, its_cell = agreeing(failing, "was", "were"), agreeing(failing, "its cell misses", "their cells miss")
-    return [f"{counted(failing, 'configuration')} {was} left out before, for a limit that {its_cell}."]
+    was, misses = agreeing(failing, "was", "were"), agreeing(failing, "it misses", "they miss")
+    return [f"{counted(failing, 'configuration')} {was} left out before, for a limit that {misses}."]
 
 
 def check_in_words(check: Check) -> str:
