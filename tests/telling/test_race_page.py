@@ -125,6 +125,13 @@ def test_a_variant_without_a_finalist_has_a_row(tmp_path: Path) -> None:
     assert any(line.endswith("| – | – |") for line in rows)
 
 
+def test_where_nothing_had_to_race_that_is_said(tmp_path: Path) -> None:
+    """A matrix that is no larger than the run-off."""
+    said = raced(tmp_path, heat(6, list(SPEEDS)))
+    assert "Nothing raced: those that could are no more than finalists." in said
+    assert "The race" not in said
+
+
 def test_where_nothing_had_to_race_what_was_refused_is_told(tmp_path: Path) -> None:
     """It is why nobody had to."""
     said = raced(tmp_path, heat(5, list(SPEEDS)) | {"fell_out": REFUSED, "rounds": []})
