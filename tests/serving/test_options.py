@@ -99,7 +99,10 @@ def test_a_flag_is_written_as_the_backends_read_it(value: str) -> None:
 
 def test_maps_elsewhere_in_an_option_are_not_parameters_twice() -> None:
     """As the inputs of a CUDA graph."""
-    parse_option(f'{ARENA_OFF} optimization {{ cuda {{ graph_spec {{ input {{ key: "a" value {{ dim: 1 }} }} }} }} }}')
+    text = f'{ARENA_OFF} optimization {{ cuda {{ graph_spec {{ input {{ key: "a" value {{ dim: 1 }} }} }} }} }}'
+    option = parse_option(text)
+    assert list(option.parameters) == ["enable_mem_arena"]
+    assert list(option.optimization.cuda.graph_spec[0].input) == ["a"]
 
 
 def test_the_parameters_are_those_that_our_backend_reads() -> None:
