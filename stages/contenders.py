@@ -11,8 +11,6 @@ Run     python stages/contenders.py
 
 from assay.ground.stage import run_stage
 
-from functools import partial
-
 from assay.deciding.finalists import write_finalists, write_places
 from assay.deciding.objective import OBJECTIVES
 from assay.ground.numerals import counted
@@ -21,7 +19,7 @@ from assay.ground.records.checking import read_record
 from assay.ground.records.measured import RaceFile
 from assay.ground.records.prepared import Exports, measured
 from assay.params.matrix import ANCHOR
-from assay.racing.limits import judge
+from assay.racing.limits import judge_of
 from assay.racing.standing import contenders
 from assay.validation.schema import Params, load_params
 
@@ -32,8 +30,8 @@ def finalists_of(race: RaceFile, params: Params) -> list[str]:
     """Return the names of a race's finalists, the default configuration first."""
     perf = params.perf
     exports = {variant: measured(read_record(PARITY / f"{variant}.json", Exports)) for variant in params.onnx.variants}
-    judging = partial(judge, cells={cell.name: cell for cell in params.cells}, exports=exports, slo=perf.slo)
-    return contenders(race["heats"][-1], OBJECTIVES[perf.objective].score, judging)
+    judge = judge_of(params.cells, exports, perf.slo)
+    return contenders(race["heats"][-1], OBJECTIVES[perf.objective].score, judge)
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ from assay.measuring.journal import Journal
 from assay.measuring.rounds import Rounds
 from assay.params.stages import before_measuring
 from assay.racing.brackets import brackets
-from assay.racing.limits import entrants, judge
+from assay.racing.limits import entrants, judge_of
 from assay.racing.memory import bounded, memory_needs
 from assay.racing.race import HeatRun, Rules, in_words, run_heats
 from assay.racing.schedule import ends
@@ -57,7 +57,7 @@ def rules_of(params: Params, exports: dict[str, Any]) -> Rules:
         conditions=replace(params.conditions, timeouts=timeouts),
         concurrency=perf.deciding_concurrency,
         score=OBJECTIVES[perf.objective].score,
-        judge=partial(judge, cells={cell.name: cell for cell in params.cells}, exports=exports, slo=perf.slo),
+        judge=judge_of(params.cells, exports, perf.slo),
         single_requests=bool(perf.slo.latency_limits_ms),
     )
 
@@ -100,8 +100,9 @@ def main() -> None:
     exports = {variant: measured(record) for variant, record in records.items()}
     same_as = repeated(MODEL_REPOSITORY / cell.name for cell in params.cells)
     different = [cell for cell in params.cells if cell.name not in same_as]
-    cells = entrants(different, exports, params.perf.slo)
-    instances, rules = {cell.name: cell.instances for cell in cells}, rules_of(params, exports)
+    rules = rules_of(params, exports)
+    cells = entrants(different, rules.judge)
+    instances = {cell.name: cell.instances for cell in cells}
     file_bytes = {variant: export["file_bytes"] for variant, export in exports.items()}
     default, survivors, journals = cells[0].name, params.finalists.at_most, list[Journal]()
     with machine_to_ourselves(), tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,6 @@
 """The race: who leaves when, by the rounds alone; groups that a server holds; what falls out."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from assay.measuring.bench import Candidate
 from assay.params.cells import Cell
 from assay.params.perf import Slo
 from assay.racing.brackets import MOST_INSTANCES, brackets
-from assay.racing.limits import entrants, judge
+from assay.racing.limits import entrants, judge_of
 from assay.racing.memory import INSTANCE_BYTES, probes, server_bytes
 from assay.racing.race import run_heats
 from assay.racing.reasons import failed_in_words
@@ -223,20 +222,18 @@ def test_limits_are_those_of_answers_before_and_of_latency_in_it() -> None:
         for name, correct in (("fp32", 980), ("int8", 500))
     }
     slo = Slo(accuracy=0.9, p95_ms=1.0)
-    assert entrants(cells, exports, slo) == [cells[0], cells[2]]
-    by_name = {cell.name: cell for cell in cells}
+    judge = judge_of(cells, exports, slo)
+    assert entrants(cells, judge) == [cells[0], cells[2]]
 
     def judged(throughput: float, windows: int = 4) -> Judgement:
-        return judge("fp32-2-64-off", [window(throughput)] * windows, cells=by_name, exports=exports, slo=slo)
+        return judge("fp32-2-64-off", [window(throughput)] * windows)
 
     assert judged(20_000) == Judgement()
     assert judged(1_000) == Judgement("misses p95 latency ≤ 1 ms", sure=False)
     assert judged(7_500) == Judgement(sure=False)  # another start may be as much faster
     # A single window tells nothing of latency, and a rung of many configurations has one.
     assert judged(1_000, windows=1) == Judgement(sure=False)
-    assert judge("int8-1-64-off", [window(20_000)], cells=by_name, exports=exports, slo=slo).missed == (
-        "misses test accuracy ≥ 0.9"
-    )
+    assert judge("int8-1-64-off", [window(20_000)]).missed == "misses test accuracy ≥ 0.9"
 
 
 def test_many_race_under_a_limit_on_latency() -> None:
@@ -244,14 +241,14 @@ def test_many_race_under_a_limit_on_latency() -> None:
     cells = [Cell("fp32", 1, size, "off") for size in range(1, 41)]
     exports = {"fp32": {"test_correct": 980, "test_examples": 1000, "batch": None}}
     names = [cell.name for cell in cells]
-    judging = partial(judge, cells={cell.name: cell for cell in cells}, exports=exports, slo=Slo(p95_ms=5))
+    judge = judge_of(cells, exports, Slo(p95_ms=5))
     found: Any = heat() | {"entrants": names}
     slow = set(names[20:])
-    while (now := standing(found, SCORE, judging)).wanted is not None:
+    while (now := standing(found, SCORE, judge)).wanted is not None:
         windows_ = {name: window(1000 if name in slow else 2000 + names.index(name)) for name in now.left}
         found["rounds"].append({"start": 1, "windows": windows_ | {"anchor": window(1000)}})
     assert set(now.left).isdisjoint(slow)
-    assert contenders(found, SCORE, judging)[0] == names[0]
+    assert contenders(found, SCORE, judge)[0] == names[0]
 
 
 def in_doubt(name: str, _windows: Any) -> Judgement:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from assay.ground.records.measured import Heat, RaceFile, Round
 from assay.params.cells import Cell
 from assay.params.matrix import ANCHOR
 from assay.params.perf import Perf
-from assay.racing.limits import entrants, judge
+from assay.racing.limits import entrants, judge_of
 from assay.racing.reasons import failed_in_words
 from assay.racing.standing import Judge, Noise, at_the_end, noise_of, scores, standing
 from assay.statistics.interval import Interval
@@ -110,20 +109,20 @@ def summarise_race(
     """Return what a race amounts to; `exports` are what is known of each variant's answers."""
     by_name = {cell.name: cell for cell in cells}
     objective = OBJECTIVES[perf.objective]
-    judging = partial(judge, cells=by_name, exports=exports, slo=perf.slo)
+    judge = judge_of(cells, exports, perf.slo)
     rounds = [each for heat in race["heats"] for each in heat["rounds"]]
     found: dict[str, Racer] = {}
     for heat in race["heats"]:
-        for each in _of_heat(heat, by_name, objective, judging):
+        for each in _of_heat(heat, by_name, objective, judge):
             # Winners of groups need not race again: what is known of them is of before, then.
             before = found.get(each.cell.name)
             against = each.against_best if heat["rounds"] or before is None else before.against_best
             course = _course(rounds, each.cell.name, objective)
             found[each.cell.name] = replace(each, against_best=against, course=course)
     found |= {name: Racer(by_name[name], [], None, left=True, same_as=same) for name, same in race["same_as"].items()}
-    entered = {cell.name for cell in entrants(cells, exports, perf.slo)} | found.keys()
+    entered = {cell.name for cell in entrants(cells, judge)} | found.keys()
     found |= {
-        name: Racer(cell, [], None, left=True, missed=judging(name, []).missed)
+        name: Racer(cell, [], None, left=True, missed=judge(name, []).missed)
         for name, cell in by_name.items()
         if name not in entered
     }
@@ -138,11 +137,11 @@ def summarise_race(
     )
 
 
-def _of_heat(heat: Heat, cells: Mapping[str, Cell], objective: Objective, judging: Judge) -> Iterable[Racer]:
-    now = standing(heat, objective.score, judging)
+def _of_heat(heat: Heat, cells: Mapping[str, Cell], objective: Objective, judge: Judge) -> Iterable[Racer]:
+    now = standing(heat, objective.score, judge)
     for each in now.departures:
         yield Racer(cells[each.name], [], each.against_best, left=True, missed=each.missed, failed=each.failed)
-    against = at_the_end(heat, now.left, objective.score, judging)
+    against = at_the_end(heat, now.left, objective.score, judge)
     for name in now.left:
         yield Racer(cells[name], [], against.get(name), left=False)
 
