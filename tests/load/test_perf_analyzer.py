@@ -330,6 +330,14 @@ def test_a_window_has_the_time_that_its_requests_take(tmp_path: Path, says: Call
     assert windows.load("anchor", 8).patience_s == 5 + 60 + 50
 
 
+def test_a_long_window_has_the_time_to_be_counted(tmp_path: Path, says: Callable[[str, int], Path]) -> None:
+    """Millions of requests are counted at the end, more slowly than they were answered."""
+    windows = windows_of(CountingServer, tmp_path, says(":", 0))
+    load = windows.load("anchor", 8, window_ms=20_000)
+    assert load.counted_s == pytest.approx(72)
+    assert load.longest_s > 72 + 317  # what 3.2 million took
+
+
 def test_statistics_that_stand_still_are_measured_again_and_then_told(
     tmp_path: Path, says: Callable[[str, int], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

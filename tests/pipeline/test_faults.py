@@ -149,7 +149,7 @@ def test_another_file_than_the_configured_one_is_not_measured(project: Path) -> 
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
-        pytest.param(signal.SIGKILL, "error: the Triton server died (exit code -9)", id="dies"),
+        pytest.param(signal.SIGKILL, "error: the Triton server died (exit code -9, SIGKILL)", id="dies"),
         pytest.param(signal.SIGSTOP, "did not finish in", id="hangs"),
     ],
 )

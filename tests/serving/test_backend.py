@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import tritonclient.grpc
+import tritonclient.http
 from conftest import ROOT, environment, run, until_counted
 from native_host import config, identity, model, same
 from onnx import TensorProto, helper, numpy_helper
@@ -315,6 +317,39 @@ def test_a_failed_run_is_answered_and_counted(tmp_path: Path, ask: Callable[...,
         assert (counted["fail"]["count"], counted["success"]["count"]) == (1, 1)
         parts = [counted[part]["ns"] for part in ("queue", "compute_input", "compute_infer", "compute_output")]
         assert 0 < sum(parts) <= counted["success"]["ns"]
+
+
+@slow
+def test_a_large_batch_leaves_no_memory_behind(tmp_path: Path) -> None:
+    """What 160 MB were gathered in is given back, whatever an instance keeps for small batches."""
+    largest = model(
+        [helper.make_node("ReduceMax", ["x"], ["y"], axes=[1])], [("x", 1, ["n", "m"])], [("y", 1, ["n", 1])]
+    )
+    stated = config({"x": ("FP32", [-1])}, {"y": ("FP32", [1])})
+    stated.dynamic_batching.preferred_batch_size.append(8)
+    stated.dynamic_batching.max_queue_delay_microseconds = 10_000_000
+    stated.parameters["enable_mem_arena"].string_value = "0"
+    folder = write(tmp_path, largest, stated)
+    with serve([folder], 60) as server:
+
+        def eight(values: int) -> int:
+            """Ask for eight in one batch; return the server's memory after it."""
+
+            def asked(place: int) -> float:
+                # Over HTTP: what the server's gRPC keeps of large messages is not the backend's.
+                with tritonclient.http.InferenceServerClient(server.http_address) as client:
+                    sent = tritonclient.http.InferInput("x", [1, values], "FP32")
+                    sent.set_data_from_numpy(np.full((1, values), place, np.float32))
+                    return float(client.infer("m", [sent]).as_numpy("y").item())
+
+            with ThreadPoolExecutor(8) as pool:
+                assert list(pool.map(asked, range(8))) == list(range(8))
+            return int(psutil.Process(server.pid).memory_info().rss)
+
+        before = eight(1)
+        eight(5_000_000)
+        assert eight(1) - before < 80e6
+        assert until_counted(server, "m", 24)["execution_count"] == 3
 
 
 @slow

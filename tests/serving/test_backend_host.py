@@ -123,6 +123,36 @@ def test_a_request_gets_the_outputs_that_it_asks_for(host: Host) -> None:
     assert found["batch_sizes"] == [5]
 
 
+def number_and_text() -> onnx.ModelProto:
+    """Return x [N, 2] -> negated, the same with the other sign; text, what it looks like; small, in a byte."""
+    nodes = [
+        helper.make_node("Neg", ["x"], ["negated"]),
+        helper.make_node("Cast", ["x"], ["text"], to=TensorProto.STRING),
+        helper.make_node("Cast", ["x"], ["small"], to=TensorProto.INT8),
+    ]
+    kinds = {"negated": TensorProto.FLOAT, "text": TensorProto.STRING, "small": TensorProto.INT8}
+    outputs = [(name, kind, ["n", 2]) for name, kind in kinds.items()]
+    return model(nodes, [("x", TensorProto.FLOAT, ["n", 2])], outputs)
+
+
+@pytest.mark.parametrize("max_batch_size", [0, 8])
+@pytest.mark.parametrize("order", [["text", "small", "negated"], ["small", "text"], ["text"]])
+def test_outputs_are_known_by_their_names(host: Host, order: list[str], max_batch_size: int) -> None:
+    """A configuration may have them in another order than the model, and leave some out."""
+    kinds = {"text": "BYTES", "small": "INT8", "negated": "FP32"}
+    dims = [2] if max_batch_size else [-1, 2]
+    stated = config({"x": ("FP32", dims)}, {name: (kinds[name], dims) for name in order}, max_batch_size)
+    x = np.array([[1, -2], [3, 4]], np.float32)
+    right: dict[str, Any] = {"text": [[b"1", b"-2"], [b"3", b"4"]], "small": x.astype(np.int8), "negated": -x}
+    wanted = [order, *([name] for name in order)]
+    found = host.answers(number_and_text(), stated, *(request(tensor("x", x), outputs=names) for names in wanted))
+    for names, got in zip(wanted, found["requests"], strict=True):
+        answer = arrays(got)
+        assert (sorted(answer), got["error"]) == (sorted(names), "")
+        for name in names:
+            np.testing.assert_array_equal(answer[name], right[name])
+
+
 def test_a_lone_contiguous_tensor_is_not_copied(host: Host) -> None:
     """It is handed to ONNX Runtime as it lies; in two pieces, in a batch or off its alignment it is gathered."""
     large = np.arange(2 * 50_000, dtype=np.float32).reshape(2, -1)
@@ -380,9 +410,11 @@ def edited(edit: str) -> schema.ModelConfig:
         ("c.input[0].dims.append(1)", r"input 'x' has dims [3,1] in config.pbtxt and [3] in the model"),
         ("c.input[0].name = 'z'", "the model has no input 'z'"),
         ("c.output[0].name = 'z'", "the model has no output 'z'"),
-        ("c.ClearField('output')", "config.pbtxt has no output: write down every one"),
-        ("c.ClearField('input')", "config.pbtxt has no input: write down every one"),
-        ("c.input.add().CopyFrom(c.input[0])", "config.pbtxt has 2 inputs, the model 1"),
+        ("c.ClearField('output')", "config.pbtxt has no output: write it down"),
+        ("c.ClearField('input')", "config.pbtxt has no input: write it down"),
+        ("c.output.add().CopyFrom(c.output[0])", "config.pbtxt has output 'y' twice"),
+        ("c.input.add().CopyFrom(c.input[0])", "config.pbtxt has input 'x' twice"),
+        ("c.input.add(name='z', data_type=11, dims=[3])", "the model has no input 'z'"),
         ("c.input[0].allow_ragged_batch = True", "input 'x' has allow_ragged_batch, which is not supported"),
         ("c.sequence_batching.max_sequence_idle_microseconds = 1", "config.pbtxt asks for sequence batching"),
         ("c.batch_input.add(target_name=['x'])", "config.pbtxt asks for batch inputs"),
@@ -391,6 +423,10 @@ def edited(edit: str) -> schema.ModelConfig:
         ("c.parameters['intra_op_thread_count'].string_value = 'two'", "'two' is not an integer"),
         ("c.parameters['intra_op_thread_count'].string_value = ''", "'' is not an integer"),
         ("c.parameters['inter_op_thread_count'].string_value = '9999999999'", "is not a number of threads"),
+        (
+            "c.parameters['intra_op_thread_count'].string_value = '4097'",
+            "parameter intra_op_thread_count: '4097' is not a number of threads",
+        ),
         ("c.parameters['execution_mode'].string_value = '2'", "parameter execution_mode: '2' is neither 0 nor 1"),
         (
             "c.parameters['enable_mem_arena'].string_value = 'no'",
@@ -458,6 +494,12 @@ def test_a_file_that_cannot_be_served_is_refused(host: Host, made: Any, why: str
     assert why in host.refusal(made, same())
 
 
+def test_every_input_that_a_model_needs_is_written_down(host: Host) -> None:
+    """One that is left out could not be given."""
+    stated = config({"a": ("FP32", [3])}, {"sum": ("FP32", [3])})
+    assert host.refusal(sum_and_difference(), stated) == "config.pbtxt has 1 inputs, the model 2"
+
+
 @pytest.mark.parametrize(
     "broken", ["", "{", '{"name": }', '{"name" "m"}', "[1, 2", '{"a": "\\q"}', '"open', '"\\u12', "[" * 99, "{} {}"]
 )
@@ -489,8 +531,8 @@ def test_names_are_read_with_all_their_signs(host: Host) -> None:
             "a.parameters['num_streams'] = '2'; c.optimization.graph.level = 1",
             [
                 "parameter num_streams of accelerator openvino has no effect",
-                "execution_mode, enable_mem_arena, enable_mem_pattern and the graph level have no effect with "
-                "accelerator openvino",
+                "inter_op_thread_count, execution_mode, enable_mem_arena, enable_mem_pattern, the graph level and "
+                "libraries of operators have no effect with accelerator openvino",
             ],
         ),
         ("c.optimization.graph.level = -1", []),
@@ -550,6 +592,36 @@ def test_openvino_answers_alike(host: Host) -> None:
     np.testing.assert_array_equal(second["difference"], b - b)
 
 
+@pytest.mark.parametrize("kind", ["INT64", "UINT64"])
+def test_openvino_computes_no_number_that_it_would_change(host: Host, kind: str) -> None:
+    """It has 32 bits for an integer of 64: what fits them is computed and what does not is refused; the log says so."""
+    made, stated = identity(ONNX[kind], ("batch", 2)), openvino(same(kind, (2,)))
+    fits = np.array([[7, 2**31 - 1]], NUMPY[kind])
+    found = host.answers(made, stated, request(tensor("x", fits, kind=kind)))
+    np.testing.assert_array_equal(arrays(found["requests"][0])["y"], fits)
+    assert found["log"] == [f"W model 'm': OpenVINO computes '{name}', TYPE_{kind}, in 32 bits" for name in "xy"]
+    found = host.answers(made, stated, request(tensor("x", fits + 1, kind=kind)))
+    assert found["requests"][0]["error"] == "input 'x': OpenVINO computes in 32 bits, which 2147483648 does not fit"
+
+
+def test_openvino_gives_a_scalar(host: Host) -> None:
+    """One number without an axis, of which OpenVINO does not say a shape, is answered as [1]."""
+    nodes = [helper.make_node("ReduceSum", ["x"], ["y"], keepdims=0)]
+    made = model(nodes, [("x", TensorProto.FLOAT, ["n"])], [("y", TensorProto.FLOAT, [])])
+    stated = openvino(config({"x": ("FP32", [-1])}, {"y": ("FP32", [1])}, 0))
+    found = host.answers(made, stated, request(tensor("x", np.array([1, 2, 4], np.float32))))
+    assert arrays(found["requests"][0])["y"].tolist() == [7]
+
+
+def test_openvino_names_what_has_no_effect(host: Host) -> None:
+    """What is told to ONNX Runtime alone is in the log."""
+    stated = openvino(same())
+    stated.parameters["inter_op_thread_count"].string_value = "2"
+    stated.model_operations.op_library_filename.append("/no/such/library.so")
+    found = host.answers(identity(), stated, request(tensor("x", ROWS)))
+    assert [line[:40] for line in found["log"]] == ["W model 'm': inter_op_thread_count, exec"]
+
+
 def test_openvino_takes_an_empty_tensor(host: Host) -> None:
     """No element lies somewhere, too."""
     made = identity(shape=("batch", "length"))
@@ -562,6 +634,7 @@ def test_openvino_takes_an_empty_tensor(host: Host) -> None:
     ("made", "stated", "why"),
     [
         (b"no model", same(), "openvino error"),
+        (identity(TensorProto.DOUBLE), same("FP64"), "'x' is TYPE_FP64, which OpenVINO computes in 32 bits: leave out"),
         (identity(), config({"z": ("FP32", [3])}, {"y": ("FP32", [3])}), "openvino error"),
         (sum_and_difference(), same(), "the model has 2 inputs, config.pbtxt 1"),
         (identity(TensorProto.STRING), same("BYTES"), "is TYPE_STRING in config.pbtxt and TYPE_INVALID in the model"),

@@ -217,7 +217,7 @@ def test_a_runtime_that_crashes_the_server_is_told_with_the_model(model_folder: 
             wait_until(lambda: not server.is_ready())
             server.infer("linear", {"image": EXAMPLES[:1]}, ["logits"], "grpc")
 
-    with pytest.raises(StageError, match=r"the Triton server died \(exit code -11\): .* linear"):
+    with pytest.raises(StageError, match=r"the Triton server died \(exit code -11, SIGSEGV\): .* linear"):
         crash_and_ask()
 
 
@@ -248,23 +248,6 @@ def test_a_machine_that_does_not_reach_itself_is_named(monkeypatch: pytest.Monke
     monkeypatch.setattr(launch, "HOST", "192.0.2.1")
     with pytest.raises(StageError, match=r"does not reach itself at 192\.0\.2\.1, .*: Cannot assign .*; `ip link set"):
         launch.free_ports(1)
-
-
-@pytest.mark.parametrize("log", ["| Model | Version |\n+----+\n" * 30 + f"I1 {'x' * 900}\nStarted\n", ""])
-def test_the_last_words_of_a_server_fit_a_screen(log: str) -> None:
-    """Its tables of models are no reason, and its longest lines are cut."""
-    said = launch.error_lines(log)
-    assert len(said) < 400
-    assert said.endswith("Started" if log else "(it said nothing)")
-
-
-def test_a_program_that_fails_is_told_without_pythons_own_frames() -> None:
-    """Its backend gives them in one line; the owner's line stays."""
-    frames = "models/m/1/model.py(3): <module>\\n  <frozen importlib._bootstrap>(241): _call_with_frames_removed\\n"
-    reason = f"Internal: ModuleNotFoundError: No module named 'x'\\n\\nAt:\\n  {frames}"
-    log = f"E1127 12:00:00 1 model.cc:1] \"failed to load 'm' version 1: {reason}\""
-    said = "model 'm': Internal: ModuleNotFoundError: No module named 'x' (models/m/1/model.py(3): <module>)"
-    assert launch.error_lines(log) == said
 
 
 def test_a_port_taken_at_the_last_moment_is_tried_again(model_folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,7 +299,7 @@ def test_a_server_that_dies_is_the_error(model_folder: Folder, victim: str) -> N
             wait_until(lambda: not server.is_ready())
             check_answers(server, folder, {"image": EXAMPLES})
 
-    with pytest.raises(StageError, match=r"the Triton server died \(exit code -9\)"):
+    with pytest.raises(StageError, match=r"the Triton server died \(exit code -9, SIGKILL\)"):
         crash_and_ask()
 
 

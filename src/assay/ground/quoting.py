@@ -15,6 +15,14 @@ def cut(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def cut_within(text: str, longest: int) -> str:
+    """Return the text, or its beginning, … and its end where it is longer: of an error, the end tells what it is."""
+    if len(text) <= longest:
+        return text
+    beginning = longest // 3
+    return f"{text[:beginning]}…{text[len(text) - (longest - 1 - beginning) :]}"
+
+
 def quoted(value: object) -> str:
     """Return a value as Python writes it, cut."""
     # A long text is cut before it is escaped, so that nobody waits for that.

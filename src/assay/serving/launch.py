@@ -2,9 +2,9 @@
 
 import json
 import os
-import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,8 +19,8 @@ from typing import IO, NamedTuple, cast
 from assay.ground import supervisor
 from assay.ground.owner import prefix
 from assay.ground.process import StageError
-from assay.ground.quoting import cut
 from assay.serving.client import REQUEST_TIMEOUT_S, Server
+from assay.serving.last_words import error_lines
 from assay.serving.model_folder import put_together, served_name
 
 HOST = "127.0.0.1"
@@ -29,15 +29,7 @@ _POLL_S = 0.05
 # The supervisor kills the server and cleans up in a moment; beyond this, something is wrong with it.
 _STOP_TIMEOUT_S = 10
 _SUPERVISOR_TIMEOUT_S = 30
-_LAST_WORDS = "error: creating server: "
-# A model that does not load, its reason, and where in the server's code that was noticed.
-_REFUSED_MODEL = re.compile(r"failed to load (?P<model>'.*?') version \d+: (?P<reason>.*?)\"?$")
 _PORT_TAKEN = ("already in use", "Address in use", "port is already allocated")
-_HARMLESS = ("CudaDriverHelper has not been initialized",)
-_FRAMES = "\\n\\nAt:\\n"
-_OF_A_TABLE = ("+-", "| ")
-# Of the log of a server that names no error: lines, and characters of each.
-_LAST, _LONGEST_LINE = 8, 300
 _CONNECT_TIMEOUT_S = 5
 
 
@@ -109,21 +101,10 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def error_lines(log: str) -> str:
-    """Return what a server that failed said was wrong: of models that do not load, each one's reason."""
-    lines = [line for line in log.splitlines() if line.startswith(("E1", "E0", _LAST_WORDS))]
-    told = [line for line in lines if not any(text in line for text in _HARMLESS)]
-    refused = [found for line in told if (found := _REFUSED_MODEL.search(line))]
-    told = [f"model {found['model']}: {_without_frames(found['reason'])}" for found in refused] or told
-    last = [line for line in log.splitlines() if not line.startswith(_OF_A_TABLE)][-_LAST:]
-    return "\n  ".join(cut(line, _LONGEST_LINE) for line in told or last or ["(it said nothing)"])
-
-
-def _without_frames(reason: str) -> str:
-    """Return why a program in Python failed without the frames of Python itself, which its backend adds in one line."""
-    said, _, frames = reason.partition(_FRAMES)
-    own = [frame.strip() for frame in frames.split("\\n") if frame.strip() and "<frozen" not in frame]
-    return f"{said} ({', '.join(own)})" if own else said
+def _ended(code: int) -> str:
+    """Return how a process ended, in words: with an exit code, which is negative for a signal, that is named."""
+    names = [each.name for each in signal.Signals if each == -code]
+    return ", ".join([f"exit code {code}", *names[:1]])
 
 
 class _Supervised:
@@ -207,7 +188,7 @@ def _wait_until_ready(server: Server, process: _Supervised, timeout_s: float) ->
             log = process.log()
             if any(text in log for text in _PORT_TAKEN):
                 raise PortTakenError
-            raise StageError(f"the Triton server did not start (exit code {code}); it said:\n  {error_lines(log)}")
+            raise StageError(f"the Triton server did not start ({_ended(code)}); it said:\n  {error_lines(log)}")
         if late:
             raise StageError(
                 f"the Triton server was not ready within timeouts.start_s = {timeout_s:g} s; "
@@ -291,7 +272,7 @@ def launched(
         code = process.exit_code(within_s=1)
         if code is not None:
             said = error_lines(process.log())
-            raise StageError(f"the Triton server died (exit code {code}): {error}\n  {said}") from None
+            raise StageError(f"the Triton server died ({_ended(code)}): {error}\n  {said}") from None
         raise
     finally:
         server.close()

@@ -8,6 +8,10 @@
 namespace backend {
 namespace {
 
+// Of the memory in which a batch was gathered, what the next one finds: a large one takes so long
+// to compute that making room again is nothing beside it.
+constexpr size_t kKeptBytes = 1 << 20;
+
 uint64_t Now() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -65,7 +69,9 @@ void Instance::ExecuteBatch(Request* requests, uint32_t count) {
     const std::vector<InputTensor> inputs = Gather(batch, rows);
     const std::vector<size_t> wanted = Wanted(batch);
     computing_begun = computing_ended = ended = Now();
-    answer = engine_->Run(inputs, wanted);
+    std::vector<size_t> places;
+    for (const size_t output : wanted) places.push_back(outputs_[output].place);
+    answer = engine_->Run(inputs, places);
     computing_ended = ended = Now();
     Divide(*answer, wanted, batch, rows);
     ended = Now();
@@ -84,6 +90,9 @@ void Instance::ExecuteBatch(Request* requests, uint32_t count) {
         handle_, rows, begun, computing_begun, computing_ended, ended));
   }
   TRITONSERVER_ErrorDelete(failure);
+  for (std::vector<char>& bytes : gathered_) {
+    if (bytes.capacity() > kKeptBytes) std::vector<char>().swap(bytes);
+  }
 }
 
 std::vector<Request*> Instance::Accept(Request* requests, uint32_t count) const {
@@ -113,6 +122,7 @@ std::vector<InputTensor> Instance::Gather(const std::vector<Request*>& batch, in
     InputTensor tensor{&inputs_[i].spec, first.shape, nullptr, 0, {}};
     if (model_.batches()) tensor.shape[0] = rows;
     const size_t element_size = ElementSize(tensor.spec->type);
+    tensor.byte_size = ByteSize(tensor.shape, tensor.spec->type);
     if (element_size == 0) {
       for (const Request* request : batch) request->inputs()[i].strings->AppendTo(tensor.strings);
     } else {
@@ -121,18 +131,17 @@ std::vector<InputTensor> Instance::Gather(const std::vector<Request*>& batch, in
       if (tensor.data == nullptr || !IsAligned(tensor.data, element_size)) {
         std::vector<char>& bytes = gathered_[i];
         bytes.clear();
+        // Even no element has to lie somewhere.
+        bytes.reserve(std::max<size_t>(tensor.byte_size, 1));
         for (const Request* request : batch) request->inputs()[i].AppendTo(bytes);
-        bytes.reserve(1);  // even no element has to lie somewhere
         tensor.data = bytes.data();
       }
-      tensor.byte_size = ByteSize(tensor.shape, tensor.spec->type);
     }
     tensors.push_back(std::move(tensor));
   }
   return tensors;
 }
 
-// The outputs that anybody asks for, as places in `outputs_`.
 std::vector<size_t> Instance::Wanted(const std::vector<Request*>& batch) const {
   std::vector<size_t> wanted;
   for (size_t output = 0; output < outputs_.size(); ++output) {

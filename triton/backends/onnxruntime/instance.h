@@ -24,6 +24,7 @@ class Instance {
   // Returns those that can be computed together; the others have got their answer.
   std::vector<Request*> Accept(Request* requests, uint32_t count) const;
   std::vector<InputTensor> Gather(const std::vector<Request*>& batch, int64_t rows);
+  // Returns the outputs that anybody asks for, as places in `outputs_`.
   std::vector<size_t> Wanted(const std::vector<Request*>& batch) const;
   // Writes each request's part of the outputs; one that cannot take its part has got its answer.
   void Divide(const Answer& answer, const std::vector<size_t>& wanted,

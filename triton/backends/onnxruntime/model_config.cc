@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <climits>
+#include <set>
 
 #include "failure.h"
 
@@ -12,6 +12,9 @@ namespace {
 constexpr const char* kOpenVino = "openvino";
 // What a model learned from: it is said to whoever asks the server for its configuration.
 constexpr const char* kForWhoeverAsks = "learned_from";
+
+// More threads than any machine has cores are a mistake, and memory may not hold them.
+constexpr int64_t kMostThreads = 4096;
 
 // What a request would be answered wrongly without.
 constexpr struct {
@@ -40,7 +43,13 @@ ConfiguredTensor ReadTensor(const Json& entry) {
 std::vector<ConfiguredTensor> ReadTensors(const Json& entries, const std::string& kind) {
   std::vector<ConfiguredTensor> tensors;
   for (const Json& entry : entries.elements()) tensors.push_back(ReadTensor(entry));
-  if (tensors.empty()) throw Refusal("config.pbtxt has no " + kind + ": write down every one");
+  if (tensors.empty()) throw Refusal("config.pbtxt has no " + kind + ": write it down");
+  std::set<std::string> names;
+  for (const ConfiguredTensor& tensor : tensors) {
+    if (!names.insert(tensor.spec.name).second) {
+      throw Refusal("config.pbtxt has " + kind + " '" + tensor.spec.name + "' twice");
+    }
+  }
   return tensors;
 }
 
@@ -57,7 +66,7 @@ auto Named(const std::string& key, const std::string& value, Read read) {
 // A number of threads; a negative one leaves it to the runtime, as 0 does.
 int ToCount(const std::string& value) {
   const int64_t count = ToInteger(value);
-  if (count > INT_MAX) throw Refusal("'" + value + "' is not a number of threads");
+  if (count > kMostThreads) throw Refusal("'" + value + "' is not a number of threads");
   return static_cast<int>(std::max<int64_t>(count, 0));
 }
 
@@ -115,16 +124,37 @@ void ReadOptimization(const Json& optimization, ModelConfig& config) {
     config.engine.graph_level = static_cast<int>(level.integer());
   }
   ReadAccelerators(optimization["execution_accelerators"], config);
-  if (config.with_openvino) {
-    // They are ONNX Runtime's alone; threads are not.
-    const EngineOptions usual;
-    const EngineOptions& engine = config.engine;
-    if (engine.graph_level != usual.graph_level || engine.parallel != usual.parallel ||
-        engine.use_arena != usual.use_arena || engine.use_pattern != usual.use_pattern) {
-      config.warnings.push_back(
-          "execution_mode, enable_mem_arena, enable_mem_pattern and the graph level have no effect "
-          "with accelerator openvino");
+}
+
+// What OpenVINO computes with fewer bits than a tensor has is refused, or said.
+void CheckTypesForOpenVino(const std::vector<ConfiguredTensor>& tensors, ModelConfig& config) {
+  for (const ConfiguredTensor& tensor : tensors) {
+    const TRITONSERVER_DataType type = tensor.spec.type;
+    if (type == TRITONSERVER_TYPE_FP64) {
+      throw Failure(TRITONSERVER_ERROR_UNSUPPORTED,
+                    "'" + tensor.spec.name +
+                        "' is TYPE_FP64, which OpenVINO computes in 32 bits: leave out "
+                        "accelerator openvino");
     }
+    if (type == TRITONSERVER_TYPE_INT64 || type == TRITONSERVER_TYPE_UINT64) {
+      config.warnings.push_back("OpenVINO computes '" + tensor.spec.name + "', " + TypeName(type) +
+                                ", in 32 bits");
+    }
+  }
+}
+
+void CheckForOpenVino(ModelConfig& config) {
+  CheckTypesForOpenVino(config.inputs, config);
+  CheckTypesForOpenVino(config.outputs, config);
+  // They are ONNX Runtime's alone; threads are not.
+  const EngineOptions usual;
+  const EngineOptions& engine = config.engine;
+  if (engine.graph_level != usual.graph_level || engine.parallel != usual.parallel ||
+      engine.inter_op_threads != usual.inter_op_threads || engine.use_arena != usual.use_arena ||
+      engine.use_pattern != usual.use_pattern || !engine.operator_libraries.empty()) {
+    config.warnings.push_back(
+        "inter_op_thread_count, execution_mode, enable_mem_arena, enable_mem_pattern, the graph "
+        "level and libraries of operators have no effect with accelerator openvino");
   }
 }
 
@@ -170,6 +200,7 @@ ModelConfig ModelConfig::Read(const std::string& json) {
   for (const Json& path : root["model_operations"]["op_library_filename"].elements()) {
     config.engine.operator_libraries.push_back(path.text());
   }
+  if (config.with_openvino) CheckForOpenVino(config);
   return config;
 }
 

@@ -40,6 +40,18 @@ TRITONSERVER_DataType ToTriton(ov_element_type_e type) {
   return TRITONSERVER_TYPE_INVALID;
 }
 
+// Throws Failure if a number would be another one in the 32 bits that OpenVINO computes with.
+template <typename Integer>
+void CheckRange(const InputTensor& input) {
+  const auto* values = static_cast<const Integer*>(input.data);
+  for (size_t i = 0; i < input.byte_size / sizeof(Integer); ++i) {
+    if (static_cast<Integer>(static_cast<int32_t>(values[i])) != values[i]) {
+      throw Refusal("input '" + input.spec->name + "': OpenVINO computes in 32 bits, which " +
+                    std::to_string(values[i]) + " does not fit");
+    }
+  }
+}
+
 // The functions of the library that are used here.
 struct Functions {
   explicit Functions(const std::string& path) : library(path) {}
@@ -67,6 +79,7 @@ struct Functions {
   OPENVINO_FUNCTION(ov_tensor_create_from_host_ptr);
   OPENVINO_FUNCTION(ov_tensor_free);
   OPENVINO_FUNCTION(ov_tensor_get_shape);
+  OPENVINO_FUNCTION(ov_tensor_get_size);
   OPENVINO_FUNCTION(ov_tensor_data);
   OPENVINO_FUNCTION(ov_shape_free);
 #undef OPENVINO_FUNCTION
@@ -141,6 +154,8 @@ class OpenVinoEngine : public Engine {
     // The request keeps what it is given until the next run, and so do we.
     given_.clear();
     for (const InputTensor& input : inputs) {
+      if (input.spec->type == TRITONSERVER_TYPE_INT64) CheckRange<int64_t>(input);
+      if (input.spec->type == TRITONSERVER_TYPE_UINT64) CheckRange<uint64_t>(input);
       // OpenVINO takes inputs as mutable and does not write to them.
       ov_tensor_t* tensor = nullptr;
       const ov_shape_t shape{static_cast<int64_t>(input.shape.size()),
@@ -159,10 +174,15 @@ class OpenVinoEngine : public Engine {
       call_.Check(call_.ov_infer_request_get_tensor(request_.get(), spec.name.c_str(), &tensor));
       answer->tensors.emplace_back(tensor, call_.ov_tensor_free);
       OutputTensor output{&spec, {}, nullptr, {}};
-      ov_shape_t shape{};
-      call_.Check(call_.ov_tensor_get_shape(tensor, &shape));
-      output.shape.assign(shape.dims, shape.dims + shape.rank);
-      call_.ov_shape_free(&shape);
+      size_t count = 0;
+      call_.Check(call_.ov_tensor_get_size(tensor, &count));
+      // A scalar's shape is an error to it, and that of an unknown number of axes may be any.
+      if (!spec.dims.empty() || count != 1) {
+        ov_shape_t shape{};
+        call_.Check(call_.ov_tensor_get_shape(tensor, &shape));
+        output.shape.assign(shape.dims, shape.dims + shape.rank);
+        call_.ov_shape_free(&shape);
+      }
       void* data = nullptr;
       call_.Check(call_.ov_tensor_data(tensor, &data));
       output.data = static_cast<const char*>(data);
