@@ -132,10 +132,12 @@ def main() -> None:
         found["race"],
         judged=found["judged"],
     )
+    # What is missing in a record is found out here, before anything is written.
+    text, page = render("report.md.jinja", **found), render("index.html.jinja", **found, figures=figures)
     write_recommended(found["recommended_config"])
     write_tables(found)
-    write_text(REPORTS / "report.md", render("report.md.jinja", **found))
-    write_text(REPORTS / "index.html", render("index.html.jinja", **found, figures=figures))
+    write_text(REPORTS / "report.md", text)
+    write_text(REPORTS / "index.html", page)
     print("open reports/index.html, or read reports/report.md; compare with `dvc metrics diff` and `dvc plots diff`")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 
 from assay.learning.formats import images
 from assay.learning.formats.decoding import UnreadableError
@@ -206,6 +206,29 @@ def test_an_image_is_read_upright(tmp_path: Path, format: str, orientation: int)
     assert np.array_equal(read_image(path, expected.shape, resize=False), expected)
 
 
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="3"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", [None, 6])
+def test_only_exif_says_how_an_image_is_looked_at(tmp_path: Path, format: str, orientation: int | None) -> None:  # noqa: A002
+    """Viewers do not turn by what an editor left in XMP, which Pillow does."""
+    settings = LOSSLESS.get(format, {"quality": 100})
+    stored = read(saved(tmp_path, Image.fromarray(COLOURS), format, **settings))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = "an editor"
+    if orientation:
+        exif[ExifTags.Base.Orientation] = orientation
+    if format == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        path = saved(tmp_path, Image.fromarray(COLOURS), format, exif=exif, pnginfo=text)
+    else:
+        path = saved(tmp_path, Image.fromarray(COLOURS), format, exif=exif, xmp=XMP, **settings)
+    expected = UPRIGHT[orientation or 1](stored)
+    assert np.array_equal(read_image(path, expected.shape, resize=False), expected)
+
+
 def test_a_photograph_on_its_side_has_its_upright_size(tmp_path: Path) -> None:
     """The size that is refused is that of the picture as one looks at it, and the sentence says so."""
     exif = Image.Exif()
@@ -316,6 +339,20 @@ def test_more_than_8_bits_a_channel_are_refused(tmp_path: Path, content: bytes) 
     (tmp_path / "image").write_bytes(content)
     with pytest.raises(UnreadableError, match="has more than 8 bits a channel; save it with 8"):
         read(tmp_path / "image")
+
+
+@pytest.mark.parametrize("bits", [(5, 6, 5), (5, 5, 5)], ids=["5-6-5", "5-5-5"])
+def test_a_bmp_of_16_bits_for_all_channels_is_read(tmp_path: Path, bits: tuple[int, int, int]) -> None:
+    """It has fewer than 8 a channel, which are spread over the 256 levels."""
+    shifts = (bits[1] + bits[2], bits[2], 0)
+    masks = [((1 << count) - 1) << shift for count, shift in zip(bits, shifts, strict=True)]
+    pixels = np.full((4, 6), masks[0] | masks[2], "<u2")  # red and blue
+    header = struct.pack("<IiiHHIIiiII", 40, 6, 4, 1, 16, 3, pixels.nbytes, 0, 0, 0, 0)
+    start = 14 + len(header) + 12
+    head = b"BM" + struct.pack("<IHHI", start + pixels.nbytes, 0, 0, start)
+    path = tmp_path / "image"
+    path.write_bytes(head + header + struct.pack("<III", *masks) + pixels.tobytes())
+    assert read(path).reshape(-1, 3).tolist() == [[255, 0, 255]] * 24
 
 
 def test_deep_and_signed_tiffs_are_refused(tmp_path: Path) -> None:

@@ -171,6 +171,16 @@ def test_pixels_beyond_a_byte_are_refused(tmp_path: Path) -> None:
             load(own("npz", [4, 6, 1]), tmp_path)
 
 
+def test_pixels_that_were_scaled_and_back_are_shown_in_full(tmp_path: Path) -> None:
+    """What differs from a whole number in the last digits does not look like one, and the remedy is said."""
+    pixels = np.arange(48.0).reshape(2, 4, 6, 1)
+    pixels[0, 0, 0, 0] = 20.999999999999996
+    np.savez(tmp_path / "own.npz", x=pixels, y=Y)
+    rule = r"pixels are whole numbers from 0 to 255: round these, as with `x\.round\(\)`"
+    with pytest.raises(StageError, match=rf"has 20\.999999999999996 in example 0; {rule}$"):
+        load(own("npz", [4, 6, 1]), tmp_path)
+
+
 def test_a_truncated_npz_is_named(tmp_path: Path) -> None:
     """Half a file is one sentence."""
     np.savez(tmp_path / "own.npz", x=np.zeros((2, 4)), y=Y)

@@ -259,6 +259,20 @@ def test_what_dvc_cannot_read_is_refused_before_dvc_meets_it(tmp_path: Path) -> 
         load_params(path)
 
 
+@pytest.mark.parametrize("depth", [50, 600, 900, 3000, 100_000])
+def test_brackets_in_brackets_are_refused(tmp_path: Path, depth: int) -> None:
+    """However many they are: where the reader, or the schema, cannot follow them, that is the sentence."""
+    path = tmp_path / "params.yaml"
+    text = (ROOT / "params.yaml").read_text()
+    path.write_text(text.replace("\nseed: 42", f"\nseed: {'[' * depth}{']' * depth}", 1))
+    os.utime(path, (0, 0))  # nobody is at it any more
+    with pytest.raises(
+        StageError, match=r"^params\.yaml (has 1 error:\n  seed: |is not readable YAML: |holds more )"
+    ) as raised:
+        load_params(path)
+    assert len(str(raised.value)) < 400
+
+
 def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
     """`1e-5` is a number in YAML 1.2, though PyYAML reads it as text."""
     path = tmp_path / "params.yaml"

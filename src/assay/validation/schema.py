@@ -35,6 +35,9 @@ from assay.validation.sections import Data, DatasetName, ModelName, Models, Onnx
 _TO_MEND = "keep one side of it, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
 # What fits a screen: where there are more, mending one often mends many.
 MOST_ERRORS = 20
+# Of what begins a list or a mapping within another: the reader crashes on some 30,000 that lie in each other.
+_MOST_NESTED = 10_000
+_NESTING = (b"[", b"{", b"- ", b"? ")
 
 
 class Params(Section):
@@ -229,12 +232,19 @@ def load_params(path: Path = PARAMS) -> Params:
     """
 
     def parse(text: bytes) -> Params:
+        if sum(map(text.count, _NESTING)) > _MOST_NESTED:
+            raise StageError(
+                f"{path.name} holds more than {_MOST_NESTED:,} lists or mappings, which no parameters need"
+            )
         try:
             content = YAML(typ="safe").load(text.decode())
         except (YAMLError, ValueError, RecursionError) as error:
             why = f"{CONFLICT}; {_TO_MEND}" if has_conflict(path) else unreadable(error)
             raise StageError(f"{path.name} is not readable YAML: {why}") from None
-        return validate(content, source=path.name)
+        try:
+            return validate(content, source=path.name)
+        except RecursionError as error:  # what the reader can follow, and the schema cannot
+            raise StageError(f"{path.name} is not readable YAML: {unreadable(error)}") from None
 
     try:
         return read_still(path, parse)

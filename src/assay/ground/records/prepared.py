@@ -216,7 +216,9 @@ def measured(exports: Mapping[str, Any]) -> Any:
     return exports[measured_name(exports)]
 
 
-Served = dict[Name, dict[str, dict[str, NonNegative]]]
+# reports/serving/<variant>.json: of each model, by protocol and batch, how far its answers were from ONNX Runtime's.
+_Differences = Annotated[dict[Name, NonNegative], Field(min_length=1)]
+Served = dict[Name, Annotated[dict[Name, _Differences], Field(min_length=1)]]
 
 
 def _are_shares(scores: dict[str, float]) -> dict[str, float]:

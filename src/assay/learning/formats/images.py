@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from assay.learning.formats.decoding import DAMAGES, UnreadableError, check_file, decoding
 from assay.learning.formats.image_ends import rest_of
@@ -70,12 +70,29 @@ def _upright(path: Path) -> tuple[Image.Image, bool]:
             _let_transparency_be_a_pixel(image)
             stored = image.size
             with _without_words() if image.format == "TIFF" else nullcontext():
-                upright = ImageOps.exif_transpose(image)
+                upright = _turned(image)
             return upright, upright.size != stored
     except UnidentifiedImageError:
         raise UnreadableError("is not a readable image: it is damaged, or none of " + ", ".join(FORMATS)) from None
     except Image.DecompressionBombError:
         raise UnreadableError("claims to be far larger than any image to learn from") from None
+
+
+def _turned(image: ImageFile.ImageFile) -> Image.Image:
+    """Return an image as its EXIF says that it is looked at: Pillow would believe XMP, too, and viewers do not."""
+    _forget_xmp(image)  # a TIFF is turned as it is read
+    turned = image.copy()
+    _forget_xmp(turned)  # what a PNG has behind its pixels
+    if (
+        ExifTags.Base.Orientation in image.getexif()
+    ):  # of an EXIF that is damaged, a JPEG remembers that it says nothing
+        ImageOps.exif_transpose(turned, in_place=True)
+    return turned
+
+
+def _forget_xmp(image: Image.Image) -> None:
+    for name in ("xmp", "XML:com.adobe.xmp"):
+        image.info.pop(name, None)
 
 
 @contextmanager
@@ -186,8 +203,8 @@ def _is_deep(image: ImageFile.ImageFile) -> bool:
         signed = max(image.tag_v2.get(SAMPLE_FORMAT, (1,))) > 1
         return bool(signed or max(image.tag_v2.get(SAMPLE_BITS, (1,))) > 8)
     for tile in image.tile:
-        # ("RGB;16B") in PNG; the largest value last, as in ("RGB", 65535), in PPM.
-        if ";16" in str(tile.args):
+        # ("RGB;16B") in PNG, and in BMP 16 for all channels; the largest value last, as in ("RGB", 65535), in PPM.
+        if ";16" in str(tile.args) and image.format != "BMP":
             return True
         # Of bits, what is in words has no largest value.
         if tile.codec_name.startswith("ppm") and isinstance(tile.args, tuple) and int(tile.args[-1]) > LARGEST_PIXEL:

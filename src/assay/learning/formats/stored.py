@@ -10,6 +10,8 @@ from assay.learning.formats.decoding import UnreadableError
 
 NUMBERS = "biuf"  # NumPy's kinds of types: bool, signed and unsigned integers, floats
 LARGEST_PIXEL = 255
+# How far from a whole number a pixel is that was scaled to another range and back.
+ROUNDING = 1e-3
 INSTEAD_OF_VANISHING = "write 0 if that is as good, or scale all values of the column"
 
 
@@ -30,7 +32,11 @@ def as_stored(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     x = x.reshape(-1, *shape)
     if len(shape) == 3:
         if x.dtype != np.uint8:
-            _check(x, (x >= 0) & (x <= LARGEST_PIXEL) & (x == np.rint(x)), "pixels are whole numbers from 0 to 255")
+            whole = np.rint(x)
+            good = (whole >= 0) & (whole <= LARGEST_PIXEL)
+            nearly = good.all() and np.allclose(x, whole, rtol=0, atol=ROUNDING)
+            remedy = ": round these, as with `x.round()`" if nearly else ""
+            _check(x, good & (x == whole), f"pixels are whole numbers from 0 to 255{remedy}")
         return x.astype(np.uint8)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         features = x.astype(np.float32)
@@ -42,6 +48,8 @@ def as_stored(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def _check(x: np.ndarray, good: np.ndarray, rule: str) -> None:
     if not good.all():
         first = int(np.argmin(good))
+        # Not so short that it would look like one that is good.
+        shown = short if float(short := f"{x.flat[first]:g}") == x.flat[first] else str(x.flat[first])
         more = good.size - np.count_nonzero(good) - 1
         others = f", and {counted(more, 'more such value')}" if more else ""
-        raise UnreadableError(f"has {x.flat[first]:g} in example {first // math.prod(x.shape[1:])}{others}; {rule}")
+        raise UnreadableError(f"has {shown} in example {first // math.prod(x.shape[1:])}{others}; {rule}")
