@@ -185,6 +185,10 @@ run_stage(main)
         ("OSError(122, 'Quota', 'x', None, 'y')", "error: y: Quota; free some space\n"),
         ("OSError(13, 'Denied', 'x', None, 'y')", "error: x: Denied"),
         ("OSError(28, 'Full', 'x', None, 'y')", "error: y: Full; free some space\n"),
+        (
+            "OSError(27, 'Large', 'x', None, 'y')",
+            "error: y: Large; raise the limit on the size of a file (`ulimit -f`)",
+        ),
         ("KeyError('k')", "Traceback"),
         ("CalledProcessError(2, ['/bin/wrk'], stderr=b'why')", "error: wrk exited with 2; it said:\n  why\n"),
     ],

@@ -250,9 +250,10 @@ def test_a_program_is_served_where_it_is_trusted_alone(tmp_path: Path) -> None:
     """Python, and a backend that comes along: its owner's code, which runs as who serves it."""
     library = own.scoring(tmp_path, name="library")
     (library / "libtriton_library.so").touch()
-    for folder in (own.ensemble(tmp_path / "models"), library):
+    steps = own.ensemble(tmp_path / "models")
+    for folder, read in ((steps, steps.parent / "halving"), (library, library)):
         with (
-            pytest.raises(StageError, match="is a program, its owner's code, which runs as you"),
+            pytest.raises(StageError, match=rf"is a program, its owner's code, which runs as you .*: read {read}, and"),
             asked_when_brought(folder, Triton(), Timeouts(), trusted=False),
         ):
             pass
@@ -290,13 +291,21 @@ def test_a_server_completes_what_a_configuration_leaves_out(tmp_path: Path, *, s
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "short", ["dynamic_batching { }", "instance_group [{ count: 2 }]", "instance_group [{ kind: KIND_CPU }]"]
+    "short",
+    [
+        "dynamic_batching { }",
+        "dynamic_batching { preferred_batch_size: [2, 4] }",
+        "instance_group [{ count: 2 }]",
+        "instance_group [{ kind: KIND_CPU }]",
+    ],
 )
 @pytest.mark.parametrize("write", [own.halving, own.scoring])
 def test_what_is_stated_in_part_is_completed(tmp_path: Path, write: Callable[..., Path], short: str) -> None:
     """A group without a kind or a count, a batcher without sizes: the completed ones are served as they stand."""
     with asked_when_brought(write(tmp_path / "theirs", short), Triton(), Timeouts(), trusted=True) as (opened, _, _):
         config, files = opened.model.config, opened.model.files()
+    if "preferred" in short:
+        assert list(config.dynamic_batching.preferred_batch_size) == [2, 4]
     parts = {place: Part.at(path) for place, path in files.items()}
     write_folder(tmp_path / config.name, config, parts)
     with serve([tmp_path / config.name], Triton(), Timeouts()) as server:

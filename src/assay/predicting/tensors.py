@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.ground.paths import MODEL_REPOSITORY, ONNX, REPOSITORY
 from assay.ground.process import StageError
-from assay.ground.quoting import printable
+from assay.ground.quoting import listed, printable
 from assay.learning.bringing.samples import read_samples
 from assay.params.triton import Timeouts, Triton
 from assay.predicting.provenance import check_exported
@@ -63,9 +63,14 @@ def served_model(place: str, protocol: Protocol, model: str, request_timeout_s: 
     server = Server(http_address=place, grpc_address=place, pid=None, request_timeout_s=request_timeout_s)
     with closing(server):
         config = server.effective_config(model, protocol)
-        outputs = [output.name for output in config.output]
+        taken, outputs = [each.name for each in config.input], [each.name for each in config.output]
 
         def ask(example: Tensors) -> Tensors:
+            if not example.keys() <= set(taken):
+                raise StageError(
+                    f"{model} at {place} takes {listed(taken)}, and the model that was brought {listed(example)}; "
+                    "--model names another one"
+                )
             return server.infer(model, as_served(example, config), outputs, protocol)
 
         yield ask

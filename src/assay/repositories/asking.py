@@ -54,7 +54,7 @@ def _completed(each: Configured, server: Server) -> Configured:
     for group, served in zip(config.instance_group, effective.instance_group, strict=False):
         group.kind, group.count = served.kind, served.count
     if config.HasField("dynamic_batching"):
-        config.dynamic_batching.MergeFrom(effective.dynamic_batching)
+        config.dynamic_batching.CopyFrom(effective.dynamic_batching)  # all that is stated, and what is completed
     return replace(each, config=config)
 
 

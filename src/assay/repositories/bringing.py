@@ -80,11 +80,12 @@ def asked_when_brought(
     """
     opened = open_repository(path)
     check_handled(opened, triton)
-    programs = [each.name for each in opened.every if each.is_a_program]
+    programs = [each for each in opened.every if each.is_a_program]
     if programs and not trusted:
+        names, folders = listed(each.name for each in programs), ", ".join(str(each.folder) for each in programs)
         raise StageError(
-            f"{listed(programs)} is a program, its owner's code, which runs as you whenever the model is served: read "
-            f"{path}, and say --trust: `python -m assay.bring {path} --trust`"
+            f"{names} is a program, its owner's code, which runs as you whenever the model is served: read "
+            f"{folders}, and say --trust: `python -m assay.bring {path} --trust`"
         )
     kept, left_out = [], []
     for each in opened.every:
