@@ -1,6 +1,7 @@
 """How stages start and fail: light imports, one sentence, an exit code."""
 
 import ast
+import fcntl
 import os
 import signal
 import subprocess
@@ -106,6 +107,33 @@ run_stage(main)
 """
     finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
     assert (finished.returncode, finished.stdout) == (130, f"cleaned up\n{INTERRUPTED}\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_another_thread_got_ends_a_stage_that_waits(tmp_path: Path, number: str, code: int) -> None:
+    """The kernel chooses the thread: what the main one waits in, as a lock, is interrupted all the same."""
+    held = tmp_path / "lock"
+    script = f"""
+import fcntl, signal, sys, threading
+from assay.ground.stage import run_stage
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def get_it():
+    signal.pthread_kill(threading.get_ident(), signal.{number})
+def main():
+    with open({str(held)!r}) as lock:
+        threading.Timer(0.2, get_it).start()
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        finally:
+            print("cleaned up", flush=True)
+run_stage(main)
+"""
+    with held.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        began = time.monotonic()
+        finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
+    assert (finished.returncode, finished.stdout.splitlines()[0]) == (code, "cleaned up")
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])

@@ -213,7 +213,11 @@ def run_stage(main: Callable[[], None]) -> NoReturn:
         stops.notice()
         from assay.ground.hanging import ends_in_any_case  # here, as what follows, where signals are taken care of
 
-        ends_in_any_case((signal.SIGINT, *_ENDING), lambda number: _failure_code or 128 + number)
+        ends_in_any_case(
+            (signal.SIGINT, *_ENDING),
+            is_heard=lambda: bool(_received) or _over,
+            code_of=lambda number: _failure_code or 128 + number,
+        )
         follow_dvc()
         from assay.ground.temporary import own_folder
 
