@@ -1,6 +1,7 @@
 """What ends a process: errors that a person can act on, Ctrl-C, and the death of DVC."""
 
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -10,6 +11,8 @@ from typing import Literal
 PR_SET_PDEATHSIG = 1
 INTERRUPTED = "interrupted; nothing is half-written"
 GOES_ON = "`dvc repro` goes on from the stages that finished, and from finished rounds"
+# What the system says of a full disk, or of a user's share of one.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 

@@ -18,17 +18,15 @@ from types import FrameType, TracebackType
 from typing import NoReturn
 
 from assay.ground import environment, stops
-from assay.ground.process import GOES_ON, INTERRUPTED, StageError, follow_dvc
+from assay.ground.process import FULL, GOES_ON, INTERRUPTED, StageError, follow_dvc
 
 # Tools and benchmarks run through here as well.
 _IS_STAGE = Path(sys.argv[0]).parent.name == "stages"
 _INTERRUPTED = f"{INTERRUPTED}{f', and {GOES_ON}' if _IS_STAGE else ''}\n"
-# On a disk, or of a user's share of it.
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_WITHOUT_ROOM = (*_FULL, errno.EFBIG)
+_WITHOUT_ROOM = (*FULL, errno.EFBIG)
 _REMEDIES = {
     errno.ENOENT: "; `dvc repro` runs the stages that make it first",
-    **dict.fromkeys(_FULL, f"; free some space{f', then {GOES_ON}' if _IS_STAGE else ''}"),
+    **dict.fromkeys(FULL, f"; free some space{f', then {GOES_ON}' if _IS_STAGE else ''}"),
     errno.EFBIG: "; raise the limit on the size of a file (`ulimit -f`), or use a file system that takes larger ones",
     errno.EROFS: "; make it writable",
     errno.EACCES: "; make it readable and writable for you",
@@ -126,7 +124,7 @@ def _of_the_system(error: OSError) -> str:
     name = error.filename2 if error.errno in _WITHOUT_ROOM and error.filename2 else error.filename
     known = isinstance(name, str)
     remedy = "" if error.errno == errno.ENOENT and not known else _REMEDIES.get(error.errno or 0, "")
-    if error.errno in _FULL and known and _is_temporary(name):
+    if error.errno in FULL and known and _is_temporary(name):
         remedy = "; free some space there, or name another folder in TMPDIR"
     return f"{_from_here(name) if known else 'the system'}: {error.strerror or error}{remedy}"
 

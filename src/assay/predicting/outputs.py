@@ -1,6 +1,5 @@
 """Where a person may let a tool write."""
 
-import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -8,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from assay.ground.files import replacing
-from assay.ground.process import StageError
+from assay.ground.process import FULL, StageError
 from assay.ground.quoting import printable
 
 # What is there is no file that somebody keeps: devices, and other names for what processes have open.
@@ -55,7 +54,7 @@ def writing(path: Path) -> Iterator[Path]:
         with replacing(path) as partial:
             yield partial
     except OSError as error:
-        remedy = "; free some space, or name another file" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        remedy = "; free some space, or name another file" if error.errno in FULL else ""
         raise StageError(f"{_shown(path)} cannot be written: {error.strerror or error}{remedy}") from None
 
 

@@ -15,9 +15,7 @@ def named_in(error: StageError, candidates: Sequence[Candidate]) -> list[str]:
     """Return the configurations that an error is about, as far as it says."""
     if isinstance(error, ServedOtherwiseError):
         return [each.name for each in candidates if error.model in _served(each)]
-    # A server that fails names those that it loaded before, too.
-    words = "\n".join(line for line in str(error).splitlines() if "successfully loaded" not in line)
-    return [each.name for each in candidates if any(f"'{served}'" in words for served in _served(each))]
+    return [each.name for each in candidates if any(f"'{served}'" in str(error) for served in _served(each))]
 
 
 def reason(error: StageError, candidate: Candidate) -> str:

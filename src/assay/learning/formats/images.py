@@ -83,9 +83,8 @@ def _turned(image: ImageFile.ImageFile) -> Image.Image:
     _forget_xmp(image)  # a TIFF is turned as it is read
     turned = image.copy()
     _forget_xmp(turned)  # what a PNG has behind its pixels
-    if (
-        ExifTags.Base.Orientation in image.getexif()
-    ):  # of an EXIF that is damaged, a JPEG remembers that it says nothing
+    # Of an EXIF that is damaged, a JPEG remembers that it says nothing.
+    if ExifTags.Base.Orientation in image.getexif():
         ImageOps.exif_transpose(turned, in_place=True)
     return turned
 
