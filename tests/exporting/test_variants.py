@@ -1,7 +1,5 @@
 """Variants of a trained network: smaller, quantised, or computed by something else, and what they cost."""
 
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ import onnx
 import pytest
 from conftest import exported, linear_model, remade, taking_bytes
 from measured import level, summarised
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, numpy_helper
 
 from assay.exporting import variants
 from assay.exporting.portable import check_portable
@@ -22,7 +20,6 @@ from assay.servers.embedded import serve
 from assay.serving.answers import check_answers, check_effective_config
 from assay.serving.model_config import ModelShape, read_config, render, serving_config
 from assay.telling.variants_table import variant_row
-from assay.tensors.onnx_costs import costs
 from assay.tensors.parity import largest_difference, onnx_answer, onnx_session
 from assay.validation.schema import validate
 
@@ -275,78 +272,6 @@ def test_openvino_serves_what_it_is_asked_to(tmp_path: Path) -> None:
         serve([write("tensorrt")], 60),
     ):
         pass
-
-
-def costs_of(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-    """Return what a model costs, in a file, and see that it is the same with its weights beside that."""
-    with tempfile.TemporaryDirectory() as folder:
-        onnx.save(model, path := Path(folder) / "model.onnx")
-        found = costs(path, shapes)
-        apart = onnx.ModelProto.FromString(model.SerializeToString())
-        onnx.save(apart, path, save_as_external_data=True, location="weights", size_threshold=0)
-        assert costs(path, shapes) == found
-    return found
-
-
-def test_costs_are_counted_from_the_file() -> None:
-    """A matrix product of 784 by 10: so many weights and products; zeros are a share of the weights."""
-    model = linear_model()
-    found = costs_of(model, ONE_IMAGE)
-    assert (found["weights"], found["macs"], found["sparsity"]) == (7840, 7840, 0)
-    weights = numpy_helper.to_array(model.graph.initializer[0]).copy()
-    weights[:196] = 0
-    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "w"))
-    assert costs_of(model, ONE_IMAGE)["sparsity"] == pytest.approx(0.25)
-    assert costs_of(taking_bytes(model), ONE_IMAGE) == costs_of(model, ONE_IMAGE)  # what scales pixels is no weight
-
-
-def test_a_convolution_multiplies_once_a_weight_and_place() -> None:
-    """2 to 4 channels, 3 by 3, on 6 by 6 places that become 4 by 4: 4 * 2 * 9 * 16 products; what has none has None."""
-    kernel = numpy_helper.from_array(np.ones((4, 2, 3, 3), np.float32), "k")
-
-    def graph(nodes: list[onnx.NodeProto], output: list[int | str], weights: list[onnx.TensorProto]) -> onnx.ModelProto:
-        image = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 2, 6, 6])
-        answer = helper.make_tensor_value_info("y", TensorProto.FLOAT, output)
-        return helper.make_model(
-            helper.make_graph(nodes, "g", [image], [answer], weights), opset_imports=[helper.make_opsetid("", 17)]
-        )
-
-    convolution = graph([helper.make_node("Conv", ["x", "k"], ["y"])], ["batch", 4, 4, 4], [kernel])
-    assert costs_of(convolution, {"x": (1, 2, 6, 6)}) == {"weights": 72, "sparsity": 0, "macs": 4 * 2 * 9 * 16}
-    plain = graph([helper.make_node("Relu", ["x"], ["y"])], ["batch", 2, 6, 6], [])
-    assert costs_of(plain, {"x": (1, 2, 6, 6)}) == {"weights": 0, "sparsity": None, "macs": None}
-
-
-def test_what_may_multiply_otherwise_is_not_counted() -> None:
-    """A recurrent layer, a graph within, another domain's operator: a part would be no figure of the whole."""
-    model = linear_model()
-    for node in (
-        helper.make_node("LSTM", ["logits", "w", "w"], ["more"], hidden_size=2),
-        helper.make_node("FusedMatMul", ["logits", "w"], ["more"], domain="com.microsoft"),
-        helper.make_node("If", ["logits"], ["more"], then_branch=model.graph, else_branch=model.graph),
-    ):
-        other = onnx.ModelProto()
-        other.CopyFrom(model)
-        other.graph.node.append(node)
-        assert costs_of(other, ONE_IMAGE) == {"weights": None, "sparsity": None, "macs": None}
-
-
-def test_a_scalar_input_costs_nothing() -> None:
-    """It has no axis whose size could be asked."""
-    model = linear_model()
-    model.graph.input.append(helper.make_tensor_value_info("threshold", TensorProto.FLOAT, []))
-    assert costs_of(model, {**ONE_IMAGE, "threshold": ()})["macs"] == 7840
-
-
-def test_what_a_free_axis_costs_is_that_of_the_size_that_is_asked() -> None:
-    """Three steps of a sequence multiply three times what one does; without a size nobody knows."""
-    weights = numpy_helper.from_array(np.ones((4, 5), np.float32), "w")
-    steps = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", "steps", 4])
-    answer = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", "steps", 5])
-    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [steps], [answer], [weights])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    assert [costs_of(model, {"x": (1, steps, 4)})["macs"] for steps in (1, 3)] == [20, 60]
-    assert costs_of(model, {})["macs"] is None
 
 
 def test_a_change_of_accuracy_counts_the_examples_on_which_two_differ() -> None:
