@@ -173,11 +173,11 @@ def test_bytes_lose_no_more_in_eight_bits_than_fractions_do() -> None:
     fractions = x.astype(np.float32) / np.float32(255)
     of_bytes = remade(tools.static, taking_bytes(linear_model()), {"image": x})
     of_fractions = remade(tools.static, linear_model(), {"image": fractions})
-    answers = [
+    of_the_bytes, of_the_fractions = (
         onnx_answer(onnx_session(model.SerializeToString()), examples)
         for model, examples in ((of_bytes, x), (of_fractions, fractions))
-    ]
-    assert largest_difference(*answers) < 1e-6
+    )
+    assert largest_difference(of_the_bytes, of_the_fractions) < 1e-6
     assert [node.op_type for node in of_bytes.graph.node if "image" in node.input or "cast" in node.input] == [
         "Cast",
         "Mul",

@@ -98,11 +98,11 @@ def test_a_model_of_fractions_answers_what_the_one_of_bytes_does() -> None:
     """Nothing but the type of their pixels is compared; a model of something else is refused."""
     x = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), np.uint8)
     of_bytes = taking_bytes(linear_model())
-    answers = [
+    of_the_bytes, of_the_fractions = (
         onnx_answer(onnx_session(model.SerializeToString()), examples)
         for model, examples in ((of_bytes, x), (of_fractions(of_bytes), x / np.float32(255)))
-    ]
-    assert largest_difference(*answers) < 1e-6
+    )
+    assert largest_difference(of_the_bytes, of_the_fractions) < 1e-6
     with pytest.raises(StageError, match="does not begin with scaling bytes"):
         of_fractions(linear_model())
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from assay.tensors.parity import largest_difference
+from assay.tensors.parity import alike, largest_difference, magnitude
 
 
 @pytest.mark.parametrize(
     ("expected", "found", "difference"),
     [
-        ([0.5, 0.25], [0.5, 0.5], 0.25),
+        ([0.5, 0.25], [0.5, 0.5], 0.5),
+        ([1.6e-5, 6e-8], [0.0, 0.0], 1.0),
         ([-8.0, 1.0], [-8.0, 1.5], 0.0625),
         ([9e6, 1.0], [9e6 + 3, 1.0], 3 / 9e6),
         ([1.0], [np.nan], np.inf),
@@ -18,10 +19,10 @@ from assay.tensors.parity import largest_difference
         ([1.0], [np.inf], np.inf),
     ],
 )
-def test_a_difference_is_a_share_of_the_largest_output_beyond_one(
+def test_a_difference_is_a_share_of_the_largest_output(
     expected: list[float], found: list[float], difference: float
 ) -> None:
-    """Large logits are rounded in proportion, probabilities count as they are, and what is no number is no answer."""
+    """Large logits are rounded in proportion, small answers differ as much, and what is no number is no answer."""
     assert largest_difference(np.array([expected]), np.array([found])) == pytest.approx(difference)
 
 
@@ -29,3 +30,51 @@ def test_a_difference_is_a_share_of_the_largest_output_beyond_one(
 def test_answers_of_other_shapes_are_never_equal(shape: tuple[int, ...]) -> None:
     """Not even where NumPy would repeat the one until it has the shape of the other."""
     assert largest_difference(np.zeros((3, 1)), np.zeros(shape)) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        (np.array([0.001, 0.3]), np.array([0.0010005, 0.3])),
+        (np.zeros(3), np.array([0, 1e-7, -1e-6])),
+        (np.array([3.0, -0.01], np.float16), np.array([3.0 + 2**-9, -0.01], np.float16)),
+        (np.array([4e-7]), np.array([3e-7])),
+    ],
+)
+def test_what_the_order_of_sums_explains_is_no_difference(expected: np.ndarray, found: np.ndarray) -> None:
+    """Below a millionth, and in the last place of a type that has few: that is no other answer."""
+    assert largest_difference(expected, found) == 0
+
+
+def test_what_was_nothing_and_is_something_now_is_as_far_as_it_is() -> None:
+    """Of zeros there is no share."""
+    assert largest_difference(np.zeros(3), np.array([0, 0.02, 0])) == 0.02
+
+
+def test_an_answer_may_be_measured_by_more_than_itself() -> None:
+    """What is small beside others, of which it is the rest, is rounded as they are."""
+    small, others = np.array([0.01]), np.array([1000.0])
+    assert (
+        largest_difference(small, small + 5e-5, magnitude(small, others))
+        < 1e-7
+        < largest_difference(small, small + 5e-5)
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "other", "are"),
+    [
+        (np.array([100_000]), np.array([100_001]), False),
+        (np.array([2**62]), np.array([2**62 + 1]), False),
+        (np.array([True]), np.array([False]), False),
+        (np.array([7]), np.array([7]), True),
+        (np.array(["é"], object), np.array(["é".encode()], object), True),
+        (np.array(["a"], object), np.array(["b"], object), False),
+        (np.array([1000.0]), np.array([1000.01]), True),
+        (np.array([1.6e-5]), np.array([6e-8]), False),
+        (np.array([1.0]), np.array([[1.0]]), False),
+    ],
+)
+def test_floats_alone_are_rounded(answer: np.ndarray, other: np.ndarray, are: bool) -> None:
+    """A whole number, a truth value or a text that is another is another answer, however large it is."""
+    assert alike(answer, other) is are

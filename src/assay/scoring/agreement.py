@@ -12,8 +12,8 @@ from assay.tensors.rows import unlike
 def agreement(expected: Tensors, found: Tensors, scores: tuple[str, ...]) -> dict[str, Any]:
     """Return, by output, how answers differ from the expected ones, to the same examples.
 
-    Of numbers the `largest` and the `typical` difference, the median, each as a share of the output's largest |value|
-    where that exceeds 1; `rows` and how many of them are the `same`: where the largest of `scores`, or the whole number
+    Of numbers the `largest` and the `typical` difference, the median, each as a share of the output's largest
+    |value|; `rows` and how many of them are the `same`: where the largest of `scores`, or the whole number
     or text, is equal. None is what an output does not have.
     """
     counts = unlike(expected, found, scores)

@@ -19,7 +19,7 @@ _NO_BATCH = (
 def batch_safety(ask: Ask, inputs: Tensors, alone: Tensors, scores: tuple[str, ...], name: str) -> Batch:
     """Return how answers to different examples asked four at a time differ from those to each alone.
 
-    `difference` is the largest of values in any output, as a share of the output's largest where that exceeds 1;
+    `difference` is the largest of values in any output, as a share of the output's largest;
     `other_class` counts the `rows` that say something else (`scores` are the outputs whose largest value says it). A
     model is `safe` if neither is more than rounding. Raises StageError if the model does not give each example of a
     batch an answer of its own.

@@ -70,6 +70,8 @@ def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndar
 
 # How far answers may be apart that are computed alike, but for the order of sums, as a share of the largest.
 ROUNDING = 1e-4
+# What the order of sums of 32-bit floats near 1 may leave, and how many units in the last place of an answer's type.
+NOISE, UNITS = 1e-6, 2
 
 
 def answers_alone(ask: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
@@ -77,12 +79,10 @@ def answers_alone(ask: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.
     return np.concatenate([ask(example[np.newaxis]) for example in x])
 
 
-def magnitude(expected: np.ndarray) -> float:
-    """Return the largest |value| of an answer, or 1 where none is larger: what its differences are measured by.
-
-    Sums of 32-bit floats are rounded in proportion to what is summed.
-    """
-    return max(1.0, float(np.abs(expected.astype(np.float64)).max(initial=0)))
+def magnitude(*answers: np.ndarray) -> float:
+    """Return the largest |value| of answers, which differences are measured by, or 1 where that is noise itself."""
+    largest = max(float(np.abs(each.astype(np.float64)).max(initial=0)) for each in answers)
+    return largest if largest > NOISE else 1.0
 
 
 def as_bytes(texts: np.ndarray) -> np.ndarray:
@@ -92,15 +92,29 @@ def as_bytes(texts: np.ndarray) -> np.ndarray:
     )
 
 
-def largest_difference(expected: np.ndarray, found: np.ndarray) -> float:
-    """Return max |expected - found|, as a share of the largest |expected| where that exceeds 1.
+def largest_difference(expected: np.ndarray, found: np.ndarray, of: float | None = None) -> float:
+    """Return max |expected - found|, as a share of the largest |expected|, or of the magnitude `of` more answers.
 
-    Infinite if the two have other shapes, one holds what is not a number, or a text is another.
+    What the order of sums explains is no difference. Of whole numbers and truth values it is the difference itself, for
+    they are not rounded. Infinite if the two have other shapes, one holds what is not a number, or a text is another.
     """
     if expected.shape != found.shape:
         return np.inf
     if expected.dtype.kind == "O":
         return 0.0 if np.array_equal(as_bytes(expected), as_bytes(found)) else np.inf
+    if expected.dtype.kind != "f":
+        unlike = expected != found
+        apart = np.abs(expected[unlike].astype(np.float64) - found[unlike].astype(np.float64))
+        return float(apart.max(initial=1)) if apart.size else 0.0
     with np.errstate(invalid="ignore"):  # infinity against infinity is not a number, and counted as that
-        difference = np.abs(expected.astype(np.float64) - found.astype(np.float64)) / magnitude(expected)
-    return float(np.where(np.isnan(difference), np.inf, difference).max(initial=0))
+        apart = np.abs(expected.astype(np.float64) - found.astype(np.float64))
+        explained = apart <= np.maximum(NOISE, UNITS * np.spacing(np.abs(expected)).astype(np.float64))
+        shares = np.where(explained, 0, apart) / (of or magnitude(expected))
+    return float(np.where(np.isnan(shares), np.inf, shares).max(initial=0))
+
+
+def alike(answer: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two answers are the same but for rounding, which changes floats alone."""
+    if answer.dtype.kind != "f" or other.dtype.kind != "f":
+        return largest_difference(answer, other) == 0
+    return largest_difference(answer, other, magnitude(answer, other)) <= ROUNDING

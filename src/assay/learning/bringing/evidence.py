@@ -1,14 +1,16 @@
 """Whether a model is what its file says: it is asked a few examples before anything is served."""
 
+from itertools import chain
+
 import numpy as np
 
 from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
-from assay.tensors.named import Ask, Tensors, one
-from assay.tensors.parity import ROUNDING, UnansweredError, largest_difference
+from assay.tensors.named import Ask, Tensors, examples_in, one
+from assay.tensors.parity import UnansweredError, alike
 from assay.tensors.signature import Signature, Tensor
 
-# So many examples tell enough: of a slow model, each takes a second.
+# So many examples tell enough where answers differ: of a slow model, each takes a second.
 ASKED = 8
 
 
@@ -19,7 +21,8 @@ def check_what_it_says(ask: Ask, signature: Signature, inputs: Tensors) -> None:
     whatever it is asked. An output that is an input again is no evidence.
     """
     batched = signature.batched
-    count = min(ASKED, len(next(iter(inputs.values()))))
+    there = examples_in(inputs)
+    count = min(ASKED, there)
     asked = [one(inputs, place, batched=batched) for place in range(count)]
     answers = [_answered(ask, example) for example in asked]
     for place, answer in enumerate(answers):
@@ -39,10 +42,11 @@ def check_what_it_says(ask: Ask, signature: Signature, inputs: Tensors) -> None:
             "every output is an input again, asked one example at a time: there is nothing that this model computes, "
             "or its first axis is no batch, and has to be fixed in the file"
         )
-    if not any(not _alike(answers[0][name], other[name]) for name in telling for other in answers[1:]):
+    more = (_answered(ask, one(inputs, place, batched=batched)) for place in range(count, there))
+    if all(alike(answers[0][name], other[name]) for other in chain(answers[1:], more) for name in telling):
         same = listed(telling)
         raise StageError(
-            f"the model answers the same in {same} to {count} examples: they are alike to it, as values are that it "
+            f"the model answers the same in {same} to {there} examples: they are alike to it, as values are that it "
             "does not know, or it computes nothing of them; bring examples that differ with `--inputs samples.npz`, or "
             "tell other values"
         )
@@ -57,7 +61,7 @@ def _answered(ask: Ask, example: Tensors) -> Tensors:
 
 def _check_repeats(answer: Tensors, again: Tensors) -> None:
     """Raise StageError if a model answers the same example otherwise the second time."""
-    random = [name for name, each in answer.items() if largest_difference(each, again[name]) > ROUNDING]
+    random = [name for name, each in answer.items() if not alike(each, again[name])]
     if random:
         raise StageError(
             f"output {listed(random)} is another one when the same example is asked again: the model draws random "
@@ -99,8 +103,4 @@ def _check_finite(name: str, answer: np.ndarray, place: int) -> None:
 
 
 def _echoes(answer: np.ndarray, example: Tensors) -> bool:
-    return any(_alike(answer, array) for array in example.values())
-
-
-def _alike(answer: np.ndarray, other: np.ndarray) -> bool:
-    return answer.shape == other.shape and bool(np.array_equal(answer, other))
+    return any(answer.shape == array.shape and bool(np.array_equal(answer, array)) for array in example.values())
