@@ -47,6 +47,8 @@ def test_other_answers_are_judged_by_the_limit_or_by_nobody(tmp_path: Path) -> N
     assert 20 < same < 40
     assert compared(tmp_path, 0.3, agreement=(same - 1) / 40).answer == "meets"
     assert compared(tmp_path, 0.3, agreement=(same + 1) / 40).answer == "fails"
+    assert compared(tmp_path, 0.3, difference=0.9).answer == "meets"
+    assert compared(tmp_path, 0.3, agreement=(same - 1) / 40, difference=1e-3).answer == "fails"
 
 
 def test_models_of_other_shapes_are_refused(tmp_path: Path) -> None:

@@ -251,6 +251,28 @@ def test_nobody_can_tell_that_batches_are_as_accurate_where_a_variant_is_not_bat
     assert answer("int8_dynamic", "delay_0us", correct=700) == f"{alone}: fails"
 
 
+def test_limits_on_answers_are_judged_in_every_output_that_they_are_about() -> None:
+    """Rows that say the same, and how far floats are apart, whether these are scores of classes or not."""
+    outputs = {
+        "scores": {"largest": 0.9, "typical": 0.1, "rows": 100, "same": 99},
+        "mask": {"largest": 0.01, "typical": 0.0, "rows": None, "same": None},
+        "label": {"largest": None, "typical": None, "rows": 100, "same": 90},
+    }
+
+    def answers(outputs: dict[str, Any], **limits: float) -> list[str]:
+        export = {"batch": None, "agreement": outputs}
+        checks = check_all(Slo(p95_ms=None, p99_ms=None, **limits), [], export, Cell("int8_static", 1, 8, "off"))
+        return [f"{check.limit}: {check.answer}" for check in checks]
+
+    assert answers(outputs, agreement=0.95, difference=0.05) == [
+        "agreement of 'scores' ≥ 0.95: meets",
+        "difference of 'scores' ≤ 0.05: fails",
+        "difference of 'mask' ≤ 0.05: meets",
+        "agreement of 'label' ≥ 0.95: fails",
+    ]
+    assert answers({"scores": outputs["scores"]}, difference=0.05) == ["difference ≤ 0.05: fails"]
+
+
 def test_the_simplest_configuration_comes_first() -> None:
     """No batching before batching, then fewer instances, then the variant named first, then the shorter delay."""
     order = [

@@ -1,14 +1,17 @@
 """From rounds to what a reader sees of a cell: summaries, flags and tables."""
 
 import copy
+import html
 from functools import partial
 from typing import Any, cast
 
 import pytest
+from markdown_it import MarkdownIt
 from measured import level, summarised
 
 from assay.params.cells import Cell
 from assay.telling.flags import anchor_in_words, batching_in_words, flags
+from assay.telling.pages import FILTERS
 from assay.telling.surroundings import cores_in_words, server_in_words
 from assay.telling.tables import MeasuredCell, cell_rows
 from assay.telling.variants_table import VariantRow, accelerated_in_words, batches_in_words
@@ -255,3 +258,12 @@ def test_a_row_has_every_number_and_its_flags() -> None:
     assert (row["cell"], row["instances"], row["dynamic_batching"]) == ("fp32-2-64-off", 2, "off")
     assert row["throughput_ratio_low"] < row["throughput_ratio"] < row["throughput_ratio_high"]
     assert row["flags"].startswith("still unstable after 32 rounds")
+
+
+@pytest.mark.parametrize("name", ["a|b", "`x`", "*x* _y_ ~~z~~", "<b>&amp;", "[a](http://b)", "back\\slash", "é"])
+def test_names_of_other_people_are_read_as_they_are_in_a_table(name: str) -> None:
+    """Nothing in them ends a cell, or is a mark of Markdown's."""
+    page = MarkdownIt("commonmark").enable("table").render(f"| a |\n|---|\n| {FILTERS['plain'](name)} |\n")
+    cell = page.partition("<td>")[2].partition("</td>")[0]
+    assert html.unescape(cell) == name
+    assert FILTERS["plain"]("two\nlines") == r"two\\nlines"

@@ -97,13 +97,15 @@ def _same(what: str, old: Tensors, new: Tensors, scores: tuple[str, ...], slo: S
     said, answers = [], list[Answer]()
     for name, each in agreement(old, new, scores).items():
         rows, same, largest = each["rows"], each["same"], each["largest"]
+        by_values = largest is not None and (not rows or slo.difference is not None)
         if rows:
             said.append(f"{name} says the same in {same:,} of {rows:,} rows")
+        if rows and (slo.agreement is not None or not by_values):
             kept = slo.agreement is not None and same / rows >= slo.agreement
             answers.append(_answer(equal=same == rows, limited=slo.agreement is not None, kept=kept))
         if largest is not None:
             said.append(f"{name} differs by up to {largest:.2g}")
-        if not rows:
+        if by_values:
             kept = slo.difference is not None and largest <= slo.difference
             answers.append(_answer(equal=largest <= ROUNDING, limited=slo.difference is not None, kept=kept))
     takes = "labels, or perf.slo.agreement and perf.slo.difference in params.yaml,"

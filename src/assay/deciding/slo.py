@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from assay.ground.quoting import quoted
 from assay.ground.records.measured import Window
 from assay.measuring.readings import beyond_limit, completed
 from assay.params.cells import Cell
@@ -61,22 +62,25 @@ def check_accuracy(limit: float, correct: int, examples: int, *, neighbours: boo
     return _of_alone(Check(f"test accuracy ≥ {limit:g}", at_least(limit, found), found, limit), neighbours=neighbours)
 
 
-def check_agreement(limit: float, same: int, rows: int, *, neighbours: bool = False) -> Check:
-    """Compare the share of rows that say what the model said as it came with its lower limit.
+def check_answers(slo: Slo, outputs: Mapping[str, Any], *, neighbours: bool) -> list[Check]:
+    """Compare what a variant answers with what the model answered as it came, in every output that a limit is about.
 
-    It is that of the rows that were asked, of which nothing else is claimed: all the same meets a limit of 1.
+    The share of rows that say the same is that of the rows that were asked, of which nothing else is claimed: all the
+    same meets a limit of 1. The largest difference is judged of every output of floats, whether it has rows or not.
     """
-    share = same / rows
-    found = Interval(share, share, share)
-    answer: Answer = "meets" if share >= limit else "fails"
-    return _of_alone(Check(f"agreement ≥ {limit:g}", answer, found, limit), neighbours=neighbours)
-
-
-def check_difference(limit: float, largest: float, *, neighbours: bool = False) -> Check:
-    """Compare the largest difference of an output from that of the model as it came with its upper limit."""
-    found = Interval(largest, largest, largest)
-    answer: Answer = "meets" if largest <= limit else "fails"
-    return _of_alone(Check(f"difference ≤ {limit:g}", answer, found, limit), neighbours=neighbours)
+    checks = []
+    for name, each in outputs.items():
+        of = f" of {quoted(name)}" if len(outputs) > 1 else ""
+        if slo.agreement is not None and each["rows"]:
+            share = each["same"] / each["rows"]
+            answer: Answer = "meets" if share >= slo.agreement else "fails"
+            found = Interval(share, share, share)
+            checks.append(Check(f"agreement{of} ≥ {slo.agreement:g}", answer, found, slo.agreement))
+        if slo.difference is not None and each["largest"] is not None:
+            answer = "meets" if each["largest"] <= slo.difference else "fails"
+            found = Interval(each["largest"], each["largest"], each["largest"])
+            checks.append(Check(f"difference{of} ≤ {slo.difference:g}", answer, found, slo.difference))
+    return [_of_alone(check, neighbours=neighbours) for check in checks]
 
 
 def _of_alone(check: Check, *, neighbours: bool) -> Check:
@@ -98,20 +102,7 @@ def check_all(slo: Slo, blocks: Blocks, export: Mapping[str, Any], cell: Cell) -
     if slo.accuracy is not None:
         correct, examples = export["test_correct"], export["test_examples"]
         checks.append(check_accuracy(slo.accuracy, correct, examples, neighbours=neighbours))
-    outputs = export.get("agreement", {}).values()
-    if slo.agreement is not None:
-        checks += [
-            check_agreement(slo.agreement, each["same"], each["rows"], neighbours=neighbours)
-            for each in outputs
-            if each["rows"]
-        ]
-    if slo.difference is not None:
-        checks += [
-            check_difference(slo.difference, each["largest"], neighbours=neighbours)
-            for each in outputs
-            if not each["rows"]
-        ]
-    return checks
+    return checks + check_answers(slo, export.get("agreement", {}), neighbours=neighbours)
 
 
 def answer_to_all(checks: Sequence[Check]) -> Answer:

@@ -36,7 +36,7 @@ class Slo(Section):
     """perf.slo: what a configuration must meet to be recommended; None sets no limit.
 
     Latencies in milliseconds at `perf.decide_at`, the test accuracy a share of 1; of a model that was brought, the
-    least share of rows that say what it said as it came, and the largest difference of an output that has no rows.
+    least share of rows that say what it said as it came, and the largest difference in an output of floats.
     """
 
     p95_ms: Annotated[float, Field(gt=0)] | None = None

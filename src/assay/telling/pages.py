@@ -1,5 +1,6 @@
 """Fill the report's templates."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from assay.ground.numerals import amount, counted, ends, times
+from assay.ground.quoting import printable
 from assay.statistics.interval import Interval
 from assay.telling.flags import batching_in_words
 from assay.telling.race import fate_in_words, race_noise_in_words
@@ -27,6 +29,11 @@ def _capital(text: str) -> str:
 def _markdown(text: str) -> Markup:
     # The library escapes what is HTML in the text.
     return Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text))  # noqa: S704
+
+
+def _plain(text: str) -> str:
+    """Return text of other people's as it reads in a cell of a table in Markdown."""
+    return re.sub(r"([\\`*_~<>&|\[\]])", r"\\\1", printable(text))
 
 
 def _if_known(write: Callable[[Any], str]) -> Callable[[float | None], str]:
@@ -48,6 +55,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "answered": answer_in_words,
     "capital": _capital,
     "markdown": _markdown,
+    "plain": _plain,
     "amount": amount,
     "ratio": _ratio,
     "in_parentheses": _in_parentheses,
