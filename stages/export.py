@@ -27,7 +27,7 @@ from assay.machine.lock import machine_shared
 from assay.tensors.arrays import INPUTS_SUFFIX, read_inputs
 from assay.tensors.batch_safety import batch_safety
 from assay.tensors.external_data import external_files
-from assay.tensors.named import Tensors, each_alone, one
+from assay.tensors.named import Tensors, each_alone, examples_in, one, part, with_room
 from assay.tensors.onnx_costs import costs
 from assay.tensors.parity import largest_difference, onnx_answers, onnx_session
 from assay.tensors.rows import scored
@@ -70,6 +70,9 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
         check_takes(signature, inputs, name)
         # One after the other, before there is a session that stays: of a large model, each takes its share of memory.
         counted = costs(path, {each: array.shape for each, array in one(inputs, 0, batched=signature.batched).items()})
+        if source.framework.as_it_came and source.test_labels() is None:
+            answer = source.framework.answer(source.trained, part(inputs, 0, 1))
+            inputs = part(inputs, 0, with_room(answer, examples_in(inputs)))
         expected = source.framework.answer(source.trained, inputs)
         ask, scores = partial(onnx_answers, onnx_session(str(path))), scored(signature)
         answers = each_alone(ask, inputs, batched=signature.batched)

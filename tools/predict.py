@@ -39,6 +39,7 @@ from assay.predicting.inputs import expand, out_of_reach, read_examples
 from assay.predicting.outputs import checked_output, writing
 from assay.predicting.provenance import check_names, learned_by, learned_here
 from assay.predicting.tensors import MODEL, answers, configured_model, exported_model, only_arrays, served_model
+from assay.serving.answers import check_types
 from assay.serving.client import Protocol, Server
 from assay.serving.failures import LateError
 from assay.serving.model_config import ModelShape
@@ -119,7 +120,9 @@ def served(
         (model_input,), (output,) = shape.inputs, shape.outputs
 
         def ask(x: np.ndarray) -> np.ndarray:
-            return server.infer(model, {model_input.name: x}, [output.name], protocol)[output.name]
+            answers = server.infer(model, {model_input.name: x}, [output.name], protocol)
+            check_types(what, answers, {output.name: output.dtype})
+            return answers[output.name]
 
         yield probabilities_of(ask, output.name), learned
 

@@ -217,6 +217,8 @@ run_stage(main)
             "OSError(27, 'Large', 'x', None, 'y')",
             "error: y: Large; raise the limit on the size of a file (`ulimit -f`)",
         ),
+        ("MemoryError('no 6 GB')", "error: there is too little memory (no 6 GB); end other programs, or ask smaller"),
+        ("MemoryError()", "error: there is too little memory; end other programs"),
         ("KeyError('k')", "Traceback"),
         ("CalledProcessError(2, ['/bin/wrk'], stderr=b'why')", "error: wrk exited with 2; it said:\n  why\n"),
     ],

@@ -3,6 +3,7 @@
 import os
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -340,6 +341,41 @@ def test_an_answer_that_never_changes_is_no_answer(tmp_path: Path) -> None:
     del constant.graph.output[0]
     with pytest.raises(StageError, match="every output is an input again"):
         asked(tmp_path, constant, x=X)
+
+
+def test_answers_that_rounding_explains_are_the_same_and_later_ones_may_tell(tmp_path: Path) -> None:
+    """As of noise to a model that finds no text in it; one example of many that it knows is enough."""
+    x = np.ones((12, 4), np.float32)
+    x[1:] += np.float32(1e-6)
+    with pytest.raises(StageError, match="answers the same in 'scores' to 12 examples"):
+        asked(tmp_path, own_models.dense(), x=x)
+    x[11] = 2
+    asked(tmp_path, own_models.dense(), x=x)
+
+
+def test_no_more_answers_are_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of twelve bytes each: too large for four is refused, and of more examples as many are asked as fit."""
+    dense = of_file(open_model(own_models.save(tmp_path / "dense.onnx", own_models.dense())))
+    monkeypatch.setattr("assay.tensors.named.LARGEST_ANSWERS", 60)
+    assert judge(dense, Examples({"x": X}, None, None)).answers["scores"].shape == (5, 3)
+    with pytest.raises(StageError, match="answers to 6 examples are too large to be compared, and those to 5 are not"):
+        each_alone(dense.ask, {"x": X})
+    monkeypatch.setattr("assay.tensors.named.LARGEST_ANSWERS", 47)
+    with pytest.raises(StageError, match="one example is answered with 0 MB, and answers to 4 of them"):
+        judge(dense, Examples({"x": X}, None, None))
+
+
+def test_too_little_memory_is_no_fault_of_the_models_axes() -> None:
+    """ONNX Runtime's words for it are told as what they are."""
+
+    def failing(*_: object) -> None:
+        raise RuntimeError("Non-zero status code. Status Message: Failed to allocate memory for requested buffer")
+
+    session: Any = SimpleNamespace(get_outputs=list, run=failing)
+    with pytest.raises(
+        StageError, match=r"^there is too little memory \(the model is asked x \[6, 4\]: Failed to alloc"
+    ):
+        onnx_answers(session, {"x": X})
 
 
 def test_a_model_that_fails_on_what_it_is_asked_says_so(tmp_path: Path) -> None:

@@ -525,6 +525,28 @@ def test_a_running_server_says_what_the_export_says(
     pd.testing.assert_frame_equal(said, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [np.full((1, 10), b"0.1", object), np.zeros((1, 10), np.int64), np.zeros((1, 10))],
+    ids=["text", "int64", "float64"],
+)
+def test_a_server_that_answers_with_another_type_than_it_declares_is_not_believed(
+    asked: Callable[..., pd.DataFrame],
+    model_folder: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: np.ndarray,
+) -> None:
+    """Text that looks like a number, or numbers that nobody declared."""
+    config = read_config(model_folder(model=taking_bytes(linear_model())) / "config.pbtxt")
+    monkeypatch.setattr(Server, "effective_config", lambda *_: config)
+    monkeypatch.setattr(Server, "infer", lambda *_: {"logits": answer})
+    learn(tmp_path)
+    said = "text" if answer.dtype.kind == "O" else str(answer.dtype)
+    with pytest.raises(StageError, match=f"answers with {said} in logits, and float32 is declared"):
+        asked(write_inputs(tmp_path / "inputs"), "--http", "127.0.0.1:9")
+
+
 def test_a_server_is_let_go_of(
     asked: Callable[..., pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,12 @@ class StageError(Exception):
     """A failure that a person can act on; the message says what, where, how to mend."""
 
 
+def too_little_memory(where: str) -> str:
+    """Say that there is not enough memory, and for what."""
+    said = f" ({where.rstrip('.')})" if where else ""
+    return f"there is too little memory{said}; end other programs, or ask smaller or fewer examples"
+
+
 def ending_with_us(command: Sequence[str], signal_name: Literal["KILL", "TERM"] = "TERM") -> list[str]:
     """Return the command line of a child that is sent a signal when this process dies, in whatever way.
 

@@ -18,7 +18,7 @@ from types import FrameType, TracebackType
 from typing import NoReturn
 
 from assay.ground import environment, stops
-from assay.ground.process import FULL, GOES_ON, INTERRUPTED, StageError, follow_dvc
+from assay.ground.process import FULL, GOES_ON, INTERRUPTED, StageError, follow_dvc, too_little_memory
 
 # Tools and benchmarks run through here as well.
 _IS_STAGE = Path(sys.argv[0]).parent.name == "stages"
@@ -106,6 +106,8 @@ def _sentence(error: BaseException) -> str | None:
     """Return a failure in one sentence; None of one that nobody foresaw."""
     if isinstance(error, StageError):
         return str(error)
+    if isinstance(error, MemoryError):
+        return too_little_memory(str(error))
     # Nothing is imported here that takes time: until the first handler is set, Ctrl-C is Python's own.
     subprocess = sys.modules.get("subprocess")
     if subprocess and isinstance(error, subprocess.CalledProcessError):

@@ -14,9 +14,9 @@ from assay.learning.bringing.samples import read_samples
 from assay.params.triton import Timeouts, Triton
 from assay.predicting.provenance import check_exported
 from assay.servers import serve
-from assay.serving.answers import as_served
+from assay.serving.answers import as_served, check_types
 from assay.serving.client import Protocol, Server
-from assay.serving.model_config import read_config
+from assay.serving.model_config import ModelShape, read_config
 from assay.serving.model_folder import CONFIG, with_steps
 from assay.tensors.arrays import storable
 from assay.tensors.named import Ask, Tensors, each_alone
@@ -63,7 +63,8 @@ def served_model(place: str, protocol: Protocol, model: str, request_timeout_s: 
     server = Server(http_address=place, grpc_address=place, pid=None, request_timeout_s=request_timeout_s)
     with closing(server):
         config = server.effective_config(model, protocol)
-        taken, outputs = [each.name for each in config.input], [each.name for each in config.output]
+        taken = [each.name for each in config.input]
+        declared = {each.name: each.dtype for each in ModelShape.configured(config).outputs}
 
         def ask(example: Tensors) -> Tensors:
             if not example.keys() <= set(taken):
@@ -71,7 +72,9 @@ def served_model(place: str, protocol: Protocol, model: str, request_timeout_s: 
                     f"{model} at {place} takes {listed(taken)}, and the model that was brought {listed(example)}; "
                     "--model names another one"
                 )
-            return server.infer(model, as_served(example, config), outputs, protocol)
+            answers = server.infer(model, as_served(example, config), list(declared), protocol)
+            check_types(f"{model} at {place}", answers, declared)
+            return answers
 
         yield ask
 

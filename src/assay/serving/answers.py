@@ -1,13 +1,14 @@
 """Check that a server serves what was written: the configuration and the answers."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from assay.ground.quoting import printable
 from assay.serving.client import PROTOCOLS, Server
 from assay.serving.ensemble import INDEX, LABEL
 from assay.serving.failures import ServedOtherwiseError
@@ -19,7 +20,7 @@ from assay.tensors.parity import NOISE, largest_difference, magnitude, onnx_answ
 # One ONNX Runtime against another on the same machine: only the order of sums may differ.
 TOLERANCE = 1e-4
 # What is computed between a model's layers takes some tens of times as much.
-LARGEST_BATCH_BYTES = 2**26
+LARGEST_BATCH_BYTES, LARGEST_ANSWER_BYTES = 2**26, 2**28
 
 
 def check_effective_config(server: Server, folder: Path) -> None:
@@ -88,6 +89,17 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
                 )
 
 
+def check_types(model: str, answers: Tensors, declared: Mapping[str, np.dtype]) -> None:
+    """Raise ServedOtherwiseError if an answer is of another type than NumPy's that is declared of its output."""
+    for name, dtype in declared.items():
+        # What has no values has no type of its own, either.
+        if answers[name].size and answers[name].dtype != dtype:
+            are, wanted = ("text" if each.kind == "O" else str(each) for each in (answers[name].dtype, dtype))
+            raise ServedOtherwiseError(
+                model, f"{model} answers with {are} in {printable(name)}, and {wanted} is declared"
+            )
+
+
 def asked_in_batches(
     server: Server, model: str, config: ModelConfig, examples: Tensors, most: int | None = None
 ) -> list[dict[str, np.ndarray]]:
@@ -110,12 +122,15 @@ def check_answers(
     size; raises ServedOtherwiseError if one is not equal within rounding.
     """
     config = read_config(folder / "config.pbtxt")
-    asked = list(batches(config, examples, most))
     if reference is not None:
-        return _compared(server, config, asked, [(each, 0.0) for each in reference], "its owner's configuration")
+        asked, known = list(batches(config, examples, most)), [(each, 0.0) for each in reference]
+        return _compared(server, config, asked, known, "its owner's configuration")
     # With as many threads: how many decides the order of sums, and where values are quantised as they come, that
     # order decides to which side one on the edge of a step falls.
     session = onnx_session(str(onnx_file(folder)), threads_in(config))
+    first, _ = timed_answers(session, one(examples, 0, batched=config.max_batch_size > 0))
+    fits = max(1, LARGEST_ANSWER_BYTES // max(1, message_bytes(first)))
+    asked = list(batches(config, examples, min(most or fits, fits)))
     answered = (timed_answers(session, batch) for _, batch in asked)
     expected = ((as_served(answers, config), alone_s) for answers, alone_s in answered)
     return _compared(server, config, asked, expected, "ONNX Runtime")
@@ -146,6 +161,7 @@ def _compared(
                 expected_bytes=message_bytes(expected),
                 alone_s=alone_s,
             )
+            check_types(config.name, answers, {name: each.dtype for name, each in expected.items()})
             apart = {name: largest_difference(each, answers[name], of.get(name)) for name, each in expected.items()}
             worst = max(apart, key=apart.__getitem__)
             if apart[worst] > TOLERANCE:

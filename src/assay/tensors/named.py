@@ -11,6 +11,8 @@ import numpy as np
 from assay.ground.process import StageError
 from assay.ground.quoting import printable
 
+# Answers that are compared are kept, and some copies of them are made.
+LARGEST_ANSWERS, FEWEST_ANSWERS = 2**30, 4
 Tensors = Mapping[str, np.ndarray]
 Ask = Callable[[Tensors], Tensors]
 
@@ -47,12 +49,34 @@ def batch_of(tensors: Tensors, size: int) -> dict[str, np.ndarray]:
     return {name: array[order] for name, array in tensors.items()}
 
 
+def with_room(answer: Tensors, count: int) -> int:
+    """Return how many of `count` examples can be asked and compared, if the answer to each is as large as this one.
+
+    Raises StageError if these are too few to tell anything.
+    """
+    size = message_bytes(answer)
+    room = LARGEST_ANSWERS // max(1, size)
+    if room < min(FEWEST_ANSWERS, count):
+        raise StageError(
+            f"one example is answered with {size / 1e6:,.0f} MB, and answers to {FEWEST_ANSWERS} of them, which are "
+            f"compared, may have {LARGEST_ANSWERS / 1e6:,.0f} MB at most: ask smaller ones, or leave outputs out of "
+            "the graph"
+        )
+    return min(count, room)
+
+
 def each_alone(ask: Ask, inputs: Tensors, *, batched: bool = True) -> dict[str, np.ndarray]:
     """Return the answers [N, …] to N examples, each asked alone: neighbours may change an answer.
 
-    Raises StageError if answers to two examples have other shapes: what differs in them cannot be counted.
+    Raises StageError if answers to two examples have other shapes: what differs in them cannot be counted. Or if all
+    of them are too large to be kept.
     """
-    answers = [ask(one(inputs, place, batched=batched)) for place in range(examples_in(inputs))]
+    count, answers = examples_in(inputs), [ask(one(inputs, 0, batched=batched))]
+    if (room := with_room(answers[0], count)) < count:
+        raise StageError(
+            f"answers to {count:,} examples are too large to be compared, and those to {room:,} are not: bring fewer"
+        )
+    answers += [ask(one(inputs, place, batched=batched)) for place in range(1, count)]
     for name, first in answers[0].items():
         if other := next((answer[name].shape for answer in answers if answer[name].shape != first.shape), None):
             raise StageError(

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 from assay.ground.files import reading
-from assay.ground.process import StageError
+from assay.ground.process import StageError, too_little_memory
 from assay.ground.quoting import cut, printable
 from assay.ground.records.checking import LONGEST_REASON
 from assay.tensors.named import Tensors
@@ -29,6 +29,9 @@ def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceS
 
 # What ONNX Runtime puts before its words: a code, the file, the place in its own source.
 _BEFORE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed: ?)?(/\S+:\d+ .*?\) (?=\w))?")
+
+
+_NO_MEMORY = re.compile("failed to allocate|bad.?alloc", re.IGNORECASE)
 
 
 def runtimes_words(error: Exception) -> str:
@@ -57,7 +60,10 @@ def onnx_answers(session: onnxruntime.InferenceSession, inputs: Tensors) -> dict
         answers = session.run(names, dict(inputs))
     except Exception as error:  # ONNX Runtime's exceptions have no base of their own
         asked = ", ".join(f"{printable(name)} {list(array.shape)}" for name, array in inputs.items())
-        raise UnansweredError(f"the model fails on {asked}: {runtimes_words(error)}") from None
+        words = runtimes_words(error)
+        if _NO_MEMORY.search(words):
+            raise StageError(too_little_memory(f"the model is asked {asked}: {words}")) from None
+        raise UnansweredError(f"the model fails on {asked}: {words}") from None
     return {name: np.asarray(answer) for name, answer in zip(names, answers, strict=True)}
 
 

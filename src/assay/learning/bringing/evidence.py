@@ -6,7 +6,7 @@ import numpy as np
 
 from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
-from assay.tensors.named import Ask, Tensors, examples_in, one
+from assay.tensors.named import Ask, Tensors, examples_in, one, with_room
 from assay.tensors.parity import UnansweredError, alike
 from assay.tensors.signature import Signature, Tensor
 
@@ -17,14 +17,15 @@ ASKED = 8
 def check_what_it_says(ask: Ask, signature: Signature, inputs: Tensors) -> None:
     """Ask a model some examples, each alone, and see that its answers are some.
 
-    Raises StageError if it fails on one, answers otherwise than its file declares, with what is no number, or the same
-    whatever it is asked. An output that is an input again is no evidence.
+    Raises StageError if it fails on one, answers otherwise than its file declares, with what is no number, with more
+    than can be compared, or the same whatever it is asked. An output that is an input again is no evidence.
     """
     batched = signature.batched
-    there = examples_in(inputs)
-    count = min(ASKED, there)
-    asked = [one(inputs, place, batched=batched) for place in range(count)]
-    answers = [_answered(ask, example) for example in asked]
+    there, first = examples_in(inputs), one(inputs, 0, batched=batched)
+    answers = [_answered(ask, first)]
+    count = min(ASKED, with_room(answers[0], there))
+    asked = [first, *(one(inputs, place, batched=batched) for place in range(1, count))]
+    answers += [_answered(ask, example) for example in asked[1:]]
     for place, answer in enumerate(answers):
         for tensor in signature.outputs:
             _check_type(tensor, answer[tensor.name])

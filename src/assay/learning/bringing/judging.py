@@ -15,7 +15,7 @@ from assay.learning.bringing.subject import Subject
 from assay.params.made_inputs import MadeInput
 from assay.scoring.classification import class_scores
 from assay.tensors.batch_safety import batch_safety
-from assay.tensors.named import Tensors, each_alone, examples_in, one, part
+from assay.tensors.named import Tensors, each_alone, examples_in, one, part, with_room
 from assay.tensors.rows import scored
 
 # Enough that one of them had the machine to itself.
@@ -61,8 +61,9 @@ def fewer_of_a_slow_model(subject: Subject, examples: Examples) -> Examples:
 def judge(subject: Subject, examples: Examples, most: int | None = None) -> Judged:
     """Ask a model at most so many examples, all without a number; raises StageError if it is not what it says."""
     check_what_it_says(subject.ask, subject.signature, examples.inputs)
-    few = examples.inputs if most is None else part(examples.inputs, 0, most)
     batched, scores = subject.signature.batched, scored(subject.signature)
+    answer, there = subject.ask(one(examples.inputs, 0, batched=batched)), examples_in(examples.inputs)
+    few = part(examples.inputs, 0, with_room(answer, there if most is None else min(most, there)))
     answers = each_alone(subject.ask, few, batched=batched)
     if examples.labels is not None:
         check_classes(examples.labels, class_scores(answers, scores))
