@@ -1,6 +1,7 @@
 """Files of ours that are damaged: one sentence with the file, and the command that makes it again."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from conftest import PIPELINES, ROOT, run
 from made_up import cell_file, runoff
 
 from assay.deciding.recorded import VerdictFile
+from assay.ground.dvc_lock import locked_stages
 from assay.ground.files import read_json, write_json
 from assay.ground.process import StageError
 from assay.ground.records.checking import read_record
@@ -142,6 +144,26 @@ def test_whatever_cannot_be_read_is_named(
     with pytest.raises(StageError, match=rf"^{name} is damaged: .*; (make it again|bring it back) with `") as raised:
         read(damage(project, name, content))
     assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        *(each for each in READERS if not each[0].endswith(".keras")),
+        ("reports/runoff.json", read_json),
+        ("dvc.lock", locked_stages),
+    ],
+)
+def test_a_pipe_or_a_folder_in_place_of_a_file_is_not_waited_for(
+    project: Path, name: str, read: Callable[[Path], Any], make: Callable[[Path], None]
+) -> None:
+    """Nobody may ever write to it: it is damaged like a file that cannot be read."""
+    (project / name).parent.mkdir(parents=True, exist_ok=True)
+    (project / name).unlink(missing_ok=True)
+    make(project / name)
+    with pytest.raises(StageError, match=rf"^{name} is damaged: it is no file; "):
+        read(project / name)
 
 
 def test_a_score_beyond_all_is_named(project: Path) -> None:

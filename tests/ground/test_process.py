@@ -1,6 +1,7 @@
 """How stages start and fail: light imports, one sentence, an exit code."""
 
 import ast
+import errno
 import fcntl
 import os
 import signal
@@ -14,6 +15,7 @@ from conftest import ROOT, as_workspace, run
 
 from assay.ground.files import read_json
 from assay.ground.process import GOES_ON, INTERRUPTED
+from assay.ground.programs import not_started
 from assay.machine.fingerprint import fingerprint
 
 STAGES = ROOT / "stages"
@@ -253,12 +255,33 @@ run_stage(lambda: subprocess.run([sys.argv[1]], cwd=sys.argv[2]))
         ("setpriv", "/", "setpriv is not installed; install one that can be, or correct PATH"),
         ("odd", "/", f"{tmp_path}/odd cannot be run as a program: it is a folder; install one that can be, or correct"),
         (f"{tmp_path}/odd", "/", f"{tmp_path}/odd cannot be run as a program: it is a folder"),
-        ("odd", "/no/such", "no/such: No such file or directory"),
+        ("odd", "/no/such", "no/such: No such file or directory\n"),
     ):
         finished = run(sys.executable, "-c", script, program, folder, cwd=ROOT, check=False)
         assert finished.returncode == 1
         assert said in finished.stdout
         assert finished.stdout.count("\n") == 1
+
+
+def test_what_there_is_too_little_of_to_start_a_program_is_told() -> None:
+    """Another program, or one that is installed anew, could not be started, either."""
+    script = """
+import sys
+import resource, subprocess
+from assay.ground.stage import run_stage
+def main():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))
+    subprocess.run(["true"], stdout=subprocess.PIPE)
+run_stage(main)
+"""
+    finished = run(sys.executable, "-c", script, cwd=ROOT, check=False)
+    assert finished.returncode == 1
+    assert "Too many open files" in finished.stdout
+    assert "install" not in finished.stdout
+    full = OSError(errno.EMFILE, "Too many open files", "g++")
+    assert not_started("g++", full, "install it") == (
+        "g++ cannot be started: Too many open files; end other programs, or raise a `ulimit`"
+    )
 
 
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])

@@ -12,7 +12,7 @@ from typing import Any, NotRequired
 from ruamel.yaml import YAML
 from typing_extensions import TypedDict
 
-from assay.ground.files import reading
+from assay.ground.files import check_is_file, reading
 from assay.ground.process import StageError
 from assay.ground.quoting import quoted
 from assay.ground.records.checking import complaint
@@ -42,6 +42,7 @@ def locked_stages(path: Path) -> dict[str, LockedStage]:
     """Return what a dvc.lock says of each stage, nothing where there is none; raises StageError if it is damaged."""
     if not path.exists():
         return {}
+    check_is_file(path)
 
     def parse(text: bytes) -> dict[str, LockedStage]:
         with reading(path, "a lock file of DVC's"):

@@ -147,6 +147,12 @@ def damaged(path: Path, why: str) -> StageError:
     return StageError(f"{shown(path)} is damaged: {why}; {remedy(path)}")
 
 
+def check_is_file(path: Path) -> None:
+    """Raise StageError if a folder has the name of a file of ours, or a pipe, which nobody may ever write to."""
+    if path.exists() and not path.is_file():
+        raise damaged(path, "it is no file")
+
+
 def shown(path: Path) -> Path:
     """Return a path as a person would write it."""
     return path.absolute().relative_to(Path.cwd()) if path.absolute().is_relative_to(Path.cwd()) else path
@@ -158,6 +164,7 @@ def reading(path: Path, what: str) -> Iterator[None]:
 
     `what` is what it should be, as in `an ONNX model`.
     """
+    check_is_file(path)
     try:
         yield
     except StageError:
@@ -190,6 +197,7 @@ def read_json(path: Path) -> Any:
         def __missing__(self, key: str) -> NoReturn:
             raise damaged(path, f"it has no {key!r} where it should")
 
+    check_is_file(path)
     try:
         found = json.loads(path.read_text(encoding="utf-8"), object_hook=Found)
     except (ValueError, RecursionError) as error:

@@ -119,13 +119,15 @@ def _sentence(error: BaseException) -> str | None:
 
 def _of_the_system(error: OSError) -> str:
     from assay.ground.programs import not_started, started_by
+    from assay.ground.workspace import find_workspace
 
     if program := started_by(error):
-        return f"{not_started(program, error)}; install one that can be, or correct PATH"
+        return not_started(program, error, "install one that can be, or correct PATH")
     # Where a file is copied or moved there are two, and it is the second that has no room.
     name = error.filename2 if error.errno in _WITHOUT_ROOM and error.filename2 else error.filename
     known = isinstance(name, str)
-    remedy = "" if error.errno == errno.ENOENT and not known else _REMEDIES.get(error.errno or 0, "")
+    ours = known and Path(name).absolute().is_relative_to(find_workspace() or "/")
+    remedy = "" if error.errno == errno.ENOENT and not ours else _REMEDIES.get(error.errno or 0, "")
     if error.errno in FULL and known and _is_temporary(name):
         remedy = "; free some space there, or name another folder in TMPDIR"
     return f"{_from_here(name) if known else 'the system'}: {error.strerror or error}{remedy}"

@@ -37,7 +37,7 @@ def image_id(image: str) -> str:
             command, check=False, capture_output=True, encoding="utf-8", errors="replace", timeout=_PATIENCE_S
         )
     except OSError as error:
-        raise StageError(f"{not_started('docker', error)}; install docker, {_OTHERWISE}") from None
+        raise StageError(not_started("docker", error, f"install docker, {_OTHERWISE}")) from None
     except subprocess.TimeoutExpired:
         raise StageError(f"docker did not answer within {_PATIENCE_S} s; is its daemon well?") from None
     if finished.returncode != 0:

@@ -106,7 +106,7 @@ def _digest(words: list[str], content: Mapping[str, bytes]) -> str:
         told = subprocess.run([*words, "--version"], check=False, capture_output=True, timeout=_PATIENCE_S)
     except OSError as error:
         raise StageError(
-            f"the server's backend needs a C++ compiler, and {not_started(words[0], error)}; {_OTHER_COMPILER}"
+            f"the server's backend needs a C++ compiler, and {not_started(words[0], error, _OTHER_COMPILER)}"
         ) from None
     headers = packaged("openvino", "include/openvino/c/openvino.h").read_bytes()
     found = hashlib.sha256(repr([words, told.stdout, FLAGS, headers]).encode())
