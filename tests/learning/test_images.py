@@ -56,6 +56,22 @@ def test_lossy_and_palette_formats_are_read(tmp_path: Path) -> None:
     assert np.array_equal(read(saved(tmp_path, Image.fromarray(GREY), "GIF"), channels=1)[..., 0], GREY)
 
 
+@pytest.mark.parametrize("format", ["PNG", "BMP", "GIF"])
+def test_a_colour_beyond_the_palette_is_refused(tmp_path: Path, format: str) -> None:  # noqa: A002
+    """Nobody knows what it was; a palette may end with the last colour that a pixel has, and not be missing."""
+    problem = "is damaged: its pixels name colours that its palette does not have; save it anew"
+    colours = np.random.default_rng(0).integers(0, 256, (64, 3), np.uint8)
+    image = Image.frombytes("P", (6, 4), bytes(range(40, 64)))
+    image.putpalette(colours.tobytes())
+    assert np.array_equal(read(saved(tmp_path, image, format)), colours[40:].reshape(4, 6, 3))
+    image.putpalette(colours[:32].tobytes())
+    with pytest.raises(UnreadableError, match=problem):
+        read(saved(tmp_path, image, format))
+    (tmp_path / "image").write_bytes(png(8, 3, 6))
+    with pytest.raises(UnreadableError, match=problem):
+        read(tmp_path / "image")
+
+
 def test_colours_become_what_the_shape_asks_for(tmp_path: Path) -> None:
     """Grey is ITU-R 601's share of each colour; of grey, all three colours are the same; one bit is black or white."""
     red = Image.new("RGB", (6, 4), (255, 0, 0))

@@ -71,6 +71,7 @@ def _upright(path: Path) -> tuple[Image.Image, bool]:
             stored = image.size
             with _without_words() if image.format == "TIFF" else nullcontext():
                 upright = _turned(image)
+            _check_palette(upright)
             return upright, upright.size != stored
     except UnidentifiedImageError:
         raise UnreadableError("is not a readable image: it is damaged, or none of " + ", ".join(FORMATS)) from None
@@ -116,6 +117,14 @@ def _let_transparency_be_a_pixel(image: ImageFile.ImageFile) -> None:
         largest, factor = LEVELS.get(str(image.tile[0].args), (LARGEST_PIXEL, 1))
         scaled = [(each & largest) * factor for each in (level if isinstance(level, tuple) else (level,))]
         image.info["transparency"] = tuple(scaled) if len(scaled) > 1 else scaled[0]
+
+
+def _check_palette(image: Image.Image) -> None:
+    """Raise UnreadableError if a pixel has a place beyond the palette: Pillow makes up a colour for it."""
+    if image.mode in ("P", "PA"):
+        largest = np.ravel(image.getextrema())[1]  # of the places, which come before an alpha channel
+        if largest >= len(image.getpalette() or ()) // len("RGB"):
+            raise UnreadableError("is damaged: its pixels name colours that its palette does not have; save it anew")
 
 
 def _opaque(image: Image.Image) -> Image.Image:
