@@ -155,6 +155,23 @@ def test_a_public_address_that_is_down_is_named(project: Path) -> None:
     assert rest(project) == []
 
 
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("http://me:secret@127.0.0.1:9", r"Failed to establish a new connection: \[Errno 111\] Connection refused;"),
+        ("http://me:secret@:9", "Please check proxy URL. It is malformed and could be missing the host;"),
+    ],
+)
+def test_a_proxy_that_fails_is_blamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str, words: str) -> None:
+    """Not the address that was asked for, in the words of a library's objects, or with the proxy's password."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(StageError, match=f"through the proxy that http_proxy, .*: {words}") as raised:
+        download.download("https://assay.invalid/toys.npz", tmp_path / "toys.npz", len(Mirror.content))
+    assert [part for part in ("secret", "Error(") if part in str(raised.value)] == []
+
+
 def test_a_dataset_without_an_address_asks_for_a_folder(project: Path) -> None:
     """Whatever names the command says so, too; an address, or a folder, is all that it takes."""
     content = (project / "src" / "assay" / "learning" / "datasets" / "toys.py").read_text()

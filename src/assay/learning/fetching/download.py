@@ -28,19 +28,25 @@ def download(address: str, target: Path, size: int) -> None:
                 reason = cut(printable(response.reason or ""))
                 raise StageError(f"{shown} answered {response.status_code} {reason}; try a mirror or a folder: --from")
             _save(response, target, size)
+    except (requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL) as error:
+        raise StageError(
+            f"{shown} cannot be downloaded through the proxy that http_proxy, https_proxy or all_proxy names: "
+            f"{_reason(error)}; mend that variable, or unset it, or try a folder: --from"
+        ) from None
     except requests.exceptions.InvalidURL:
         raise StageError(f"{shown} is no address; write % codes for signs in a password: --from") from None
     except requests.RequestException as error:
         raise StageError(
-            f"{shown} cannot be downloaded: {cut(without_secrets(_reason(error)), LONGEST)}; "
-            "try again, or a mirror or a folder: --from"
+            f"{shown} cannot be downloaded: {_reason(error)}; try again, or a mirror or a folder: --from"
         ) from None
 
 
 def _reason(error: requests.RequestException) -> str:
-    """Return what went wrong, without the objects of the library in which it did."""
+    """Return what went wrong, without the objects of the library in which it did, and without a password."""
     inner = error.args[0] if error.args else error
-    return re.sub(r"^\w+\([^)]*\): ", "", str(getattr(inner, "reason", None) or inner))
+    reason = getattr(inner, "reason", None) or inner
+    cause = getattr(reason, "original_error", reason)  # of a proxy that failed
+    return cut(without_secrets(re.sub(r"^\w+\([^)]*\): |\.$", "", str(cause))), LONGEST)
 
 
 def _save(response: requests.Response, target: Path, size: int) -> None:
