@@ -273,6 +273,18 @@ def test_brackets_in_brackets_are_refused(tmp_path: Path, depth: int) -> None:
     assert len(str(raised.value)) < 400
 
 
+@pytest.mark.parametrize("each", ["{", "[", "- ", "? "])
+def test_brackets_in_text_are_no_lists_or_mappings(tmp_path: Path, each: str) -> None:
+    """However many they are: in quotes and in comments they begin nothing."""
+    path, text = tmp_path / "params.yaml", (ROOT / "params.yaml").read_text()
+    path.write_text(f"# {each * 20_000}\n{text}")
+    assert load_params(path) == load_params(ROOT / "params.yaml")
+    path.write_text(f"{text}\nnote: '{each * 20_000}'\n")
+    os.utime(path, (0, 0))  # nobody is at it any more
+    with pytest.raises(StageError, match=r"^params\.yaml has 1 error:\n  note: unknown key"):
+        load_params(path)
+
+
 def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
     """`1e-5` is a number in YAML 1.2, though PyYAML reads it as text."""
     path = tmp_path / "params.yaml"

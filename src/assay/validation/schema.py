@@ -5,12 +5,14 @@ at once, each with its path and what is allowed, before a stage does any work.
 """
 
 import errno
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import CollectionStartEvent
 
 from assay.exporting import variants
 from assay.exporting.settings import Settings
@@ -35,9 +37,8 @@ from assay.validation.sections import Data, DatasetName, ModelName, Models, Onnx
 _TO_MEND = "keep one side of it, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
 # What fits a screen: where there are more, mending one often mends many.
 MOST_ERRORS = 20
-# Of what begins a list or a mapping within another: the reader crashes on some 30,000 that lie in each other.
+# Lists and mappings: the reader crashes on some 30,000 that lie in each other.
 _MOST_NESTED = 10_000
-_NESTING = (b"[", b"{", b"- ", b"? ")
 
 
 class Params(Section):
@@ -232,11 +233,13 @@ def load_params(path: Path = PARAMS) -> Params:
     """
 
     def parse(text: bytes) -> Params:
-        if sum(map(text.count, _NESTING)) > _MOST_NESTED:
-            raise StageError(
-                f"{path.name} holds more than {_MOST_NESTED:,} lists or mappings, which no parameters need"
-            )
         try:
+            events = YAML(typ="safe").parse(text.decode())
+            begun = (event for event in events if isinstance(event, CollectionStartEvent))
+            if next(islice(begun, _MOST_NESTED, None), None):
+                raise StageError(
+                    f"{path.name} holds more than {_MOST_NESTED:,} lists or mappings, which no parameters need"
+                )
             content = YAML(typ="safe").load(text.decode())
         except (YAMLError, ValueError, RecursionError) as error:
             why = f"{CONFLICT}; {_TO_MEND}" if has_conflict(path) else unreadable(error)
