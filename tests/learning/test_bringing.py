@@ -286,8 +286,9 @@ def test_text_comes_as_text(tmp_path: Path) -> None:
         (np.arange(5), "has 5 labels, and there are 6 examples"),
         (np.arange(6) / 2, r"holds float64 \[6\], and labels are whole numbers"),
         (np.zeros((6, 2), int), r"holds int64 \[6, 2\]"),
-        (np.arange(6) - 1, "has the label -1; labels count classes from 0"),
-        (np.arange(6).astype(np.uint64) + 2**63, "has the label 9223372036854775808"),
+        (np.arange(6) - 1, "has the label -1; labels count classes from 0, to 2,147,483,647 at most"),
+        (np.arange(6) + 2**31, "has the label 2,147,483,648; labels count classes from 0, to 2,147,483,647 at most"),
+        (np.arange(6).astype(np.uint64) + 2**63, "has the label 9,223,372,036,854,775,808; "),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(tmp_path: Path, labels: np.ndarray, said: str) -> None:

@@ -15,7 +15,7 @@ from assay.tensors.signature import Signature, Tensor
 
 # Two show whether an answer depends on what is asked, as many as a batch what neighbours do.
 FEWEST_ALONE = 2
-LARGEST_LABEL = 2**31
+LARGEST_LABEL = 2**31 - 1
 
 
 def read_samples(path: Path, signature: Signature, fewest: int | None = None) -> dict[str, np.ndarray]:
@@ -68,8 +68,10 @@ def read_labels(path: Path, examples: int) -> np.ndarray:
     if len(labels) != examples:
         raise StageError(f"{what} has {counted(len(labels), 'label')}, and there are {counted(examples, 'example')}")
     for label in (labels.min(), labels.max()):
-        if not 0 <= label < LARGEST_LABEL:
-            raise StageError(f"{what} has the label {label}; labels count classes from 0")
+        if not 0 <= label <= LARGEST_LABEL:
+            raise StageError(
+                f"{what} has the label {label:,}; labels count classes from 0, to {LARGEST_LABEL:,} at most"
+            )
     return labels.astype(np.int64)
 
 
