@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 from ruamel.yaml import YAML
 
 from assay.ground.process import StageError
+from assay.ground.quoting import quoted
 from assay.learning.bringing.description import (
     description,
     next_steps,
@@ -106,6 +107,19 @@ def test_weights_beside_a_model_are_its_files(tmp_path: Path) -> None:
     path.write_bytes(model.SerializeToString())
     with pytest.raises(StageError, match=r"keeps weights in '\.\./model\.weights', outside of its own folder"):
         open_model(path)
+
+
+@pytest.mark.parametrize("name", ["", "w\n.bin", "w" * 5000])
+def test_a_name_that_no_file_should_have_is_refused(tmp_path: Path, name: str) -> None:
+    """It is not said to be elsewhere, and cut where it would fill the screen."""
+    model = onnx.load(own_models.save(tmp_path / "m.onnx", own_models.dense(), external=True), load_external_data=False)
+    for each in model.graph.initializer[0].external_data:
+        each.value = name if each.key == "location" else each.value
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(StageError, match=r"a name that is empty, has more than 255 bytes, or characters") as raised:
+        open_model(tmp_path / "m.onnx")
+    assert quoted(name) in str(raised.value)
+    assert len(str(raised.value)) < 300
 
 
 def test_a_sequence_is_no_tensor(tmp_path: Path) -> None:

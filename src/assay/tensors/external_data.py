@@ -7,13 +7,15 @@ import onnx
 
 from assay.ground.files import reading
 from assay.ground.process import StageError
-from assay.ground.quoting import quoted
+from assay.ground.quoting import printable, quoted
+
+LONGEST_NAME = 255  # bytes: file systems have no longer ones
 
 
 def external_files(path: Path) -> list[str]:
     """Return the names of the files that hold weights of an ONNX file, relative to its folder, sorted.
 
-    Raises StageError if the model is damaged, or names a file outside of that folder.
+    Raises StageError if the model is damaged, or names a file outside of that folder, or as no file should be called.
     """
     with reading(path, "an ONNX model"):
         model = onnx.load(path, load_external_data=False)
@@ -24,17 +26,21 @@ def external_files(path: Path) -> list[str]:
         for entry in tensor.external_data
         if entry.key == "location"
     }
-    if outside := [name for name in sorted(names) if not _stays_inside(name)]:
-        raise StageError(
-            f"{path.name} keeps weights in {quoted(outside[0])}, outside of its own folder; "
-            "save it with onnx.save(model, path, save_as_external_data=True), or without external data"
-        )
+    for name in sorted(names):
+        if why := _wrong(name):
+            raise StageError(
+                f"{printable(path.name)} keeps weights in {quoted(name)}, {why}; "
+                "save it with onnx.save(model, path, save_as_external_data=True), or without external data"
+            )
     return sorted(names)
 
 
-def _stays_inside(name: str) -> bool:
-    parts = PurePosixPath(name)
-    return bool(name) and name.isprintable() and not parts.is_absolute() and ".." not in parts.parts
+def _wrong(name: str) -> str | None:
+    """Return why a file of that name is not read, None if it is."""
+    if not name.isprintable() or not 0 < len(name.encode()) <= LONGEST_NAME:
+        return f"a name that is empty, has more than {LONGEST_NAME} bytes, or characters that are not printed"
+    path = PurePosixPath(name)
+    return "outside of its own folder" if path.is_absolute() or ".." in path.parts else None
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
