@@ -21,7 +21,7 @@ from onnx import TensorProto, helper
 
 from arms import Rounds, by_turns, compared
 from assay.load.input_data import write_input_data
-from assay.load.shared_memory import names, reserved
+from assay.load.shared_memory import regions, reserved
 from assay.machine.lock import machine_to_ourselves
 from assay.measuring.readings import throughput
 from assay.measuring.windows import Windows
@@ -65,7 +65,7 @@ def measure(rounds: int, folder: Path) -> dict[str, dict[str, Rounds]]:
     for name, size in SIZES.items():
         numbers = np.random.default_rng(0).random((REQUESTS, size), np.float32)
         write_input_data(inputs[name], {"numbers": numbers})
-    shared = set().union(*(names(folders[name], inputs[name]) for name in SIZES))
+    shared = [regions(folders[name], inputs[name]) for name in SIZES]
     with serve(list(folders.values()), 60) as server, reserved(server, shared):
         clients = {}
         for way, (protocol, shared_memory) in WAYS.items():

@@ -211,6 +211,17 @@ def test_a_crash_of_perf_analyzer_is_a_window_to_repeat(tmp_path: Path, load: Lo
         assert type(raised.value) is error
 
 
+def test_a_bus_error_where_memory_is_shared_is_most_likely_a_full_one(tmp_path: Path, load: Load) -> None:
+    """Somebody else may have filled it since there was room."""
+    program = tmp_path / "perf_analyzer"
+    program.write_text("#!/bin/sh\nkill -BUS $$\n")
+    program.chmod(0o755)
+    for shared, said in ((False, "signal 7$"), (True, "signal 7: /dev/shm was probably full; mount a larger ")):
+        asked = dataclasses.replace(load, shared_memory=shared)
+        with pytest.raises(UnusableWindowError, match=said):
+            measure(program, {"PATH": "/usr/bin:/bin"}, asked, tmp_path / "window.csv")
+
+
 class CountingServer(Server):
     """A server whose statistics say each time that it has answered so many more requests."""
 

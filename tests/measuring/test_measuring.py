@@ -18,7 +18,7 @@ import psutil
 import pytest
 from measured import one_round, window
 
-from assay.load.input_data import count_requests
+from assay.load.input_data import request_bytes
 from assay.measuring import bench
 from assay.measuring.bench import ask_references, asked, exported
 from assay.measuring.journal import Journal, complete_starts, digest
@@ -190,10 +190,10 @@ def test_large_examples_are_fewer_requests(
     monkeypatch.setattr("assay.measuring.bench.inputs_of_test", lambda names, _: dict.fromkeys(names, examples))
     folder = model_folder()
     (candidate,) = exported([folder], tmp_path)
-    assert count_requests(candidate.input_data) == 256
+    assert len(request_bytes(candidate.input_data)) == 256
     monkeypatch.setattr("assay.measuring.bench._LARGEST_REQUESTS", 10 * examples[0].nbytes)
     (candidate,) = exported([folder], tmp_path)
-    assert (count_requests(candidate.input_data), examples_in(candidate.examples)) == (10, 300)
+    assert (len(request_bytes(candidate.input_data)), examples_in(candidate.examples)) == (10, 300)
 
 
 def test_an_owners_configuration_is_asked_once_for_all_that_are_asked_the_same(

@@ -28,9 +28,10 @@ def _content(example: np.ndarray) -> dict[str, Any]:
     return {"b64": base64.b64encode(content).decode(), "shape": list(example.shape[1:]) or [1]}
 
 
-def count_requests(path: Path) -> int:
-    """Return how many requests were written."""
-    return len(read_json(path)["data"])
+def request_bytes(path: Path) -> list[dict[str, int]]:
+    """Return how many bytes each tensor has, of each request that was written."""
+    requests = read_json(path)["data"]
+    return [{name: len(base64.b64decode(each["b64"])) for name, each in request.items()} for request in requests]
 
 
 def read_input_data(path: Path, input_name: str, dtype: np.dtype, shape: Sequence[int]) -> np.ndarray:

@@ -10,8 +10,10 @@ from pathlib import Path
 from assay.ground import stops
 from assay.ground.process import StageError, ending_with_us
 from assay.ground.quoting import quoted
+from assay.ground.supervisor import SHARED_MEMORY
 from assay.load.arrivals import RequestRate, intervals_us
 from assay.load.columns import DELAYED, REQUESTS, UNITS
+from assay.load.shared_memory import MAKE_ROOM
 from assay.machine.cores import on_cores
 from assay.serving.client import Protocol
 
@@ -190,7 +192,9 @@ def measure(perf_analyzer: Path, environment: dict[str, str], load: Load, result
         ) from None
     _check_running(load, stopped)
     if finished.returncode in _CRASHES:
-        raise UnusableWindowError(f"perf_analyzer on {load.model} crashed with signal {-finished.returncode}")
+        full = load.shared_memory and finished.returncode == -signal.SIGBUS
+        why = f": {SHARED_MEMORY} was probably full; {MAKE_ROOM}" if full else ""
+        raise UnusableWindowError(f"perf_analyzer on {load.model} crashed with signal {-finished.returncode}{why}")
     if any(text in finished.stdout for text in _UNUSABLE):
         raise UnusableWindowError(
             f"perf_analyzer could not measure {load.model} in windows of perf.window_ms = {load.window_ms}; "

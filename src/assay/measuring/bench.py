@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.ground.paths import ANCHOR, LIBRARY, MACHINE
 from assay.load.input_data import read_input_data, write_input_data
-from assay.load.shared_memory import names, reserved
+from assay.load.shared_memory import regions, reserved
 from assay.machine.cores import divide_cores
 from assay.measuring.journal import Journal, digest
 from assay.measuring.windows import Windows
@@ -151,8 +151,8 @@ def bench(
             each.name: check_answers(server, each.folder, each.examples, each.reference or None, each.most_together)
             for each in candidates
         }
-        shared = set().union(*(names(each.folder, each.input_data) for each in candidates))
-        with reserved(server, shared) if shared_memory else nullcontext():
+        shared = [regions(each.folder, each.input_data) for each in candidates] if shared_memory else []
+        with reserved(server, shared) if shared else nullcontext():
             yield Windows(
                 server,
                 inputs={candidate.name: candidate.input_data for candidate in candidates},
