@@ -371,6 +371,34 @@ def test_a_bmp_of_16_bits_for_all_channels_is_read(tmp_path: Path, bits: tuple[i
     assert read(path).reshape(-1, 3).tolist() == [[255, 0, 255]] * 24
 
 
+@pytest.mark.parametrize("bits", [1, 4, 8])
+@pytest.mark.parametrize("colours", [(0, 255), (255, 0)])
+@pytest.mark.parametrize("old", [False, True])
+def test_a_bmp_of_black_and_white_is_read_or_refused(
+    tmp_path: Path, bits: int, colours: tuple[int, int], old: bool
+) -> None:
+    """Pillow reads one bit a pixel where the palette is black and white, however many there are."""
+    rows = np.random.default_rng(0).integers(0, 2, (4, 6), np.uint8)
+    width = -(-6 * bits // 32) * 4
+    lines = {1: np.packbits(rows, axis=1), 4: rows[:, ::2] << 4 | rows[:, 1::2], 8: rows}[bits]
+    pixels = b"".join(line.tobytes().ljust(width, b"\0") for line in lines[::-1])
+    if old:
+        header = struct.pack("<IHHHH", 12, 6, 4, 1, bits)
+        palette = b"".join(bytes([each] * 3) for each in colours) + bytes(3 * (2**bits - 2))
+    else:
+        header = struct.pack("<IiiHHIIiiII", 40, 6, 4, 1, bits, 0, len(pixels), 0, 0, 2, 0)
+        palette = b"".join(bytes([*[each] * 3, 0]) for each in colours)
+    start = 14 + len(header) + len(palette)
+    path = tmp_path / "image"
+    path.write_bytes(b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + header + palette + pixels)
+    problem = "is a BMP of black and white that has more than one bit a pixel, which is not read; save it as a PNG"
+    if colours == (0, 255) and bits > 1 and not old:
+        with pytest.raises(UnreadableError, match=problem):
+            read(path)
+    else:
+        assert np.array_equal(read(path)[..., 0], np.array(colours, np.uint8)[rows])
+
+
 def test_deep_and_signed_tiffs_are_refused(tmp_path: Path) -> None:
     """TIFF says in tags how many bits a sample has, and what they mean."""
     for mode in ("I;16", "I", "F"):

@@ -146,11 +146,18 @@ def _lost(image: ImageFile.ImageFile) -> str | None:
         return "has more than 8 bits a channel; save it with 8"
     if image.mode not in EIGHT_BITS:
         return f"has its colours as {image.mode}; save it in RGB or grey"
+    return _misread(image) or (None if _fills_its_canvas(image) else PART)
+
+
+def _misread(image: ImageFile.ImageFile) -> str | None:
+    """Return what Pillow would leave out of an image, or read otherwise than it is, in its format; or None."""
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(SAMPLES, 1) > len(image.getbands()):
         return f"has {image.tag_v2[SAMPLES]} channels; save it in RGB or grey"
+    if image.format == "BMP" and image.mode == "1" and _bits_of_bmp(image) > 1:
+        return "is a BMP of black and white that has more than one bit a pixel, which is not read; save it as a PNG"
     if image.format == "PPM" and (rest := _rest(image)):
         return SEVERAL if rest.startswith(b"P") else "has more bytes than its header promises"
-    return None if _fills_its_canvas(image) else PART
+    return None
 
 
 def _fills_its_canvas(image: ImageFile.ImageFile) -> bool:
@@ -162,6 +169,15 @@ def _fills_its_canvas(image: ImageFile.ImageFile) -> bool:
         image.fp.seek(0)
         return frame_of_webp(image.fp) in (None, whole)
     return True
+
+
+def _bits_of_bmp(image: ImageFile.ImageFile) -> int:
+    """Return how many bits a pixel of an opened BMP has: Pillow reads one of a palette of black and white."""
+    if image.fp is None:
+        return 1
+    image.fp.seek(14)
+    header = image.fp.read(16)
+    return int.from_bytes(header[10:12] if header[0] == 12 else header[14:16], "little")  # of OS/2, or of Windows
 
 
 def _followed(image: ImageFile.ImageFile, path: Path) -> str | None:
