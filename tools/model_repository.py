@@ -20,7 +20,7 @@ from assay.ground.numerals import counted
 from assay.ground.paths import MODEL_REPOSITORY
 from assay.ground.process import StageError
 from assay.ground.quoting import listed
-from assay.serving.model_folder import check_files, put_together, with_steps
+from assay.serving.model_folder import check_files, check_listed, put_together, with_steps
 
 
 def chosen(names: list[str]) -> list[Path]:
@@ -33,7 +33,7 @@ def chosen(names: list[str]) -> list[Path]:
         raise StageError("artifacts/model_repository/ holds no models; `dvc repro triton-config` makes them")
     if missing := [name for name in names if name not in there]:
         raise StageError(f"artifacts/model_repository/ has no {listed(missing)}; it has {listed(there)}")
-    return with_steps(there[name] for name in names or there)
+    return with_steps(there[name] for name in dict.fromkeys(names or there))
 
 
 def main() -> None:
@@ -46,6 +46,7 @@ def main() -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         what = "is not empty" if target.is_dir() else "is no folder"
         raise StageError(f"{given.folder} {what}; name a folder that is new or empty")
+    check_listed(folders)
     check_files(folders)
     with beside(target) as partial:
         put_together(folders, partial)

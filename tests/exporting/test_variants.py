@@ -164,6 +164,22 @@ def test_eight_bits_lose_little_on_any_processor(quantise: str, caplog: pytest.L
     assert not caplog.records  # the tools have no advice
 
 
+@pytest.mark.parametrize("quantise", ["static", "dynamic"])
+def test_what_would_stay_as_it_is_is_no_variant(quantise: str) -> None:
+    """Products of 64-bit floats are not had in 8 bits: another name for the same model would be compared with it."""
+    from assay.exporting.compression import quantise as tools
+
+    model, inputs = linear_model(), {"image": np.zeros((2, 28, 28, 1), np.float64)}
+    for tensor in (*model.graph.input, *model.graph.output):
+        tensor.type.tensor_type.elem_type = TensorProto.DOUBLE
+    for each in model.graph.initializer:
+        if each.data_type == TensorProto.FLOAT:
+            each.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(each).astype(np.float64), each.name))
+    examples = [inputs] if quantise == "static" else []
+    with pytest.raises(StageError, match=r"cannot quantise this model: it has no .* would stay as it is; leave the va"):
+        remade(getattr(tools, quantise), model, *examples)
+
+
 @slow
 def test_bytes_lose_no_more_in_eight_bits_than_fractions_do() -> None:
     """What scales them stays in floats: calibrated on the same images, both answer the same."""

@@ -139,6 +139,13 @@ def test_what_the_compiler_says_may_be_in_any_encoding(workshop: Path) -> None:
         backend.find_or_build()
 
 
+def test_a_compiler_that_makes_nothing_is_named(workshop: Path) -> None:
+    """As one that only prints what it is asked, and is content."""
+    (workshop / "compiler").write_text("#!/bin/sh\nexit 0\n")
+    with pytest.raises(StageError, match=r"compiler cannot build the server's backend .*\n  nothing"):
+        backend.find_or_build()
+
+
 def test_a_compiler_that_is_no_program_is_named_with_the_remedy(workshop: Path) -> None:
     """A file that may be run, and that this machine cannot."""
     (workshop / "compiler").write_bytes(b"no program")

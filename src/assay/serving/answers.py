@@ -15,7 +15,7 @@ from assay.serving.failures import ServedOtherwiseError
 from assay.serving.model_config import effective_differences, read_config, threads_in
 from assay.serving.model_folder import onnx_file
 from assay.tensors.named import Tensors, batch_of, examples_in, message_bytes, one, part
-from assay.tensors.parity import NOISE, largest_difference, magnitude, onnx_answers, onnx_session
+from assay.tensors.parity import largest_difference, magnitude, onnx_answers, onnx_session
 
 # One ONNX Runtime against another on the same machine: only the order of sums may differ.
 TOLERANCE = 1e-4
@@ -77,7 +77,7 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
         answers, alone_s = timed_answers(session, batch)
         (scores,) = answers.values()
         best = -np.sort(-scores, axis=1)[:, :top_k]
-        near = max(NOISE, TOLERANCE * magnitude(scores))
+        near = TOLERANCE * magnitude(scores)
         for protocol in PROTOCOLS:
             said = server.infer(config.name, batch, (LABEL, INDEX), protocol, alone_s=alone_s)
             index = said[INDEX]

@@ -135,7 +135,7 @@ def _build(words: list[str], content: Mapping[str, bytes], folder: Path) -> None
             errors="replace",
             timeout=_PATIENCE_S,
         )
-        if finished.returncode != 0:
+        if finished.returncode != 0 or not library.exists():
             said = [line for line in finished.stderr.splitlines() if "error" in line] or finished.stderr.splitlines()
             raise StageError(
                 f"{words[0]} cannot build the server's backend from triton/backends/{BACKEND}; "

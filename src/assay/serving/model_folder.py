@@ -137,6 +137,13 @@ def repeated(folders: Iterable[Path]) -> dict[str, str]:
     return found
 
 
+def check_listed(folders: Iterable[Path]) -> None:
+    """Raise StageError if a folder of ours has no list of its files any more."""
+    for each in folders:
+        if not (each / LISTED).exists():
+            raise damaged(each / LISTED, "it is missing")
+
+
 def check_files(folders: Iterable[Path]) -> None:
     """Raise StageError if a listed file is another one than when a configuration was written; each is read once."""
     found: dict[Path, Part] = {}

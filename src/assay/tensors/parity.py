@@ -76,8 +76,8 @@ def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndar
 
 # How far answers may be apart that are computed alike, but for the order of sums, as a share of the largest.
 ROUNDING = 1e-4
-# What the order of sums of 32-bit floats near 1 may leave, and how many units in the last place of an answer's type.
-NOISE, UNITS = 1e-6, 2
+# Half precision has fewer digits than that: so many units in its last place are rounding.
+UNITS_OF_HALVES = 2
 
 
 def answers_alone(ask: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
@@ -86,9 +86,8 @@ def answers_alone(ask: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.
 
 
 def magnitude(*answers: np.ndarray) -> float:
-    """Return the largest |value| of answers, which differences are measured by, or 1 where that is noise itself."""
-    largest = max(float(np.abs(each.astype(np.float64)).max(initial=0)) for each in answers)
-    return largest if largest > NOISE else 1.0
+    """Return the largest |value| of answers, which differences are measured by, or 1 where all are 0."""
+    return max(float(np.abs(each.astype(np.float64)).max(initial=0)) for each in answers) or 1.0
 
 
 def as_bytes(texts: np.ndarray) -> np.ndarray:
@@ -101,7 +100,7 @@ def as_bytes(texts: np.ndarray) -> np.ndarray:
 def largest_difference(expected: np.ndarray, found: np.ndarray, of: float | None = None) -> float:
     """Return max |expected - found|, as a share of the largest |expected|, or of the magnitude `of` more answers.
 
-    What the order of sums explains is no difference. Of whole numbers and truth values it is the difference itself, for
+    What rounding to half precision explains is none. Of whole numbers and truth values it is the difference itself, for
     they are not rounded. Infinite if the two have other shapes, one holds what is not a number, or a text is another.
     """
     if expected.shape != found.shape:
@@ -114,8 +113,9 @@ def largest_difference(expected: np.ndarray, found: np.ndarray, of: float | None
         return float(apart.max(initial=1)) if apart.size else 0.0
     with np.errstate(invalid="ignore"):  # infinity against infinity is not a number, and counted as that
         apart = np.abs(expected.astype(np.float64) - found.astype(np.float64))
-        explained = apart <= np.maximum(NOISE, UNITS * np.spacing(np.abs(expected)).astype(np.float64))
-        shares = np.where(explained, 0, apart) / (of or magnitude(expected))
+        if expected.dtype == np.float16:
+            apart[apart <= UNITS_OF_HALVES * np.spacing(np.abs(expected)).astype(np.float64)] = 0
+        shares = apart / (of or magnitude(expected))
     return float(np.where(np.isnan(shares), np.inf, shares).max(initial=0))
 
 

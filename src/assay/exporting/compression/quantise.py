@@ -42,16 +42,16 @@ def dynamic(model: Path, path: Path) -> None:
     several times as long.
     """
     with _quantising(), tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "quantised.onnx"
+        prepared, target = _prepared(model, Path(folder)), Path(folder) / "quantised.onnx"
         quantize_dynamic(
-            _prepared(model, Path(folder)),
+            prepared,
             target,
             op_types_to_quantize=["MatMul", "Gemm"],
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
         )
-        onnx.save(_read(target), path)
+        onnx.save(_quantised(target, prepared, "no product of matrices with 32-bit weights"), path)
 
 
 def static(model: Path, path: Path, examples: Tensors) -> None:
@@ -74,7 +74,7 @@ def static(model: Path, path: Path, examples: Tensors) -> None:
             reduce_range=True,
             nodes_to_exclude=_scaling(onnx.load(prepared)),
         )
-        onnx.save(_read(target), path)
+        onnx.save(_quantised(target, prepared, "no operator with 32-bit weights"), path)
 
 
 @contextmanager
@@ -111,6 +111,17 @@ def _scaling(model: onnx.ModelProto) -> list[str]:
             reached.update(node.output)
             found.append(node.name)
     return found
+
+
+def _quantised(path: Path, prepared: Path, without: str) -> onnx.ModelProto:
+    """Return what the tools made of a model; raises ValueError if nothing is in 8 bits that was not before."""
+    before, after = (
+        sum("Quantize" in node.op_type or "Integer" in node.op_type for node in onnx.load(each).graph.node)
+        for each in (prepared, path)
+    )
+    if after <= before:
+        raise ValueError(f"it has {without} that they know, and would stay as it is")
+    return _read(path)
 
 
 def _read(path: Path) -> onnx.ModelProto:
