@@ -14,6 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 from assay.tensors.onnx_costs import costs
 
 ONE_IMAGE = {"image": (1, 28, 28, 1)}
+SPARSE = helper.make_sparse_tensor(
+    numpy_helper.from_array(np.ones(1, np.float32), "few"), numpy_helper.from_array(np.zeros(1, np.int64), "at"), [9]
+)
 
 
 def costs_of(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
@@ -63,11 +66,15 @@ def test_what_may_multiply_otherwise_is_not_counted() -> None:
         helper.make_node("LSTM", ["logits", "w", "w"], ["more"], hidden_size=2),
         helper.make_node("FusedMatMul", ["logits", "w"], ["more"], domain="com.microsoft"),
         helper.make_node("If", ["logits"], ["more"], then_branch=model.graph, else_branch=model.graph),
+        helper.make_node("LinearRegressor", ["logits"], ["more"], domain="ai.onnx.ml", coefficients=[1.0] * 10),
+        helper.make_node("Constant", [], ["more"], sparse_value=SPARSE),
     ):
         other = onnx.ModelProto()
         other.CopyFrom(model)
         other.graph.node.append(node)
         assert costs_of(other, ONE_IMAGE) == {"weights": None, "sparsity": None, "macs": None}
+    model.graph.sparse_initializer.append(SPARSE)
+    assert costs_of(model, ONE_IMAGE) == {"weights": None, "sparsity": None, "macs": None}
 
 
 def test_a_scalar_input_costs_nothing() -> None:

@@ -22,6 +22,10 @@ _NOT_COUNTED = (
     "QLinearMatMul",
     "DeformConv",
     "Attention",
+    "LinearClassifier",
+    "LinearRegressor",
+    "SVMClassifier",
+    "SVMRegressor",
 )
 _KNOWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 # A constant with more values is no shape that others follow from.
@@ -40,7 +44,7 @@ def costs(path: Path, shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
     ways that are not counted: a recurrent one, one with graphs within it.
     """
     model = onnx.load(path, load_external_data=False)
-    if model.functions or any(map(_may_multiply_otherwise, model.graph.node)):
+    if model.functions or model.graph.sparse_initializer or any(map(_may_multiply_otherwise, model.graph.node)):
         return {"weights": None, "sparsity": None, "macs": None}
     constants = Constants(model.graph)
     nodes = constants.multiplying(model.graph)
@@ -57,7 +61,7 @@ def costs(path: Path, shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
 
 
 def _may_multiply_otherwise(node: onnx.NodeProto) -> bool:
-    within = any(each.HasField("g") or each.graphs for each in node.attribute)
+    within = any(each.HasField("g") or each.graphs or each.HasField("sparse_tensor") for each in node.attribute)
     return within or node.op_type in _NOT_COUNTED or node.domain not in _KNOWN_DOMAINS
 
 

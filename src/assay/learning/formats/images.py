@@ -61,7 +61,8 @@ def read_image(path: Path, shape: Sequence[int], resize: bool, remedy: str = RES
 def _upright(path: Path) -> tuple[Image.Image, bool]:
     """Return the image, turned as its file says that it is to be looked at, and whether it lay on its side."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        # Of a path, Pillow maps the pixels of some TIFFs by the size that they have when they are turned.
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             # Before any pixel is decoded, where a file may claim billions of them.
             if image.width * image.height > LARGEST_IMAGE:
                 raise Image.DecompressionBombError
