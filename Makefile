@@ -53,6 +53,7 @@ $(VENV)/installed: requirements.txt
 	@touch $@
 
 repro: environment
+	@python -m assay.ground.rwlock
 	@echo "==> 2. bundled data"
 	dvc pull data.dvc
 	@echo "==> 3. the pipeline: what changed since the last run, about 5 minutes the first time"

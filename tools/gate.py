@@ -15,7 +15,6 @@ Run     python tools/gate.py REVISION [--tolerance 0.05] [--accuracy-tolerance 0
 
 import argparse
 import math
-import subprocess
 import sys
 import tempfile
 import time
@@ -49,12 +48,13 @@ from assay.comparing.reference import (
 )
 from assay.comparing.result import Result, accuracy_result
 from assay.comparing.terms import Terms, divided_alike, terms_of
-from assay.ground import environment
 from assay.ground.arguments import named, seconds, share
+from assay.ground.children import run
 from assay.ground.files import read_json
 from assay.ground.numerals import counted
 from assay.ground.paths import ARRAYS, MODEL_REPOSITORY, PARITY, ROOT
-from assay.ground.process import StageError, ending_with_us
+from assay.ground.process import StageError
+from assay.ground.rwlock import mend_rwlock
 from assay.ground.still import FileVersion, file_version
 from assay.learning.bringing.folder import brought_here
 from assay.learning.datasets import Dataset
@@ -228,8 +228,11 @@ def versions(files: Mapping[str, Path]) -> dict[str, FileVersion]:
 def build_workspace() -> bool:
     """Bring this working tree's models up to date; return whether its stages succeeded."""
     print("this working tree: dvc repro triton-config", flush=True)
-    command = ending_with_us(["dvc", "repro", "triton-config"])
-    return subprocess.run(command, cwd=ROOT, env=environment.of_children(), check=False).returncode == 0
+    mend_rwlock()
+    try:
+        return run("dvc", "repro", "triton-config", cwd=ROOT, shown=True).returncode == 0
+    finally:
+        mend_rwlock()
 
 
 def compare(given: argparse.Namespace, temporary: Path) -> list[Result]:

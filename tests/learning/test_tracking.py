@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from conftest import clone, environment, run
 
+from assay.ground import rwlock
 from assay.ground.files import beside
 from assay.learning.fetching import tracking
 from assay.learning.fetching.tracking import track
@@ -111,6 +112,9 @@ def test_what_dvc_wrote_already_is_taken_back(
 ) -> None:
     """Whenever it is ended: before it writes anything, or after it wrote the .dvc file and .gitignore."""
     monkeypatch.setattr(tracking, "ROOT", tmp_path)
+    monkeypatch.setattr(rwlock, "ROOT", tmp_path)
+    locks = tmp_path / ".dvc" / "tmp" / "rwlock"
+    locks.parent.mkdir(parents=True)
     folder = tmp_path / "datasets" / "own"
     if earlier:
         folder.mkdir(parents=True)
@@ -123,6 +127,7 @@ def test_what_dvc_wrote_already_is_taken_back(
         if writes:
             (folder.parent / "own.dvc").write_text("half of it")
             (folder.parent / ".gitignore").write_text("/own")
+            locks.touch()
         raise KeyboardInterrupt
 
     def fetch() -> None:
@@ -135,6 +140,7 @@ def test_what_dvc_wrote_already_is_taken_back(
     with pytest.raises(KeyboardInterrupt):
         fetch()
     assert state(tmp_path) == expected
+    assert not locks.exists(), "DVC emptied it, and refuses it ever after"
     monkeypatch.setattr(tracking, "checked", lambda *_, **_named: "")
     fetch()
     assert state(tmp_path) == {**expected, "own/own.csv": NEW.encode()}

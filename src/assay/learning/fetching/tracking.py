@@ -6,6 +6,7 @@ from pathlib import Path
 from assay.ground.children import checked
 from assay.ground.files import replacing, take_place
 from assay.ground.paths import ROOT
+from assay.ground.rwlock import mend_rwlock
 
 
 def track(fetched: Path, folder: Path) -> None:
@@ -19,6 +20,7 @@ def track(fetched: Path, folder: Path) -> None:
     before = {path: path.read_bytes() if path.exists() else None for path in written}
     dvc_add = [sys.executable, "-m", "dvc", "add", str(folder.relative_to(ROOT))]
     tracked = False
+    mend_rwlock()
     try:
         take_place(fetched, folder)
         checked(*dvc_add, cwd=ROOT, failure="`dvc add` failed")
@@ -29,6 +31,7 @@ def track(fetched: Path, folder: Path) -> None:
                 folder.rename(fetched)  # what it replaced comes back where nothing is
             for path, content in before.items():
                 _write(path, content)
+            mend_rwlock()
 
 
 def _write(path: Path, content: bytes | None) -> None:
