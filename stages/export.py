@@ -107,8 +107,8 @@ def check_parity(variant: str, measured: dict[str, Any], limit: float | None) ->
     for name, each in measured.items():
         if limit is not None and each["parity"] > limit:
             raise StageError(
-                f"{name} as {variant}: outputs differ from the trained model's by up to {each['parity']:.3g}, "
-                f"beyond variants.{variant}.parity_limit = {limit:g}"
+                f"{name} as {variant}: outputs differ from those of the model that it was made of by up to "
+                f"{each['parity']:.3g}, beyond variants.{variant}.parity_limit = {limit:g}"
             )
 
 

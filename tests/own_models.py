@@ -68,6 +68,21 @@ def dense(classes: int = 3) -> onnx.ModelProto:
     )
 
 
+def labelled() -> onnx.ModelProto:
+    """Return x [batch, 2] -> label [batch] in text; eight bits take its last weight, a thousandth, for none."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["scores"]),
+        helper.make_node("ArgMax", ["scores"], ["place"], axis=1, keepdims=0),
+        helper.make_node(
+            "LabelEncoder", ["place"], ["label"], domain="ai.onnx.ml", keys_int64s=[0, 1], values_strings=["cat", "dog"]
+        ),
+    ]
+    constants = {"w": np.array([[-1, 1], [0, 0.001]], np.float32)}
+    made = model(nodes, [("x", FLOAT, ["batch", 2])], [("label", STRING, ["batch"])], constants)
+    made.opset_import.append(helper.make_opsetid("ai.onnx.ml", 2))
+    return made
+
+
 def heavy() -> onnx.ModelProto:
     """Return x [batch, 4] -> y [batch, 4], with 8 MB of weights between."""
     nodes = [

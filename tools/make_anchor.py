@@ -3,7 +3,8 @@
 A small convolutional network with fixed random weights, for what matters is that
 its work never changes, and the digits it is asked about. Kept to show where the
 anchor comes from; running it again with another release of numpy or onnx may
-give other bytes, and every ratio measured before would lose its meaning.
+give other bytes, and every ratio measured before would lose its meaning. Its
+requests were written before they said their shapes; the values are the same.
 
 Run     python tools/make_anchor.py
 """

@@ -134,7 +134,12 @@ def test_an_export_beyond_its_parity_limit_fails_the_stage(
     assert (tmp_path / "onnx" / "fp32" / "classifier.onnx").exists()
     content["variants"]["fp32"]["parity_limit"] = None
     monkeypatch.setattr(export, "onnx_answers", lambda _, inputs: {"logits": np.zeros((len(only(inputs)), 1))})
-    with pytest.raises(StageError, match=r"with \[20, 1\] values, the trained model with \[20, 10\]"):
+    with pytest.raises(StageError, match=r"with \[20, 1\] values, the model that it was made of with \[20, 10\]"):
+        export.main()
+    monkeypatch.setattr(export, "onnx_answers", lambda _, inputs: {"logits": np.full((len(only(inputs)), 10), np.nan)})
+    with pytest.raises(
+        StageError, match=r"values of logits are no numbers .* leave that variant out of onnx\.variants"
+    ):
         export.main()
 
 

@@ -135,6 +135,20 @@ def test_weights_beside_the_file_and_labels(project: Path, tmp_path: Path) -> No
     assert "agreement ≥ 0.5: meets (1, 95 % interval 1–1)" in page
 
 
+def test_a_text_that_a_variant_changes_counts_as_the_largest_difference(project: Path, tmp_path: Path) -> None:
+    """Names of classes have no distance: a limit on parity refuses them."""
+    label, x = own_models.labelled(), np.array([[1, 0], [-1, 0], [0, 1], [1, 1]], np.float32)
+    np.savez(tmp_path / "samples.npz", x=x)
+    bring(project, own_models.save(tmp_path / "labelled.onnx", label), "--inputs", tmp_path / "samples.npz")
+    ask = ("dvc", "exp", "run", "onnx@int8_dynamic", "-S", "model=own", "-S", "onnx.variants=[int8_dynamic]", "-S")
+    run(*ask, "variants.int8_dynamic.parity_limit=null", cwd=project)
+    (measured,) = read_json(project / "reports" / "onnx" / "int8_dynamic.json").values()
+    assert measured["parity"] == 1
+    said = run(*ask, "variants.int8_dynamic.parity_limit=0.9", cwd=project, check=False).stdout
+    assert "by up to 1, beyond variants.int8_dynamic.parity_limit = 0.9" in said
+    restore(project)
+
+
 def test_configurations_of_a_large_model_have_no_copies(project: Path, tmp_path: Path) -> None:
     """64 cells take the room that four do, and there are four copies: brought, taken over, exported, DVC's."""
     path = own_models.save(tmp_path / "heavy.onnx", own_models.heavy(), external=True)

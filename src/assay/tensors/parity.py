@@ -29,8 +29,6 @@ def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceS
 
 # What ONNX Runtime puts before its words: a code, the file, the place in its own source.
 _BEFORE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed: ?)?(/\S+:\d+ .*?\) (?=\w))?")
-
-
 _NO_MEMORY = re.compile("failed to allocate|bad.?alloc", re.IGNORECASE)
 
 
