@@ -171,6 +171,16 @@ def test_pixels_beyond_a_byte_are_refused(tmp_path: Path) -> None:
             load(own("npz", [4, 6, 1]), tmp_path)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shape", [[4], [4, 1, 1]])
+def test_a_nan_that_signals_is_one_as_any_other(tmp_path: Path, shape: list[int]) -> None:
+    """Processors complain about it whenever it is converted, and NumPy passes that on as a warning."""
+    signalling = np.full((2, *shape), 0x7F800001, np.uint32).view(np.float32)
+    np.savez(tmp_path / "own.npz", x=signalling, y=Y)
+    with pytest.raises(StageError, match=r"own\.npz has nan in example 0, and 7 more such values; "):
+        load(own("npz", shape), tmp_path)
+
+
 def test_pixels_that_were_scaled_and_back_are_shown_in_full(tmp_path: Path) -> None:
     """What differs from a whole number in the last digits does not look like one, and the remedy is said."""
     pixels = np.arange(48.0).reshape(2, 4, 6, 1)

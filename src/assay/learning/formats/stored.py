@@ -32,11 +32,13 @@ def as_stored(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     x = x.reshape(-1, *shape)
     if len(shape) == 3:
         if x.dtype != np.uint8:
-            whole = np.rint(x)
-            good = (whole >= 0) & (whole <= LARGEST_PIXEL)
-            nearly = good.all() and np.allclose(x, whole, rtol=0, atol=ROUNDING)
+            with np.errstate(invalid="ignore"):
+                whole = np.rint(x)
+                good = (whole >= 0) & (whole <= LARGEST_PIXEL)
+                nearly = good.all() and np.allclose(x, whole, rtol=0, atol=ROUNDING)
+                good &= x == whole
             remedy = ": round these, as with `x.round()`" if nearly else ""
-            _check(x, good & (x == whole), f"pixels are whole numbers from 0 to 255{remedy}")
+            _check(x, good, f"pixels are whole numbers from 0 to 255{remedy}")
         return x.astype(np.uint8)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         features = x.astype(np.float32)
@@ -48,8 +50,9 @@ def as_stored(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def _check(x: np.ndarray, good: np.ndarray, rule: str) -> None:
     if not good.all():
         first = int(np.argmin(good))
+        value = x.flat[first]
         # Not so short that it would look like one that is good.
-        shown = short if float(short := f"{x.flat[first]:g}") == x.flat[first] else str(x.flat[first])
+        shown = short if float(short := f"{value:g}") == value.item() else str(value)
         more = good.size - np.count_nonzero(good) - 1
         others = f", and {counted(more, 'more such value')}" if more else ""
         raise UnreadableError(f"has {shown} in example {first // math.prod(x.shape[1:])}{others}; {rule}")
