@@ -48,6 +48,45 @@ def test_what_a_large_neighbour_does_to_others_is_counted() -> None:
     )
 
 
+def less_the_mean(x: np.ndarray) -> np.ndarray:
+    return np.asarray(x - x.mean(axis=0) * [0, 0.1])
+
+
+def beside(scores: np.ndarray, other: float) -> np.ndarray:
+    return np.concatenate([scores, np.full((len(scores), 1), other, scores.dtype)], axis=1)
+
+
+def test_a_class_that_is_masked_hides_no_neighbour() -> None:
+    """Its score is a constant, and a million times as large as what the others get from their neighbours."""
+    found = safety(lambda x: beside(less_the_mean(x), -1e9))
+    assert (found["safe"], found["other_class"]) == (False, 1)
+    assert found["difference"] == pytest.approx(0.072, abs=0.001)
+
+
+def test_another_class_is_no_rounding_where_an_example_has_a_large_one() -> None:
+    """A score of one row that makes every difference small: in others, the likeliest class is another."""
+
+    def compute(x: np.ndarray) -> np.ndarray:
+        return np.asarray(beside(less_the_mean(x), -1e9) + np.where(x[:, :1] == 100, [[0, 0, 2e9]], 0))
+
+    found = safety(lambda x: compute(x).astype(np.float64))
+    assert found["difference"] is not None
+    assert found["difference"] < 1e-4
+    assert (found["safe"], found["other_class"]) == (False, 1)
+
+
+def test_a_tie_that_rounding_breaks_is_safe() -> None:
+    """Two classes with the same score but for the order of sums, near zero or not."""
+
+    def compute(x: np.ndarray) -> np.ndarray:
+        moved = 1e-6 * (len(x) > 1)
+        first, second = np.where(x[:, :1] == 3, 0, x[:, :1]), np.where(x[:, :1] == 3, 5e-7, x[:, 1:])
+        return np.concatenate([first + moved, second], axis=1)
+
+    found = safety(compute)
+    assert (found["safe"], found["other_class"]) == (True, 1)
+
+
 def test_every_step_of_a_sequence_is_a_row() -> None:
     """A label flips in one of them: the others of its example are as they were."""
 

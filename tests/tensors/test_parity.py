@@ -55,6 +55,23 @@ def test_an_answer_may_be_measured_by_more_than_itself() -> None:
     )
 
 
+@pytest.mark.parametrize("mask", [-1e4, -1e9])
+def test_a_class_that_is_masked_is_no_measure_of_the_others(mask: float) -> None:
+    """Differences are shares of what is first or second in a row, in the rows of examples and of steps alike."""
+    scores = np.array([[3.0, 4.0, 1.0, mask], [-2.0, mask, -8.0, 5.0]])
+    other = scores.copy()
+    other[0, 1] = 4.5
+    assert largest_difference(scores, other) == largest_difference(scores[None], other[None]) == 0.1
+    assert not alike(scores[:1], other[:1])
+
+
+def test_what_is_certain_is_measured_by_what_it_is_certain_against() -> None:
+    """A log-probability of 0 is the largest there is, and no measure; where the two largest are 0, all are one."""
+    sure = np.array([[-1e-8, -20.0, -30.0]])
+    assert largest_difference(sure, sure - [[0, 0, 2e-6]]) == pytest.approx(1e-7)
+    assert largest_difference(np.array([[0.0, 0, -4]]), np.array([[0.0, 0, -5]])) == 0.25
+
+
 @pytest.mark.parametrize(
     ("answer", "other", "are"),
     [

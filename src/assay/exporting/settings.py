@@ -11,7 +11,7 @@ class Settings(Section):
     """What every variant's section of params.yaml says.
 
     `parity_limit` is the largest difference from any output of the trained model that is
-    allowed, as a share of the largest output; None allows any.
+    allowed, as a share of its largest value; None allows any.
     """
 
     parity_limit: Annotated[float, Field(gt=0)] | None = 1e-4

@@ -6,7 +6,7 @@ from assay.ground.process import StageError
 from assay.ground.records.prepared import Batch
 from assay.tensors.named import Ask, Tensors, examples_in, part
 from assay.tensors.parity import ROUNDING, UnansweredError, largest_difference
-from assay.tensors.rows import unlike
+from assay.tensors.rows import unlike, unlike_by_rounding
 
 # So many different examples together show what neighbours do, and every model of a free batch axis takes them.
 EXAMPLES_A_BATCH = 4
@@ -19,9 +19,9 @@ _NO_BATCH = (
 def batch_safety(ask: Ask, inputs: Tensors, alone: Tensors, scores: tuple[str, ...], name: str) -> Batch:
     """Return how answers to different examples asked four at a time differ from those to each alone.
 
-    `difference` is the largest of values in any output, as a share of the output's largest;
-    `other_class` counts the `rows` that say something else (`scores` are the outputs whose largest value says it). A
-    model is `safe` if neither is more than rounding. Raises StageError if the model does not give each example of a
+    `difference` is the largest of values in any output, as a share of its magnitude; `other_class` counts the `rows`
+    that say something else (`scores` are the outputs whose largest value says it). A model is `safe` if both are
+    explained by rounding. Raises StageError if the model does not give each example of a
     batch an answer of its own.
     """
     batches = [
@@ -41,7 +41,7 @@ def batch_safety(ask: Ask, inputs: Tensors, alone: Tensors, scores: tuple[str, .
     counts = unlike(alone, joined, scores).values()
     return {
         "examples": EXAMPLES_A_BATCH,
-        "safe": difference <= ROUNDING,
+        "safe": difference <= ROUNDING and all(unlike_by_rounding(alone[name], joined[name]) for name in scores),
         # Text that is another differs by no number.
         "difference": difference if np.isfinite(difference) else None,
         "other_class": sum(other for other, _ in counts),

@@ -1,7 +1,7 @@
 """Whether an exported model still says what the trained one said."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,6 +74,8 @@ def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndar
 
 # How far answers may be apart that are computed alike, but for the order of sums, as a share of the largest.
 ROUNDING = 1e-4
+# Scores of an example, [N, C], or of each step of a sequence, [N, S, C]; what has more axes is an image or the like.
+AXES_OF_SCORES = (2, 3)
 # Half precision has fewer digits than that: so many units in its last place are rounding.
 UNITS_OF_HALVES = 2
 
@@ -84,8 +86,22 @@ def answers_alone(ask: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.
 
 
 def magnitude(*answers: np.ndarray) -> float:
-    """Return the largest |value| of answers, which differences are measured by, or 1 where all are 0."""
-    return max(float(np.abs(each.astype(np.float64)).max(initial=0)) for each in answers) or 1.0
+    """Return the largest |value| of answers, which differences are measured by, or 1 where all are 0.
+
+    Of two or three axes, as scores of classes have, it is that of the two largest values on the last axis, each time:
+    a class that is masked with -1e9 is no measure of the others, and of log-probabilities the largest may be 0.
+    """
+    return _largest(map(_two_largest, answers)) or _largest(answers) or 1.0
+
+
+def _largest(answers: Iterable[np.ndarray]) -> float:
+    return max(float(np.abs(each.astype(np.float64)).max(initial=0)) for each in answers)
+
+
+def _two_largest(answer: np.ndarray) -> np.ndarray:
+    if answer.ndim in AXES_OF_SCORES and answer.shape[-1] > 2:
+        return np.partition(answer, -2, axis=-1)[..., -2:]
+    return answer
 
 
 def as_bytes(texts: np.ndarray) -> np.ndarray:
@@ -95,8 +111,8 @@ def as_bytes(texts: np.ndarray) -> np.ndarray:
     )
 
 
-def largest_difference(expected: np.ndarray, found: np.ndarray, of: float | None = None) -> float:
-    """Return max |expected - found|, as a share of the largest |expected|, or of the magnitude `of` more answers.
+def largest_difference(expected: np.ndarray, found: np.ndarray, of: float | np.ndarray | None = None) -> float:
+    """Return max |expected - found|, as a share of what is expected's magnitude, or `of` something else.
 
     What rounding to half precision explains is none. Of whole numbers and truth values it is the difference itself, for
     they are not rounded. Infinite if the two have other shapes, one holds what is not a number, or a text is another.
@@ -113,7 +129,7 @@ def largest_difference(expected: np.ndarray, found: np.ndarray, of: float | None
         apart = np.abs(expected.astype(np.float64) - found.astype(np.float64))
         if expected.dtype == np.float16:
             apart[apart <= UNITS_OF_HALVES * np.spacing(np.abs(expected)).astype(np.float64)] = 0
-        shares = apart / (of or magnitude(expected))
+        shares = apart / (magnitude(expected) if of is None else of)
     return float(np.where(np.isnan(shares), np.inf, shares).max(initial=0))
 
 

@@ -3,11 +3,10 @@
 import numpy as np
 
 from assay.tensors.named import Tensors
+from assay.tensors.parity import AXES_OF_SCORES, ROUNDING, largest_difference
 from assay.tensors.signature import Signature, Tensor
 
 FLOATS = ("FP16", "FP32", "FP64", "BF16")
-# Scores of an example, [N, C], or of each step of a sequence, [N, S, C]; what has more axes is an image or the like.
-_AXES_OF_SCORES = (2, 3)
 
 
 def scored(signature: Signature) -> tuple[str, ...]:
@@ -16,7 +15,7 @@ def scored(signature: Signature) -> tuple[str, ...]:
 
 
 def _scores(output: Tensor) -> bool:
-    if output.datatype not in FLOATS or output.axes is None or len(output.axes) not in _AXES_OF_SCORES:
+    if output.datatype not in FLOATS or output.axes is None or len(output.axes) not in AXES_OF_SCORES:
         return False
     classes = output.axes[-1]
     return isinstance(classes, int) and classes > 1
@@ -50,3 +49,17 @@ def unlike(expected: Tensors, found: Tensors, scores: tuple[str, ...]) -> dict[s
         )
         for name, each in ours.items()
     }
+
+
+def unlike_by_rounding(expected: np.ndarray, found: np.ndarray) -> bool:
+    """Return whether rounding explains each row [.., C] in which scores of one shape have their largest elsewhere.
+
+    It does where neither the class that was the likeliest nor the one that is has moved by more, as a share of the
+    largest |score| that either has in any row: another class may have much larger ones.
+    """
+    ours, theirs = (each.reshape(-1, each.shape[-1]) for each in (expected, found))
+    was, became = ours.argmax(axis=-1), theirs.argmax(axis=-1)
+    row = np.flatnonzero(was != became)
+    classes = np.stack([was[row], became[row]])
+    largest = np.abs(ours.astype(np.float64)).max(axis=0, initial=0)[classes].max(axis=0, initial=0)
+    return largest_difference(ours[row, classes], theirs[row, classes], np.where(largest > 0, largest, 1)) <= ROUNDING
