@@ -428,12 +428,29 @@ def test_a_matrix_of_one_is_not_said_to_win(content: dict[str, Any]) -> None:
     assert said == [None, True]
 
 
+def test_finalists_that_may_miss_a_limit_are_not_said_to_be_beaten(content: dict[str, Any]) -> None:
+    """The words are about those that surely meet every limit, and say so: the table has another that is faster."""
+    content["perf"]["slo"]["p95_ms"] = 50
+    fast, slow = cell("off", 2), cell("delay_0us")
+    cells = [DEFAULT, fast, slow, cell("delay_0us", 2)]
+    measured = rounds({DEFAULT: 1000.0, fast: 3000.0, slow: 500.0, cells[3]: 1000.0})
+    for each in measured:
+        each["windows"][fast.name] |= window(3000.0, latency_factor=40)
+    of_two = judged(cells[:3], measured, validate(content))
+    assert [each.eligible for each in of_two.finalists] == [True, False, True]
+    answer, alone, *_ = verdict_in_words(of_two, CELLS)
+    assert answer.endswith("the default configuration: nothing that surely meets the limits beats it.")
+    assert alone == "Every other finalist that surely meets the limits is worse, beyond chance."
+    _, equals, *_ = verdict_in_words(judged(cells, measured, validate(content)), CELLS)
+    assert " had the best throughput of those that surely meet the limits; not told apart from it: " in equals
+
+
 def test_what_a_limit_kept_out_is_not_said_to_be_beaten(content: dict[str, Any]) -> None:
     """Cells that miss a limit may be as fast as they like: the sentences say why they are not there."""
     found = verdict(content, {DEFAULT: 1000.0})
     assert verdict_in_words(found, CELLS, failing=CELLS - 1) == [
         "**Run `fp32-1-64-off`** (1 instance, no batching), "
-        "the default configuration: nothing that meets the limits beats it.",
+        "the default configuration: nothing that surely meets the limits beats it.",
         "5 configurations were left out before, for a limit that they miss.",
         "`fp32-1-64-off` was measured alone, at concurrency 8.",
     ]

@@ -263,6 +263,8 @@ def test_those_that_surely_meet_the_limits_keep_half_of_the_places() -> None:
         found["rounds"].append(round_of(now.left))
     assert now.left == ("c00", "c15", "c09", "c08")
     assert contenders(found, SCORE, in_doubt) == ["c00", "c15", "c09"]
+    ahead = {each.name for each in now.departures if each.against_best and each.against_best.value > 1}
+    assert {each.name for each in now.departures if each.doubt} == ahead == {"c10", "c11", "c12", "c13", "c14"}
 
 
 def test_a_default_configuration_that_misses_a_limit_is_not_the_best() -> None:

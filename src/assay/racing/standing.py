@@ -36,7 +36,8 @@ class Departure:
 
     `against_best` is how it compared with the best of that moment, above 1 for better; None of one that could not be
     measured, and where no noise is known yet. `missed` says which limit it misses, `failed` why it could not be
-    measured; both are empty of one that was slower.
+    measured; both are empty of one that was slower, or is in `doubt`: whether it meets every limit could not be told,
+    and one that surely does, and was slower, had its place.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Departure:
     against_best: Interval | None = None
     missed: str = ""
     failed: str = ""
+    doubt: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,15 @@ def standing(heat: Heat, score: Score, judge: Judge) -> Standing:
         chosen = [*held, *(name for name in possible if name not in held)][: rung.kept - 1]
         best = _best(better, judged)
         against = compared(measured, left, best, score, noise) if best else {}
+        slower = better[max((better.index(name) for name in chosen), default=0) :]
         departures += [
-            Departure(name, end, against.get(name), missed=judged[name].missed)
+            Departure(
+                name,
+                end,
+                against.get(name),
+                missed=judged[name].missed,
+                doubt=not judged[name].missed and name not in slower,
+            )
             for name in reversed(better)
             if name not in chosen and name != default
         ]

@@ -29,7 +29,7 @@ class Racer:
 
     `against_best` is how it compared with the best when it left, or at the end; None of the best itself. Of one that
     was not slower, `missed` says which limit it misses, `failed` why it could not be measured, and `same_as` which
-    configuration it is under a second name.
+    configuration it is under a second name; one in `doubt` left for another that surely meets every limit.
     """
 
     cell: Cell
@@ -39,6 +39,7 @@ class Racer:
     missed: str = ""
     failed: str = ""
     same_as: str = ""
+    doubt: bool = False
 
     @property
     def rounds(self) -> int:
@@ -48,6 +49,8 @@ class Racer:
     @property
     def why(self) -> str:
         """Why it is not in it any more, or never was; empty of one that was slower, or is in it."""
+        if self.doubt:
+            return "whether it meets every limit could not be told, and a slower one that does had its place"
         return self.missed or self.failed or (f"the same as {self.same_as}" if self.same_as else "")
 
 
@@ -90,6 +93,13 @@ class RaceSummary:
     def in_order(self) -> list[Racer]:
         """Every configuration: those that are in it to its end, those that left, each the closest to the best first."""
         return sorted(self.racers, key=lambda each: (each.left, bool(each.failed or each.same_as), -_closeness(each)))
+
+    @property
+    def of_the_best(self) -> str:
+        """Say which is the best that others are compared with, where one is better than that; else empty."""
+        if all(each.against_best is None or each.against_best.value <= 1 for each in self.racers):
+            return ""
+        return "The best is the best of those that surely meet every limit: others may be better than that. "
 
     @property
     def failing(self) -> int:
@@ -140,7 +150,15 @@ def summarise_race(
 def _of_heat(heat: Heat, cells: Mapping[str, Cell], objective: Objective, judge: Judge) -> Iterable[Racer]:
     now = standing(heat, objective.score, judge)
     for each in now.departures:
-        yield Racer(cells[each.name], [], each.against_best, left=True, missed=each.missed, failed=each.failed)
+        yield Racer(
+            cells[each.name],
+            [],
+            each.against_best,
+            left=True,
+            missed=each.missed,
+            failed=each.failed,
+            doubt=each.doubt,
+        )
     against = at_the_end(heat, now.left, objective.score, judge)
     for name in now.left:
         yield Racer(cells[name], [], against.get(name), left=False)
@@ -172,7 +190,7 @@ def _raced_in_words(race: RaceSummary) -> str:
     minutes, seconds = divmod(round(race.seconds), 60)
     took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     left = [each for each in race.measured if each.left and not each.failed]
-    slower = [each.against_best for each in left if each.against_best and not each.missed]
+    slower = [each.against_best for each in left if each.against_best and not each.why]
     said = f"{counted(len(race.measured), 'configuration')} in {took} of a race"
     if left:
         said += f"; {len(left)} left it"

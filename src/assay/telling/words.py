@@ -25,12 +25,17 @@ def _recommendation(verdict: Verdict, recommended: Finalist, cells: int, failing
     if cells == 1:
         return f"{run}, the only configuration that was measured: nothing was compared with it."
     default = f"the default configuration `{verdict.default.cell.name}` ({verdict.default.cell.meaning})"
-    nothing = "nothing that meets the limits" if failing else "nothing"
+    nothing = "nothing that surely meets the limits" if failing or _somebody_may_miss_one(verdict) else "nothing"
     if recommended is verdict.default:
         return f"{run}, the default configuration: {nothing} beats it."
     if verdict.default_is_unbeaten:
         return f"{run}. {nothing.capitalize()} beats {default}; this one cannot be told apart from it and is simpler."
     return f"{run}: {_advantage(verdict, recommended)} {default}."
+
+
+def _somebody_may_miss_one(verdict: Verdict) -> bool:
+    """Return whether a finalist was not considered, however good."""
+    return not all(each.eligible for each in verdict.finalists)
 
 
 def _advantage(verdict: Verdict, finalist: Finalist) -> str:
@@ -43,13 +48,15 @@ def _advantage(verdict: Verdict, finalist: Finalist) -> str:
 def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:
     if len(verdict.equals) == 1:
         beaten = [each for each in verdict.finalists if each not in (recommended, verdict.default) and each.eligible]
-        return ["Every other finalist is worse, beyond chance."] if beaten else []
+        that_meets = " that surely meets the limits" if _somebody_may_miss_one(verdict) else ""
+        return [f"Every other finalist{that_meets} is worse, beyond chance."] if beaten else []
     best, *others = verdict.equals
     names = ", ".join(f"`{each.cell.name}`" for each in others)
     beats_default = verdict.default.eligible and not verdict.default_is_unbeaten
     simplest = "the simplest of them" + (" that surely beats the default configuration" if beats_default else "")
+    of_those = " of those that surely meet the limits" if _somebody_may_miss_one(verdict) else ""
     return [
-        f"`{best.cell.name}` had the best {verdict.objective.words}; not told apart from it: {names}. "
+        f"`{best.cell.name}` had the best {verdict.objective.words}{of_those}; not told apart from it: {names}. "
         f"The one recommended is {simplest}."
     ]
 
