@@ -51,6 +51,18 @@ def test_other_answers_are_judged_by_the_limit_or_by_nobody(tmp_path: Path) -> N
     assert compared(tmp_path, 0.3, agreement=(same - 1) / 40, difference=1e-3).answer == "fails"
 
 
+def test_the_same_class_by_other_values_is_another_answer(tmp_path: Path) -> None:
+    """Scores twice as large say the same class each time: without a limit nobody knows whether that is as good."""
+    twice = own_models.dense()
+    (weights,) = twice.graph.initializer
+    weights.CopyFrom(onnx.numpy_helper.from_array(2 * onnx.numpy_helper.to_array(weights), weights.name))
+    models = saved(tmp_path / "old.onnx"), own_models.save(tmp_path / "new.onnx", twice)
+    for slo, answer in ((Slo(), "cannot tell"), (Slo(agreement=1), "meets"), (Slo(difference=0.5), "fails")):
+        result = compare_brought(models, {"x": X}, None, slo, 0.02)
+        assert result.answer == answer
+        assert result.found == "scores says the same in 40 of 40 rows; scores differs by up to 1"
+
+
 def test_models_of_other_shapes_are_refused(tmp_path: Path) -> None:
     """Nothing can be asked of both, or answers cannot be compared value by value; labels judge them all the same."""
 

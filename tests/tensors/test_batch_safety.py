@@ -63,6 +63,25 @@ def test_a_class_that_is_masked_hides_no_neighbour() -> None:
     assert found["difference"] == pytest.approx(0.072, abs=0.001)
 
 
+@pytest.mark.parametrize("axes", [(0, 1, 2), (0, 2, 1)])
+def test_pixels_hide_no_confidences(axes: tuple[int, int, int]) -> None:
+    """What is found in an image: places of hundreds of pixels beside shares of 1 that neighbours change."""
+
+    def compute(x: np.ndarray) -> np.ndarray:
+        found = np.concatenate([6.4 * x, 6.4 * x, less_the_mean(x) / 150], axis=1)
+        return np.asarray(np.stack([found, found / 2, found], axis=1).transpose(axes))
+
+    safe = safety(compute)
+    assert safe["difference"] is not None
+    assert safe["difference"] < 1e-4
+    assert not safe["safe"]
+
+
+def test_what_is_left_where_sums_cancel_is_rounding() -> None:
+    """A value that is nothing but for the order of sums makes no model unsafe."""
+    assert safety(lambda x: np.concatenate([x, x, np.full((len(x), 1), 1e-7 * len(x))], axis=1))["safe"]
+
+
 def test_another_class_is_no_rounding_where_an_example_has_a_large_one() -> None:
     """A score of one row that makes every difference small: in others, the likeliest class is another."""
 

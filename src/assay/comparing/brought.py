@@ -97,22 +97,21 @@ def _same(what: str, old: Tensors, new: Tensors, scores: tuple[str, ...], slo: S
     said, answers = [], list[Answer]()
     for name, each in agreement(old, new, scores).items():
         rows, same, largest = each["rows"], each["same"], each["largest"]
-        by_values = largest is not None and (not rows or slo.difference is not None)
+        all_rows, all_values = same == rows, largest is None or largest <= ROUNDING
+        limits = []
         if rows:
             said.append(f"{name} says the same in {same:,} of {rows:,} rows")
-        if rows and (slo.agreement is not None or not by_values):
-            kept = slo.agreement is not None and same / rows >= slo.agreement
-            answers.append(_answer(equal=same == rows, limited=slo.agreement is not None, kept=kept))
+            if slo.agreement is not None:
+                limits.append(all_rows or same / rows >= slo.agreement)
         if largest is not None:
             said.append(f"{name} differs by up to {largest:.2g}")
-        if by_values:
-            kept = slo.difference is not None and largest <= slo.difference
-            answers.append(_answer(equal=largest <= ROUNDING, limited=slo.difference is not None, kept=kept))
+            if slo.difference is not None:
+                limits.append(all_values or largest <= slo.difference)
+        if all_rows and all_values:
+            answers.append("meets")
+        elif limits:
+            answers.append("meets" if all(limits) else "fails")
+        else:
+            answers.append("cannot tell")
     takes = "labels, or perf.slo.agreement and perf.slo.difference in params.yaml,"
     return Result(what, "; ".join(said), overall(answers), takes)
-
-
-def _answer(*, equal: bool, limited: bool, kept: bool) -> Answer:
-    if equal or (limited and kept):
-        return "meets"
-    return "fails" if limited else "cannot tell"

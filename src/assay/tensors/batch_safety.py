@@ -5,8 +5,8 @@ import numpy as np
 from assay.ground.process import StageError
 from assay.ground.records.prepared import Batch
 from assay.tensors.named import Ask, Tensors, examples_in, part
-from assay.tensors.parity import ROUNDING, UnansweredError, largest_difference
-from assay.tensors.rows import unlike, unlike_by_rounding
+from assay.tensors.parity import ROUNDING, ROUNDING_OF_SMALL, UnansweredError, largest_beside_others, largest_difference
+from assay.tensors.rows import unlike
 
 # So many different examples together show what neighbours do, and every model of a free batch axis takes them.
 EXAMPLES_A_BATCH = 4
@@ -20,8 +20,8 @@ def batch_safety(ask: Ask, inputs: Tensors, alone: Tensors, scores: tuple[str, .
     """Return how answers to different examples asked four at a time differ from those to each alone.
 
     `difference` is the largest of values in any output, as a share of its magnitude; `other_class` counts the `rows`
-    that say something else (`scores` are the outputs whose largest value says it). A model is `safe` if both are
-    explained by rounding. Raises StageError if the model does not give each example of a
+    that say something else (`scores` are the outputs whose largest value says it). A model is `safe` if rounding
+    explains each value, also beside much larger ones. Raises StageError if the model does not give each example of a
     batch an answer of its own.
     """
     batches = [
@@ -38,10 +38,11 @@ def batch_safety(ask: Ask, inputs: Tensors, alone: Tensors, scores: tuple[str, .
                 )
     joined = {output: np.concatenate([answers[output] for answers in together]) for output in alone}
     difference = max(largest_difference(expected, joined[output]) for output, expected in alone.items())
+    beside_others = max(largest_beside_others(expected, joined[output]) for output, expected in alone.items())
     counts = unlike(alone, joined, scores).values()
     return {
         "examples": EXAMPLES_A_BATCH,
-        "safe": difference <= ROUNDING and all(unlike_by_rounding(alone[name], joined[name]) for name in scores),
+        "safe": difference <= ROUNDING and beside_others <= ROUNDING_OF_SMALL,
         # Text that is another differs by no number.
         "difference": difference if np.isfinite(difference) else None,
         "other_class": sum(other for other, _ in counts),

@@ -76,6 +76,8 @@ def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndar
 ROUNDING = 1e-4
 # Scores of an example, [N, C], or of each step of a sequence, [N, S, C]; what has more axes is an image or the like.
 AXES_OF_SCORES = (2, 3)
+# And as a share of what is small beside it.
+ROUNDING_OF_SMALL = 1e-3
 # Half precision has fewer digits than that: so many units in its last place are rounding.
 UNITS_OF_HALVES = 2
 
@@ -131,6 +133,25 @@ def largest_difference(expected: np.ndarray, found: np.ndarray, of: float | np.n
             apart[apart <= UNITS_OF_HALVES * np.spacing(np.abs(expected)).astype(np.float64)] = 0
         shares = apart / (magnitude(expected) if of is None else of)
     return float(np.where(np.isnan(shares), np.inf, shares).max(initial=0))
+
+
+def largest_beside_others(expected: np.ndarray, found: np.ndarray) -> float:
+    """Return the largest difference of floats as a share of what stands in the same place of an axis in any example.
+
+    Of two or three axes alone: confidences beside pixels, in one order of axes or the other, or a class beside one that
+    is masked. A place of which the values are a hundredth of the typical one's or less counts as that hundredth, for
+    what is left where sums cancel is rounding. 0 of anything else.
+    """
+    if expected.dtype.kind != "f" or expected.ndim not in AXES_OF_SCORES or expected.shape != found.shape:
+        return 0.0
+    values, worst = np.abs(expected.astype(np.float64)), 0.0
+    for axis in range(1, expected.ndim):
+        others = tuple(each for each in range(expected.ndim) if each != axis)
+        largest = values.max(axis=others, keepdims=True, initial=0)
+        if largest.any():
+            of = np.maximum(largest, np.median(largest[largest > 0]) / 100)
+            worst = max(worst, largest_difference(expected, found, of))
+    return worst
 
 
 def alike(answer: np.ndarray, other: np.ndarray) -> bool:

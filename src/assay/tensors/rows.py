@@ -3,7 +3,7 @@
 import numpy as np
 
 from assay.tensors.named import Tensors
-from assay.tensors.parity import AXES_OF_SCORES, ROUNDING, largest_difference
+from assay.tensors.parity import AXES_OF_SCORES
 from assay.tensors.signature import Signature, Tensor
 
 FLOATS = ("FP16", "FP32", "FP64", "BF16")
@@ -49,17 +49,3 @@ def unlike(expected: Tensors, found: Tensors, scores: tuple[str, ...]) -> dict[s
         )
         for name, each in ours.items()
     }
-
-
-def unlike_by_rounding(expected: np.ndarray, found: np.ndarray) -> bool:
-    """Return whether rounding explains each row [.., C] in which scores of one shape have their largest elsewhere.
-
-    It does where neither the class that was the likeliest nor the one that is has moved by more, as a share of the
-    largest |score| that either has in any row: another class may have much larger ones.
-    """
-    ours, theirs = (each.reshape(-1, each.shape[-1]) for each in (expected, found))
-    was, became = ours.argmax(axis=-1), theirs.argmax(axis=-1)
-    row = np.flatnonzero(was != became)
-    classes = np.stack([was[row], became[row]])
-    largest = np.abs(ours.astype(np.float64)).max(axis=0, initial=0)[classes].max(axis=0, initial=0)
-    return largest_difference(ours[row, classes], theirs[row, classes], np.where(largest > 0, largest, 1)) <= ROUNDING
