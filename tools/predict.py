@@ -193,6 +193,8 @@ def answer_tensors(given: argparse.Namespace, params: Params) -> None:
     """Ask a model that was brought the arrays of an .npz file, and write its outputs to another."""
     path = only_arrays(list(map(Path, given.inputs)))
     output = checked_output(Path("predictions.npz" if given.output == DEFAULT_OUTPUT else given.output), [path])
+    if output.suffix.lower() != ".npz":
+        raise StageError(f"a model that was brought answers with arrays: {printable(output.name)} has to end in .npz")
     brought = brought_here()
     signature, variant = brought.signature, given.variant
     if place := given.http or given.grpc:

@@ -361,6 +361,12 @@ def test_a_model_that_was_brought_is_asked_by_its_tensors(project: Path, tmp_pat
     assert refused.startswith("error: samples.npz has the arrays 'y', and the model the inputs 'x'")
     image = run("python", "tools/predict.py", "digit.png", cwd=project, check=False).stdout
     assert image.startswith("error: a model that was brought is asked one .npz file")
+    np.savez(tmp_path / "samples.npz", x=X[:3])
+    table = run(*predict[:-1], "answers.csv", cwd=project, check=False).stdout
+    assert table == "error: a model that was brought answers with arrays: answers.csv has to end in .npz\n"
+    bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense(classes=4)))
+    stale = run(*predict, cwd=project, check=False).stdout
+    assert stale.startswith("error: artifacts/onnx/fp32 is of what was brought before")
 
 
 def test_the_gate_compares_two_revisions_of_a_file(project: Path, tmp_path: Path) -> None:

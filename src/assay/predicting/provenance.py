@@ -7,6 +7,7 @@ or with names that it never learned.
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -19,9 +20,10 @@ from assay.ground.records.checking import read_record
 from assay.ground.records.learned import Learned, learned
 from assay.ground.records.prepared import Data
 from assay.learning.datasets import Dataset
+from assay.learning.formats.published import RawFile
 from assay.params.cells import CLASSIFIER
 
-DATA = "reports/data.json"
+DATA, RAW_DATA = "reports/data.json", "reports/raw_data.json"
 
 
 def learned_here() -> Learned | None:
@@ -63,6 +65,17 @@ def check_exported(variant: str, variants: Sequence[str], model: str, export: st
         raise StageError(
             f"{folder} is of model {family}, and params.yaml names {model}: "
             "name that one to ask it, or run `dvc repro onnx`"
+        )
+
+
+def check_brought(variant: str, files: Sequence[RawFile]) -> None:
+    """Raise StageError unless the export of a variant was made of the files that were brought, and are here now."""
+    stages = locked_stages(ROOT / "dvc.lock")
+    taken = stages.get("train", LockedStage()).get("params", {}).get(RAW_DATA, {}).get("files")
+    if taken != [asdict(each) for each in files]:
+        raise StageError(
+            f"artifacts/onnx/{variant} is of what was brought before, and brought/model holds other files; run "
+            "`dvc repro onnx`"
         )
 
 

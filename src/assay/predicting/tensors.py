@@ -10,9 +10,10 @@ import numpy as np
 from assay.ground.paths import MODEL_REPOSITORY, ONNX, REPOSITORY
 from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
+from assay.learning.bringing.folder import brought_here
 from assay.learning.bringing.samples import read_samples
 from assay.params.triton import Timeouts, Triton
-from assay.predicting.provenance import check_exported
+from assay.predicting.provenance import check_brought, check_exported
 from assay.servers import serve
 from assay.serving.answers import as_served, check_types
 from assay.serving.client import Protocol, Server
@@ -38,6 +39,7 @@ def only_arrays(paths: Sequence[Path]) -> Path:
 def exported_model(variant: str, variants: Sequence[str], family: str) -> Ask:
     """Return how the export of a variant is asked; raises StageError if it is not there, or of another model."""
     check_exported(variant, variants, family, f"{MODEL}.onnx")
+    check_brought(variant, brought_here().files())
     return partial(onnx_answers, onnx_session(str(ONNX / variant / f"{MODEL}.onnx")))
 
 
@@ -50,6 +52,7 @@ def configured_model(
     Raises StageError if it is not there, or of another model.
     """
     check_exported(variant, variants, family, REPOSITORY)
+    check_brought(variant, brought_here().files())
     folder = MODEL_REPOSITORY / f"{MODEL}-{variant}"
     config = read_config(folder / CONFIG)
     outputs = [output.name for output in config.output]
