@@ -23,7 +23,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from assay.ground.arguments import named
-from assay.ground.files import beside, write_text
+from assay.ground.files import beside, restoring, write_text
 from assay.ground.paths import BROUGHT, PARAMS, ROOT
 from assay.ground.process import StageError
 from assay.ground.quoting import printable
@@ -190,7 +190,9 @@ def main() -> None:
             print(*description(subject, examples, judged), sep="\n")
             model.collect(asked, examples, judged, folder)
             kept = told if model.keeps_told else []
-            with edited(PARAMS, with_inputs(PARAMS, family, kept) if kept != known else None):
+            with restoring(*([PARAMS] if kept != known else [])):
+                if kept != known:
+                    write_text(PARAMS, with_inputs(PARAMS, family, kept))
                 track(folder, BROUGHT)
             options = [
                 *model.batches(judged.batch),
@@ -203,21 +205,6 @@ def main() -> None:
                 *option_for_windows(judged.alone_s, params.perf),
             ]
     print(*next_steps(family, options, params_changed=kept != known), sep="\n")
-
-
-@contextmanager
-def edited(path: Path, text: str | None) -> Iterator[None]:
-    """Let a file have a text, if there is one, and what it had before if the block fails."""
-    before = path.read_text(encoding="utf-8")
-    if text is not None:
-        write_text(path, text)
-    done = False
-    try:
-        yield
-        done = True
-    finally:
-        if text is not None and not done:
-            write_text(path, before)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from assay.ground.files import (
     remove_abandoned,
     replacing,
     replacing_directory,
+    restoring,
     write_json,
     write_text,
 )
@@ -168,3 +170,23 @@ def umask() -> int:
     found = os.umask(0)
     os.umask(found)
     return found
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_files_are_what_they_were_where_a_block_fails(tmp_path: Path, there: bool) -> None:
+    """Whoever writes them, in place or beside them; and where it succeeds they are new. Nothing else stays."""
+    path = tmp_path / "params.yaml"
+    if there:
+        path.write_text("old")
+    for write in (
+        lambda: path.write_text("new"),
+        lambda: write_text(path, "new"),
+        lambda: path.unlink(missing_ok=True),
+    ):
+        with suppress(KeyboardInterrupt), restoring(path):
+            write()
+            raise KeyboardInterrupt
+        assert [each.read_text() for each in tmp_path.iterdir()] == (["old"] if there else [])
+    with restoring(path):
+        path.write_text("new")
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["new"]

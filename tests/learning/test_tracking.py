@@ -1,6 +1,7 @@
 """A fetched folder and its .dvc file are both new, or both as they were, however `dvc add` ends."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -105,6 +106,30 @@ def test_a_fetch_that_dvc_does_not_take_up_leaves_all_as_it_was(
     assert state(project) == before
 
 
+@pytest.mark.parametrize("free", [300_000, 700_000, 1_000_000])
+def test_a_fetch_that_finds_a_full_disk_leaves_all_as_it_was(project: Path, tmp_path: Path, free: int) -> None:
+    """Where DVC's cache had no room for a file, DVC says nothing and ends with 0; what was there before comes back."""
+    source, full = tmp_path / "source", tmp_path / "full"
+    source.mkdir()
+    (source / "own.csv").write_text(OLD)
+    script = f"""
+        mount -t tmpfs -o size=64m none {full} && git clone --quiet {project} {full}/clone && cd {full}/clone
+        cp {project}/params.yaml . && export PYTHONPATH=$PWD/src
+        {sys.executable} tools/fetch_dataset.py own --from {source} && md5sum datasets/own.dvc datasets/own/* > before
+        for _ in $(seq 100_000); do echo 3,dog; done >> {source}/own.csv
+        head -c $(($(df --output=avail -B1 . | tail -1) - {free})) /dev/zero > ../zeros
+        {sys.executable} tools/fetch_dataset.py own --from {source}
+        echo "ended with $?" && md5sum --check before && find datasets -name '*.before*'
+    """.replace("100_000", "100000")
+    full.mkdir()
+    said = run(
+        "unshare", "--user", "--map-root-user", "--mount", "bash", "-c", script, cwd=tmp_path, check=False
+    ).stdout
+
+    assert re.search("^error: (datasets/own: No space left|DVC did not take all of datasets/own)", said, re.MULTILINE)
+    assert "ended with 1\ndatasets/own.dvc: OK\ndatasets/own/own.csv: OK\n" in said
+
+
 @pytest.mark.parametrize("earlier", [True, False])
 @pytest.mark.parametrize("writes", [True, False])
 def test_what_dvc_wrote_already_is_taken_back(
@@ -141,6 +166,6 @@ def test_what_dvc_wrote_already_is_taken_back(
         fetch()
     assert state(tmp_path) == expected
     assert not locks.exists(), "DVC emptied it, and refuses it ever after"
-    monkeypatch.setattr(tracking, "checked", lambda *_, **_named: "")
+    monkeypatch.setattr(tracking, "checked", lambda *_, **_named: "{}")
     fetch()
     assert state(tmp_path) == {**expected, "own/own.csv": NEW.encode()}

@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -54,6 +54,8 @@ def beside(path: Path) -> Iterator[Path]:
         # A failed write does not know its file, and nobody knows the partial one.
         if error.filename is None or str(error.filename).startswith(str(folder)):
             error.filename = str(path)
+        if str(error.filename2).startswith(str(folder)):  # where what is copied had no room
+            error.filename2 = str(path)
         raise
     finally:
         if _replaced(partial).exists() and not path.exists():
@@ -108,6 +110,30 @@ def replacing_directory(path: Path) -> Iterator[Path]:
     with replacing(path) as partial:
         partial.mkdir()
         yield partial
+
+
+@contextmanager
+def restoring(*paths: Path) -> Iterator[None]:
+    """Let files be what they were, or not be there, if the block fails.
+
+    What they were is kept beside them meanwhile, so that it comes back on a full disk, too.
+    """
+    with ExitStack() as stack:
+        # Under another name: whoever writes a file meanwhile does so beside it, too.
+        kept = {path: stack.enter_context(beside(path.with_name(f"{path.name}.before"))) for path in paths}
+        for path, copy in kept.items():
+            if path.exists():
+                shutil.copy2(path, copy)
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            for path, copy in kept.items() if not done else ():
+                if copy.exists():
+                    copy.replace(path)
+                else:
+                    path.unlink(missing_ok=True)
 
 
 @contextmanager
