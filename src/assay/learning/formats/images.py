@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin, Unidentif
 
 from assay.learning.formats.decoding import DAMAGES, UnreadableError, check_file, decoding
 from assay.learning.formats.image_ends import rest_of
+from assay.learning.formats.made_up import made_up
 from assay.learning.formats.stored import LARGEST_PIXEL
 from assay.learning.formats.webp import frame_of_webp
 
@@ -66,7 +67,10 @@ def _upright(path: Path) -> tuple[Image.Image, bool]:
             # Before any pixel is decoded, where a file may claim billions of them.
             if image.width * image.height > LARGEST_IMAGE:
                 raise Image.DecompressionBombError
-            if lost := _lost(image) or _followed(image, path):
+            # Not more than there is: Python makes room for all that is asked for.
+            with path.open("rb") as whole:
+                content = whole.read(min(path.stat().st_size, LARGEST_FILE))
+            if lost := _lost(image) or made_up(image, content) or _followed(image, content):
                 raise UnreadableError(lost)
             _let_transparency_be_a_pixel(image)
             stored = image.size
@@ -181,12 +185,9 @@ def _bits_of_bmp(image: ImageFile.ImageFile) -> int:
     return int.from_bytes(header[10:12] if header[0] == 12 else header[14:16], "little")  # of OS/2, or of Windows
 
 
-def _followed(image: ImageFile.ImageFile, path: Path) -> str | None:
+def _followed(image: ImageFile.ImageFile, content: bytes) -> str | None:
     """Return that another whole image follows an opened one in its file; other things behind it are no pixels."""
-    with path.open("rb") as file:
-        # Not more than there is: Python makes room for all that is asked for.
-        rest = rest_of(file.read(min(path.stat().st_size, LARGEST_FILE)), str(image.format))
-    if not rest:
+    if not (rest := rest_of(content, str(image.format))):
         return None
     try:
         with Image.open(io.BytesIO(rest), formats=FORMATS) as other:
