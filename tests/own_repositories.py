@@ -61,16 +61,17 @@ def scoring(repository: Path, more: str = "", *, name: str = "scoring", versions
     return write(repository / name, f'backend: "onnxruntime"\nmax_batch_size: 8 {TENSORS % ("scores", 3)}{more}', files)
 
 
-def ensemble(repository: Path) -> Path:
-    """Write an ensemble that scores half of its input, with its steps."""
+def ensemble(repository: Path, policy: str = "", versions: tuple[int, ...] = (1,), asked: int = -1) -> Path:
+    """Write an ensemble that scores half of its input, with its steps, one of them `asked` for in a version."""
     halving(repository)
-    scoring(repository)
-    steps = """
-ensemble_scheduling { step [
-  { model_name: "halving" model_version: -1 input_map { key: "x" value: "x" } output_map { key: "half" value: "h" } },
-  { model_name: "scoring" model_version: -1 input_map { key: "x" value: "h" }
-    output_map { key: "scores" value: "scores" } }
-] }
+    scoring(repository, policy, versions=versions)
+    steps = f"""
+ensemble_scheduling {{ step [
+  {{ model_name: "halving" model_version: -1
+    input_map {{ key: "x" value: "x" }} output_map {{ key: "half" value: "h" }} }},
+  {{ model_name: "scoring" model_version: {asked} input_map {{ key: "x" value: "h" }}
+    output_map {{ key: "scores" value: "scores" }} }}
+] }}
 """
     config = f'platform: "ensemble"\nmax_batch_size: 8 {TENSORS % ("scores", 3)}{steps}'
     folder = write(repository / "pipeline", config, {})

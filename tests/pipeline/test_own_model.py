@@ -218,15 +218,19 @@ def test_a_program_of_a_repository(project: Path, tmp_path: Path) -> None:
 
 
 def test_an_ensemble_of_a_repository(project: Path, tmp_path: Path) -> None:
-    """Batches are those of the step that is named, and so are the numbers that tell of them; labels judge it."""
-    folder = own_repositories.ensemble(tmp_path / "models")
-    labels = own_repositories.expected_scores(X).argmax(axis=1)
+    """Batches are those of the step that is named, and so are the numbers that tell of them; labels judge it.
+
+    The step answers in the version that the ensemble asks for, though a newer one is served.
+    """
+    every_version = "version_policy { all {} }"
+    folder = own_repositories.ensemble(tmp_path / "models", every_version, versions=(1, 2, 10), asked=2)
+    labels = own_repositories.expected_scores(X, version=2).argmax(axis=1)
     labels[:4] = (labels[:4] + 1) % 3
     np.savez(tmp_path / "samples.npz", x=X)
     np.save(tmp_path / "labels.npy", labels)
     samples = ("--inputs", tmp_path / "samples.npz", "--labels", tmp_path / "labels.npy")
     said = bring(project, folder, "--trust", *samples)
-    assert "  step     scoring: backend onnxruntime, batches of up to 8" in said
+    assert "  step     scoring: backend onnxruntime, version 2, batches of up to 8" in said
     options = said.splitlines()[-1].strip().removeprefix("dvc exp run -S model=own ")
     assert options == "-S models.own.step=scoring -S 'perf.max_batch_size=[8]'"
     restore(project)

@@ -58,6 +58,42 @@ def test_the_version_that_answers_is_the_newest_that_is_served(tmp_path: Path) -
         assert sorted(model.files()) == [f"{answering}/model.onnx", "labels.txt"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "asked", "answering"),
+    [("", -1, 12), ("", 12, 12), ("all {}", 1, 1), ("all {}", 0, 12), ("latest { num_versions: 2 }", 3, 3)],
+)
+def test_a_step_answers_in_the_version_that_is_asked_for(
+    tmp_path: Path, policy: str, asked: int, answering: int
+) -> None:
+    """Or in the newest, where an ensemble names none."""
+    stated = f"version_policy {{ {policy} }}" if policy else ""
+    opened = open_repository(own.ensemble(tmp_path, stated, versions=(1, 3, 12), asked=asked))
+    (step,) = (each for each in opened.steps if each.name == "scoring")
+    assert step.version == answering
+    assert list(step.files()) == [f"{answering}/model.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "served"),
+    [("", 3, "12"), ("latest { num_versions: 2 }", 1, "3, 12"), ("specific { versions: [1, 3] }", 12, "1, 3")],
+)
+def test_a_version_that_no_server_would_load_is_no_step(tmp_path: Path, policy: str, asked: int, served: str) -> None:
+    """The ensemble would not start."""
+    stated = f"version_policy {{ {policy} }}" if policy else ""
+    folder = own.ensemble(tmp_path, stated, versions=(1, 3, 12), asked=asked)
+    with pytest.raises(StageError, match=f"version {asked} of scoring, .* is not served: .* these are: {served}$"):
+        open_repository(folder)
+
+
+def test_two_versions_of_one_step_are_refused(tmp_path: Path) -> None:
+    """A cell's folder has one."""
+    folder = own.ensemble(tmp_path, "version_policy { all {} }", versions=(1, 3), asked=1)
+    text = (folder / "config.pbtxt").read_text()
+    (folder / "config.pbtxt").write_text(text.replace('"halving" model_version: -1', '"scoring" model_version: 3'))
+    with pytest.raises(StageError, match="pipeline sends requests through several versions of 'scoring', which is not"):
+        open_repository(folder)
+
+
 def bad(folder: Path, kind: str) -> Path:
     """Spoil a folder in one way; return the path to bring."""
     match kind:

@@ -144,14 +144,20 @@ def _with_steps(folder: Path) -> RepositoryModel:
     model = _configured(folder)
     if not model.is_ensemble:
         return RepositoryModel(model)
-    wanted = list(dict.fromkeys(step.model_name for step in model.config.ensemble_scheduling.step))
+    wanted: dict[str, set[int]] = {}
+    for each in model.config.ensemble_scheduling.step:
+        wanted.setdefault(each.model_name, set()).add(max(each.model_version, 0))  # none, or -1, is the newest
     if not wanted:
         raise StageError(f"{model.name} is an ensemble without steps")
     if missing := [name for name in wanted if not _is_a_name(name) or not (folder.parent / name / CONFIG).is_file()]:
         raise StageError(
             f"{model.name} sends requests through {listed(missing)}, and there is no such folder beside it"
         )
-    steps = [_configured(folder.parent / name) for name in wanted]
+    if several := [name for name, versions in wanted.items() if len(versions) > 1]:
+        raise StageError(
+            f"{model.name} sends requests through several versions of {listed(several)}, which is not handled here"
+        )
+    steps = [_configured(folder.parent / name, asked_for=max(versions)) for name, versions in wanted.items()]
     if nested := [step.name for step in steps if step.is_ensemble]:
         raise StageError(f"{listed(nested)}, a step of {model.name}, is an ensemble, too, which is not handled here")
     return RepositoryModel(model, tuple(steps))
@@ -170,7 +176,8 @@ def _is_a_name(name: str) -> bool:
     return bool(name) and name not in (".", "..") and "/" not in name
 
 
-def _configured(folder: Path) -> Configured:
+def _configured(folder: Path, asked_for: int = 0) -> Configured:
+    """Return a model's folder with the version that answers, or that an ensemble asks for, if it names one."""
     if not re.fullmatch(_NAME, folder.name):
         raise StageError(
             f"{printable(folder.name)} is no name that every server takes: call the folder by letters, digits and "
@@ -185,7 +192,13 @@ def _configured(folder: Path) -> Configured:
         versions.remove(0)
     if not versions:
         raise StageError(f"{folder.name} has no version: a model's files are in a folder called 1, or another number")
-    version = _answering(folder.name, config, versions)
+    served = _served(folder.name, config, versions)
+    if asked_for and asked_for not in served:
+        raise StageError(
+            f"version {asked_for} of {folder.name}, which an ensemble sends requests through, is not served: by its "
+            f"version_policy these are: {', '.join(map(str, served))}"
+        )
+    version = asked_for or max(served)
     if not (config.backend or config.platform or config.HasField("ensemble_scheduling")):
         # As Triton does, by the name of the file.
         there = [backend for name, backend in _BY_FILE.items() if (folder / str(version) / name).is_file()]
@@ -193,12 +206,16 @@ def _configured(folder: Path) -> Configured:
     return Configured(folder, config, version)
 
 
-def _answering(name: str, config: ModelConfig, versions: Sequence[int]) -> int:
-    """Return the version that answers a request that names none: the newest of those that are served."""
-    stated = list(config.version_policy.specific.versions)
+def _served(name: str, config: ModelConfig, versions: Sequence[int]) -> list[int]:
+    """Return the versions that a server loads, of those that there are, in order: the newest alone without a policy."""
+    stated = sorted(config.version_policy.specific.versions)
     if missing := [version for version in stated if version not in versions]:
         raise StageError(f"{name} serves version {missing[0]} by its version_policy, and has no folder {missing[0]}")
-    return max(stated or versions)
+    if stated:
+        return stated
+    if config.version_policy.HasField("all"):
+        return list(versions)
+    return list(versions)[-max(config.version_policy.latest.num_versions, 1) :]
 
 
 def _config(folder: Path) -> ModelConfig:
