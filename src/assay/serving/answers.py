@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from assay.ground.process import StageError
 from assay.ground.quoting import printable
 from assay.serving.client import PROTOCOLS, Server
 from assay.serving.ensemble import INDEX, LABEL
@@ -15,7 +16,7 @@ from assay.serving.failures import ServedOtherwiseError
 from assay.serving.model_config import effective_differences, read_config, threads_in
 from assay.serving.model_folder import onnx_file
 from assay.tensors.named import Tensors, batch_of, examples_in, message_bytes, one, part
-from assay.tensors.parity import largest_difference, magnitude, onnx_answers, onnx_session
+from assay.tensors.parity import UnansweredError, largest_difference, magnitude, onnx_answers, onnx_session
 
 # One ONNX Runtime against another on the same machine: only the order of sums may differ.
 TOLERANCE = 1e-4
@@ -58,10 +59,13 @@ def as_served(tensors: Tensors, config: ModelConfig) -> dict[str, np.ndarray]:
     }
 
 
-def timed_answers(session: Any, batch: Tensors) -> tuple[dict[str, np.ndarray], float]:
-    """Return what ONNX Runtime answers in this process, and how many seconds that takes."""
+def timed_answers(session: Any, batch: Tensors, size: int = 1) -> tuple[dict[str, np.ndarray], float]:
+    """Return what ONNX Runtime answers in this process to a batch of a size, and how many seconds that takes."""
     began = time.monotonic()
-    return onnx_answers(session, batch), time.monotonic() - began
+    try:
+        return onnx_answers(session, batch), time.monotonic() - began
+    except UnansweredError as error:
+        raise StageError(f"{error}{'; lower perf.max_batch_size' if size > 1 else ''}") from None
 
 
 def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequence[str], examples: Tensors) -> None:
@@ -131,7 +135,7 @@ def check_answers(
     first, _ = timed_answers(session, one(examples, 0, batched=config.max_batch_size > 0))
     fits = max(1, LARGEST_ANSWER_BYTES // max(1, message_bytes(first)))
     asked = list(batches(config, examples, min(most or fits, fits)))
-    answered = (timed_answers(session, batch) for _, batch in asked)
+    answered = (timed_answers(session, batch, size) for size, batch in asked)
     expected = ((as_served(answers, config), alone_s) for answers, alone_s in answered)
     return _compared(server, config, asked, expected, "ONNX Runtime")
 

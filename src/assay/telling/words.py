@@ -113,6 +113,8 @@ def answer_in_words(check: Check) -> str:
     found, bound = check.found, check.bound
     if not check.of_requests:
         value, low, high = (_beside(f"{each:.3g}", each, bound) for each in (found.value, found.low, found.high))
+        if found.low == found.high:  # of the examples that were asked alone, and of no others
+            return f"{check.answer} ({value})"
         return f"{check.answer} ({value}, 95 % interval {low}–{high})"
     low, high = (_percent(share, bound) for share in (found.low, found.high))
     share = low if low == high else f"{low}–{high}"

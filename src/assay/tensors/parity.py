@@ -74,10 +74,10 @@ def onnx_answer(session: onnxruntime.InferenceSession, x: np.ndarray) -> np.ndar
 
 # How far answers may be apart that are computed alike, but for the order of sums, as a share of the largest.
 ROUNDING = 1e-4
+# And as a share of values in one place, which may be small beside those in another.
+ROUNDING_OF_SMALL = 1e-3
 # Scores of an example, [N, C], or of each step of a sequence, [N, S, C]; what has more axes is an image or the like.
 AXES_OF_SCORES = (2, 3)
-# And as a share of what is small beside it.
-ROUNDING_OF_SMALL = 1e-3
 # Half precision has fewer digits than that: so many units in its last place are rounding.
 UNITS_OF_HALVES = 2
 
