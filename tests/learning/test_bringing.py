@@ -303,6 +303,7 @@ def test_text_comes_as_text(tmp_path: Path) -> None:
         (np.arange(6) - 1, "has the label -1; labels count classes from 0, to 2,147,483,647 at most"),
         (np.arange(6) + 2**31, "has the label 2,147,483,648; labels count classes from 0, to 2,147,483,647 at most"),
         (np.arange(6).astype(np.uint64) + 2**63, "has the label 9,223,372,036,854,775,808; "),
+        (np.full(6, 148), "has the label 148 alone, and whoever answers that is always right; bring examples of"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(tmp_path: Path, labels: np.ndarray, said: str) -> None:

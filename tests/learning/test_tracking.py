@@ -126,7 +126,9 @@ def test_a_fetch_that_finds_a_full_disk_leaves_all_as_it_was(project: Path, tmp_
         "unshare", "--user", "--map-root-user", "--mount", "bash", "-c", script, cwd=tmp_path, check=False
     ).stdout
 
-    assert re.search("^error: (datasets/own: No space left|DVC did not take all of datasets/own)", said, re.MULTILINE)
+    assert re.search(
+        "^error: (datasets/own/own.csv: No space left|DVC did not take all of datasets/own)", said, re.MULTILINE
+    )
     assert "ended with 1\ndatasets/own.dvc: OK\ndatasets/own/own.csv: OK\n" in said
 
 

@@ -137,6 +137,7 @@ def test_weights_beside_the_file_and_labels(project: Path, tmp_path: Path) -> No
 
 def test_a_text_that_a_variant_changes_counts_as_the_largest_difference(project: Path, tmp_path: Path) -> None:
     """Names of classes have no distance: a limit on parity refuses them."""
+    restore(project)
     label, x = own_models.labelled(), np.array([[1, 0], [-1, 0], [0, 1], [1, 1]], np.float32)
     np.savez(tmp_path / "samples.npz", x=x)
     bring(project, own_models.save(tmp_path / "labelled.onnx", label), "--inputs", tmp_path / "samples.npz")

@@ -7,9 +7,11 @@ import pytest
 from conftest import linear_model
 
 import model_repository
+from assay.ground.files import write_text
 from assay.ground.process import StageError
-from assay.serving.model_config import ModelShape, serving_config
-from assay.serving.model_folder import LISTED, Part, write_folder
+from assay.repositories.labelled import write_ensembles
+from assay.serving.model_config import ModelShape, render, serving_config
+from assay.serving.model_folder import CONFIG, LISTED, Part, write_folder
 
 
 @pytest.fixture
@@ -41,6 +43,20 @@ def test_a_name_that_is_typed_twice_is_one(
     assert "1 model put together" in capsys.readouterr().out
     found = sorted(path.relative_to(tmp_path / "whole").as_posix() for path in (tmp_path / "whole").rglob("*.*"))
     assert found == ["two/1/model.onnx", "two/config.pbtxt"]
+
+
+def test_models_that_have_their_files_beside_their_configuration_come_along(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ensembles that answer with names of classes, and the step that they share, have no list."""
+    (repository / "one").rename(repository / "classifier-fp32")
+    config = serving_config("classifier-fp32", ModelShape.of(linear_model()), threads=1)
+    write_text(repository / "classifier-fp32" / CONFIG, render(config))
+    write_ensembles(repository, ["fp32"], list("0123456789"), top_k=3)
+    put_together(monkeypatch, tmp_path / "whole")
+    assert "4 models put together" in capsys.readouterr().out
+    assert (tmp_path / "whole" / "label" / "1" / "model.py").is_file()
+    assert (tmp_path / "whole" / "labelled-fp32" / "1").is_dir()
 
 
 def test_a_folder_whose_list_is_missing_is_damaged(

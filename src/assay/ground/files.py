@@ -54,8 +54,8 @@ def beside(path: Path) -> Iterator[Path]:
         # A failed write does not know its file, and nobody knows the partial one.
         if error.filename is None or str(error.filename).startswith(str(folder)):
             error.filename = str(path)
-        if str(error.filename2).startswith(str(folder)):  # where what is copied had no room
-            error.filename2 = str(path)
+        if str(error.filename2).startswith(str(partial)):  # where what is copied had no room
+            error.filename2 = f"{path}{str(error.filename2).removeprefix(str(partial))}"
         raise
     finally:
         if _replaced(partial).exists() and not path.exists():

@@ -138,9 +138,9 @@ def repeated(folders: Iterable[Path]) -> dict[str, str]:
 
 
 def check_listed(folders: Iterable[Path]) -> None:
-    """Raise StageError if a folder of ours has no list of its files any more."""
+    """Raise StageError if a folder has neither files nor a list of them any more."""
     for each in folders:
-        if not (each / LISTED).exists():
+        if not (each / LISTED).exists() and not files_of(each):
             raise damaged(each / LISTED, "it is missing")
 
 

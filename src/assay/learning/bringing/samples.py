@@ -72,6 +72,11 @@ def read_labels(path: Path, examples: int) -> np.ndarray:
             raise StageError(
                 f"{what} has the label {label:,}; labels count classes from 0, to {LARGEST_LABEL:,} at most"
             )
+    if labels.min() == labels.max():
+        raise StageError(
+            f"{what} has the label {labels[0]} alone, and whoever answers that is always right; bring examples of "
+            "several classes, or none of labels"
+        )
     return labels.astype(np.int64)
 
 

@@ -70,13 +70,16 @@ def _upright(path: Path) -> tuple[Image.Image, bool]:
             # Not more than there is: Python makes room for all that is asked for.
             with path.open("rb") as whole:
                 content = whole.read(min(path.stat().st_size, LARGEST_FILE))
-            if lost := _lost(image) or made_up(image, content) or _followed(image, content):
+            if lost := _lost(image) or _followed(image, content):
                 raise UnreadableError(lost)
+            lacking = made_up(image, content)
             _let_transparency_be_a_pixel(image)
             stored = image.size
             with _without_words() if image.format == "TIFF" else nullcontext():
                 upright = _turned(image)
             _check_palette(upright)
+            if lacking:  # of what Pillow has nothing to say about
+                raise UnreadableError(lacking)
             return upright, upright.size != stored
     except UnidentifiedImageError:
         raise UnreadableError("is not a readable image: it is damaged, or none of " + ", ".join(FORMATS)) from None
