@@ -108,7 +108,8 @@ def compare_throughput(
         if time.monotonic() + (time.monotonic() - began) > ends:
             break
     found = (
-        f"× {estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f}) in {counted(looked, 'server start')}; "
+        f"× {estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f}) in {counted(looked, 'server start')}"
+        f"{f', where it was looked at last, of {len(log_ratios)}' if looked < len(log_ratios) else ''}; "
         f"at least {1 - tolerance:g} is asked for"
         if looked
         else f"{counted(len(log_ratios), 'server start')} in {budget_s:g} s, and the first look takes {LOOKS[0]}; "
