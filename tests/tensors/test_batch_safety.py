@@ -9,6 +9,7 @@ from assay.ground.process import StageError
 from assay.ground.records.prepared import Batch, neighbours_in_words
 from assay.tensors.batch_safety import batch_safety
 from assay.tensors.named import Ask, each_alone, only
+from assay.tensors.parity import largest_difference
 
 X = {"x": np.array([[1, 2], [3, 1], [0, 5], [100, 99], [2, 1]], np.float32)}
 
@@ -71,10 +72,11 @@ def test_pixels_hide_no_confidences(axes: tuple[int, int, int]) -> None:
         found = np.concatenate([6.4 * x, 6.4 * x, less_the_mean(x) / 150], axis=1)
         return np.asarray(np.stack([found, found / 2, found], axis=1).transpose(axes))
 
-    safe = safety(compute)
-    assert safe["difference"] is not None
-    assert safe["difference"] < 1e-4
-    assert not safe["safe"]
+    alone = {"y": np.concatenate([compute(each[None]) for each in X["x"]])}
+    assert largest_difference(alone["y"], np.concatenate([compute(X["x"][:4]), compute(X["x"][4:])])) < 1e-4
+    found = safety(compute)
+    assert not found["safe"]
+    assert found["difference"] == pytest.approx(0.0076, abs=1e-4)
 
 
 def test_what_is_left_where_sums_cancel_is_rounding() -> None:
@@ -89,9 +91,8 @@ def test_another_class_is_no_rounding_where_an_example_has_a_large_one() -> None
         return np.asarray(beside(less_the_mean(x), -1e9) + np.where(x[:, :1] == 100, [[0, 0, 2e9]], 0))
 
     found = safety(lambda x: compute(x).astype(np.float64))
-    assert found["difference"] is not None
-    assert found["difference"] < 1e-4
     assert (found["safe"], found["other_class"]) == (False, 1)
+    assert found["difference"] == pytest.approx(0.081, abs=0.001)
 
 
 def test_a_tie_that_rounding_breaks_is_safe() -> None:

@@ -19,10 +19,10 @@ _NO_BATCH = (
 def batch_safety(ask: Ask, inputs: Tensors, alone: Tensors, scores: tuple[str, ...], name: str) -> Batch:
     """Return how answers to different examples asked four at a time differ from those to each alone.
 
-    `difference` is the largest of values in any output, as a share of its magnitude; `other_class` counts the `rows`
+    `difference` is the largest of values in any output, as a share of its magnitude, or, where that is no more than
+    rounding and beside larger values there is more, of what stands in the same place; `other_class` counts the `rows`
     that say something else (`scores` are the outputs whose largest value says it). A model is `safe` if rounding
-    explains each value, also beside much larger ones. Raises StageError if the model does not give each example of a
-    batch an answer of its own.
+    explains both. Raises StageError if the model does not give each example of a batch an answer of its own.
     """
     batches = [
         part(inputs, begin, begin + EXAMPLES_A_BATCH) for begin in range(0, examples_in(inputs), EXAMPLES_A_BATCH)
@@ -39,10 +39,12 @@ def batch_safety(ask: Ask, inputs: Tensors, alone: Tensors, scores: tuple[str, .
     joined = {output: np.concatenate([answers[output] for answers in together]) for output in alone}
     difference = max(largest_difference(expected, joined[output]) for output, expected in alone.items())
     beside_others = max(largest_beside_others(expected, joined[output]) for output, expected in alone.items())
+    if difference <= ROUNDING and beside_others > ROUNDING_OF_SMALL:
+        difference = beside_others
     counts = unlike(alone, joined, scores).values()
     return {
         "examples": EXAMPLES_A_BATCH,
-        "safe": difference <= ROUNDING and beside_others <= ROUNDING_OF_SMALL,
+        "safe": difference <= ROUNDING,
         # Text that is another differs by no number.
         "difference": difference if np.isfinite(difference) else None,
         "other_class": sum(other for other, _ in counts),
