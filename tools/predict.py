@@ -29,6 +29,7 @@ from assay.ground.quoting import listed, printable
 from assay.ground.records.learned import LEARNED_FROM, Learned, from_text
 from assay.learning import datasets, models
 from assay.learning.bringing.folder import brought_here
+from assay.learning.bringing.samples import write_samples
 from assay.learning.datasets import Dataset
 from assay.learning.formats.decoding import UnreadableError
 from assay.machine.lock import machine_shared
@@ -209,8 +210,8 @@ def answer_tensors(given: argparse.Namespace, params: Params) -> None:
     else:
         with machine_shared():
             found = answers(exported_model(variant, params.onnx.variants, params.model), path, signature)
-    with writing(output) as partial, partial.open("wb") as file:
-        np.savez(file, **found)
+    with writing(output) as partial:
+        write_samples(partial, found)
     shapes = ", ".join(f"{printable(name)} {list(array.shape)}" for name, array in found.items())
     print(f"{shapes} in {printable(output.name)}")
 

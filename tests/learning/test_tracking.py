@@ -15,6 +15,7 @@ from conftest import clone, environment, run
 
 from assay.ground import rwlock
 from assay.ground.files import beside
+from assay.ground.process import StageError
 from assay.learning.fetching import tracking
 from assay.learning.fetching.tracking import track
 
@@ -104,6 +105,18 @@ def test_a_fetch_that_dvc_does_not_take_up_leaves_all_as_it_was(
     assert finished.returncode == 1
     assert finished.stdout.startswith("error: `dvc add` failed:\n  ")
     assert state(project) == before
+
+
+@pytest.mark.parametrize("name", ["weights.partial", "__pycache__/weights.bin", "a.partial/weights.bin"])
+def test_a_name_that_dvc_leaves_out_is_not_tracked(tmp_path: Path, name: str) -> None:
+    """Nobody else would get the file, and a later one of that name would not be seen to be another."""
+    (tmp_path / "model" / name).parent.mkdir(parents=True)
+    (tmp_path / "model" / name).write_text("1")
+    with pytest.raises(
+        StageError, match=rf"{name.split('/', maxsplit=1)[0]} has a name that DVC leaves out \(\.dvcignore\): rename"
+    ):
+        track(tmp_path / "model", tmp_path / "brought")
+    assert not (tmp_path / "brought").exists()
 
 
 @pytest.mark.parametrize("free", [300_000, 700_000, 1_000_000])

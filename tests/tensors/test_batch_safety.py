@@ -64,13 +64,23 @@ def test_a_class_that_is_masked_hides_no_neighbour() -> None:
     assert found["difference"] == pytest.approx(0.072, abs=0.001)
 
 
-@pytest.mark.parametrize("axes", [(0, 1, 2), (0, 2, 1)])
-def test_pixels_hide_no_confidences(axes: tuple[int, int, int]) -> None:
+def test_an_example_that_is_large_hides_no_others() -> None:
+    """It decides by itself how finely its neighbours are told apart, and nothing is left of them."""
+    many = np.random.default_rng(0).normal(0, 1, (8, 5)).astype(np.float32)
+    many[::4] *= 1e6
+    found = safety(rounded_by_the_whole, {"x": many})
+    assert not found["safe"]
+    assert found["other_class"] > 2
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (0, 2, 1), (0, 1, 2, 3)])
+def test_pixels_hide_no_confidences(axes: tuple[int, ...]) -> None:
     """What is found in an image: places of hundreds of pixels beside shares of 1 that neighbours change."""
 
     def compute(x: np.ndarray) -> np.ndarray:
         found = np.concatenate([6.4 * x, 6.4 * x, less_the_mean(x) / 150], axis=1)
-        return np.asarray(np.stack([found, found / 2, found], axis=1).transpose(axes))
+        found = np.stack([found, found / 2, found], axis=1)
+        return np.asarray((found if len(axes) == 3 else found[:, :, None]).transpose(axes))
 
     alone = {"y": np.concatenate([compute(each[None]) for each in X["x"]])}
     assert largest_difference(alone["y"], np.concatenate([compute(X["x"][:4]), compute(X["x"][4:])])) < 1e-4

@@ -136,16 +136,16 @@ def largest_difference(expected: np.ndarray, found: np.ndarray, of: float | np.n
 
 
 def largest_beside_others(expected: np.ndarray, found: np.ndarray) -> float:
-    """Return the largest difference of floats as a share of what stands in the same place of an axis in any example.
+    """Return the largest difference of floats as a share of what stands in the same place of an axis.
 
-    Of two or three axes alone: confidences beside pixels, in one order of axes or the other, or a class beside one that
-    is masked. A place of which the values are a hundredth of the typical one's or less counts as that hundredth, for
-    what is left where sums cancel is rounding. 0 of anything else.
+    Of any axis: an example that is small beside others, confidences beside pixels, a class beside one that is masked. A
+    place of which the values are a hundredth of the typical one's or less counts as that hundredth, for what is left
+    where sums cancel is rounding. 0 of what is no float, or of another shape.
     """
-    if expected.dtype.kind != "f" or expected.ndim not in AXES_OF_SCORES or expected.shape != found.shape:
+    if expected.dtype.kind != "f" or expected.shape != found.shape:
         return 0.0
     values, worst = np.abs(expected.astype(np.float64)), 0.0
-    for axis in range(1, expected.ndim):
+    for axis in range(expected.ndim):
         others = tuple(each for each in range(expected.ndim) if each != axis)
         largest = values.max(axis=others, keepdims=True, initial=0)
         if largest.any():

@@ -4,18 +4,23 @@ import sys
 from pathlib import Path
 
 from assay.ground.children import checked
-from assay.ground.files import restoring, shown, take_place
+from assay.ground.files import PARTIAL, restoring, shown, take_place
 from assay.ground.paths import ROOT
 from assay.ground.process import StageError
+from assay.ground.quoting import printable
 from assay.ground.rwlock import mend_rwlock
+
+# As .dvcignore says, and what DVC leaves out by itself.
+_LEFT_OUT = ("__pycache__", ".git", ".hg", ".dvc", ".dvcignore")
 
 
 def track(fetched: Path, folder: Path) -> None:
     """Let a folder that was made `beside` another take its place, and DVC record it in <folder>.dvc.
 
     If that fails or is interrupted, the folder, its .dvc file and .gitignore are what they were; a killed run may leave
-    a new folder beside an old file. Raises StageError with DVC's words.
+    a new folder beside an old file. Raises StageError with DVC's words, or with a name that it would leave out.
     """
+    _check_names(fetched)
     dvc = [sys.executable, "-m", "dvc"]
     # What DVC writes beside the folder; of its files it makes links to its cache, which go with the folder.
     record, ignored = folder.with_name(f"{folder.name}.dvc"), folder.with_name(".gitignore")
@@ -38,3 +43,13 @@ def track(fetched: Path, folder: Path) -> None:
             if not fetched.exists():
                 folder.rename(fetched)  # what it replaced comes back where nothing is
             mend_rwlock()
+
+
+def _check_names(folder: Path) -> None:
+    """Raise StageError if DVC leaves out a file by its name: nobody else would get it, nor see that it is another."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == PARTIAL or path.name in _LEFT_OUT:
+            raise StageError(
+                f"{printable(path.relative_to(folder))} has a name that DVC leaves out (.dvcignore): rename it, and "
+                "whatever names it"
+            )
