@@ -32,7 +32,7 @@ def track(fetched: Path, folder: Path) -> None:
             checked(*dvc, "add", str(folder.relative_to(ROOT)), cwd=ROOT, failure="`dvc add` failed")
             # Where its cache has no room for a file, it says nothing, and ends with 0.
             status = [*dvc, "status", "--json", str(record.relative_to(ROOT))]
-            if checked(*status, cwd=ROOT, failure="`dvc status` failed").splitlines()[-1:] != ["{}"]:
+            if "{}" not in checked(*status, cwd=ROOT, failure="`dvc status` failed").splitlines():
                 raise StageError(
                     f"DVC did not take all of {shown(folder)} into its cache; free some space where `dvc cache dir` "
                     "says that it is, then run this again"
