@@ -190,8 +190,9 @@ def main() -> None:
             print(*description(subject, examples, judged), sep="\n")
             model.collect(asked, examples, judged, folder)
             kept = told if model.keeps_told else []
-            with restoring(*([PARAMS] if kept != known else [])):
-                if kept != known:
+            params_changed = kept != known
+            with restoring(*([PARAMS] if params_changed else [])):
+                if params_changed:
                     write_text(PARAMS, with_inputs(PARAMS, family, kept))
                 track(folder, BROUGHT)
             options = [
@@ -204,7 +205,7 @@ def main() -> None:
                 ),
                 *option_for_windows(judged.alone_s, params.perf),
             ]
-    print(*next_steps(family, options, params_changed=kept != known), sep="\n")
+    print(*next_steps(family, options, params_changed=params_changed), sep="\n")
 
 
 if __name__ == "__main__":
