@@ -32,7 +32,7 @@ from assay.learning.bringing.judging import Examples, Judged, judge
 from assay.learning.bringing.loading import open_model
 from assay.learning.bringing.made import complete, in_shape, make
 from assay.learning.bringing.params_file import with_inputs
-from assay.learning.bringing.samples import check_classes, read_labels, read_samples
+from assay.learning.bringing.samples import check_classes, read_labels, read_samples, write_samples
 from assay.learning.bringing.told import merged, told_inputs
 from assay.learning.models import get
 from assay.params.made_inputs import MadeInput, parse_shape, parse_values
@@ -285,6 +285,13 @@ def test_tensors_hold_as_many_examples_as_each_other(tmp_path: Path) -> None:
         read_samples(samples(tmp_path / "t.npz", x=x, state=state, rate=rate[:2]), signature(own_models.stateful()))
 
 
+def test_arrays_that_would_be_taken_for_one_another_are_refused(tmp_path: Path) -> None:
+    """NumPy gives what is called `y` to who asks for `y.npy`."""
+    one = np.zeros((2, 1), np.float32)
+    with pytest.raises(StageError, match=r"y and y.npy cannot be told apart in an .npz file: rename one of them"):
+        write_samples(tmp_path / "answers.npz", {"y.npy": one, "y": one})
+
+
 def test_text_comes_as_text(tmp_path: Path) -> None:
     """Characters, or bytes in UTF-8."""
     texts = np.array([[["a"], ["größer"]], [["b"], ["日本"]]])
@@ -328,7 +335,7 @@ def test_a_model_that_is_what_it_says_passes(tmp_path: Path) -> None:
     """And is asked batches; one that takes none passes, too, and is asked none."""
     dense = of_file(open_model(own_models.save(tmp_path / "dense.onnx", own_models.dense())))
     batch = judge(dense, Examples({"x": X}, np.array([0, 1, 2, 0, 1, 2]), None), ASKED).batch
-    assert batch == {"examples": 4, "safe": True, "difference": pytest.approx(0, abs=1e-6), "other_class": 0, "rows": 6}
+    assert batch == {"examples": 6, "safe": True, "difference": pytest.approx(0, abs=1e-6), "other_class": 0, "rows": 6}
     stateful = of_file(open_model(own_models.save(tmp_path / "stateful.onnx", own_models.stateful())))
     chance = np.random.default_rng(0).normal(0, 1, (3, 2, 1, 4)).astype(np.float32)
     examples = {"x": chance[:, 0], "state": chance, "rate": np.array([1, 2, 3])}

@@ -94,7 +94,7 @@ def test_a_name_that_dvc_leaves_out_is_refused(images: Path) -> None:
     (images / "cat" / "0.png").rename(images / "cat" / "0.partial")
     (images / "dog" / "__pycache__").mkdir()
     said = refusal(images)
-    assert "pictures/cat/0.partial has a name that DVC leaves out (.dvcignore); one must not end in .partial" in said
+    assert "pictures/cat/0.partial has a name that DVC leaves out (.dvcignore): rename it" in said
     assert "pictures/dog/__pycache__ is a folder" in said
     names = [f"datasets/own/cat/{name}" for name in ("0.partial", "0.png", "partial.png", "0.tmp")]
     assert run("dvc", "check-ignore", *names, cwd=ROOT, check=False).stdout.split() == names[:1]

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import own_models
 import own_repositories as own
 import pytest
 from google.protobuf import text_format
@@ -14,11 +16,19 @@ from assay.ground.paths import FOUND
 from assay.ground.process import StageError
 from assay.ground.records.checking import write_record
 from assay.ground.records.prepared import Found
+from assay.learning.bringing.description import description
+from assay.learning.bringing.judging import Examples, judge
 from assay.learning.models import get
 from assay.params.cells import Cell
 from assay.params.perf import Perf
 from assay.params.triton import Timeouts, Triton
-from assay.repositories.bringing import asked_when_brought, options_for_cells, options_for_step, tensors_of
+from assay.repositories.bringing import (
+    asked_when_brought,
+    of_repository,
+    options_for_cells,
+    options_for_step,
+    tensors_of,
+)
 from assay.repositories.cells import configured, write_matrix
 from assay.repositories.fitting import check_measured_as_it_is
 from assay.repositories.handled import check_handled, cleaned
@@ -323,6 +333,25 @@ def test_a_server_completes_what_a_configuration_leaves_out(tmp_path: Path, *, s
     (own.scoring(tmp_path) / "1").rename(bare / "1")
     with asked_when_brought(bare, Triton(), Timeouts(), trusted=False) as (opened, _, _):
         assert signature_of(opened.model.config).outputs[0].axes == ("batch", 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("largest", "said"),
+    [
+        (1, "the first axis; one example a request"),
+        (2, "the first axis; 2 different examples together get the answers of each alone: batch-safe"),
+        (100, "the first axis; 64 different examples together get the answers of each alone: batch-safe"),
+    ],
+)
+def test_a_model_is_asked_no_larger_batch_than_its_owner_allows(tmp_path: Path, largest: int, said: str) -> None:
+    """Its server would refuse one of four."""
+    stated = f'backend: "onnxruntime" max_batch_size: {largest} {own.TENSORS % ("scores", 3)}'
+    folder = own.write(tmp_path / "theirs", stated, {"1/model.onnx": own_models.dense().SerializeToString()})
+    inputs = {"x": np.random.default_rng(0).normal(size=(70, 4)).astype(np.float32)}
+    with asked_when_brought(folder, Triton(), Timeouts(), trusted=False) as (opened, ask, _):
+        subject, examples = of_repository(opened, ask, Triton(), []), Examples(inputs, None, None)
+        assert f"  batches  {said}" in list(description(subject, examples, judge(subject, examples)))
 
 
 @pytest.mark.slow

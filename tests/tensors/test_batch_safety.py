@@ -7,9 +7,9 @@ import pytest
 
 from assay.ground.process import StageError
 from assay.ground.records.prepared import Batch, neighbours_in_words
-from assay.tensors.batch_safety import batch_safety
-from assay.tensors.named import Ask, each_alone, only
-from assay.tensors.parity import largest_difference
+from assay.tensors.batch_safety import EXAMPLES_A_BATCH, LARGEST_BATCH_BYTES, batch_safety
+from assay.tensors.named import Ask, Tensors, each_alone, examples_in, only
+from assay.tensors.parity import UnansweredError, largest_difference
 
 X = {"x": np.array([[1, 2], [3, 1], [0, 5], [100, 99], [2, 1]], np.float32)}
 
@@ -34,9 +34,9 @@ def rounded_by_the_whole(x: np.ndarray) -> np.ndarray:
 
 
 def test_a_model_that_takes_examples_one_by_one_is_safe() -> None:
-    """The last batch may be shorter."""
+    """The last batch may be shorter, and all together are asked, too."""
     found = safety(lambda x: 2 * x)
-    assert found == {"examples": 4, "safe": True, "difference": 0, "other_class": 0, "rows": 5}
+    assert found == {"examples": 5, "safe": True, "difference": 0, "other_class": 0, "rows": 5}
 
 
 def test_what_a_large_neighbour_does_to_others_is_counted() -> None:
@@ -138,6 +138,56 @@ def test_another_text_is_no_number_of_difference() -> None:
     found = safety(whether_alone, {"x": X["x"][:4]}, scores=())
     assert (found["safe"], found["difference"], found["other_class"], found["rows"]) == (False, None, 4, 4)
     assert neighbours_in_words(found) == "asked 4 different examples together, 4 of 4 answers are others"
+
+
+def where_more_than_four_meet(x: np.ndarray) -> np.ndarray:
+    return np.flip(x, axis=1) if len(x) > EXAMPLES_A_BATCH else x
+
+
+def test_what_begins_with_a_larger_batch_is_seen() -> None:
+    """Four together change nothing, and five do: what is found is of five."""
+    found = safety(where_more_than_four_meet)
+    assert (found["examples"], found["safe"], found["other_class"], found["rows"]) == (5, False, 5, 5)
+
+
+def test_no_more_are_asked_together_than_may_be() -> None:
+    """A server refuses batches beyond what its owner allows, were it one example."""
+
+    def refusing(limit: int) -> Ask:
+        def ask(inputs: Tensors) -> Tensors:
+            assert examples_in(inputs) <= limit
+            return {"y": 2 * only(inputs)}
+
+        return ask
+
+    for limit in (1, 3, 4):
+        ask = refusing(limit)
+        found = batch_safety(ask, X, each_alone(ask, X), ("y",), "a model", largest=limit)
+        assert (found["examples"], found["safe"]) == (limit, True)
+
+
+def test_a_batch_of_large_examples_is_small() -> None:
+    """Four are always asked, and of what takes as many bytes as a large batch may have, no more."""
+    sizes = set()
+
+    def compute(x: np.ndarray) -> np.ndarray:
+        sizes.add(len(x))
+        return np.asarray(x[:, :2] + x[:, -1:])
+
+    large = np.zeros((12, LARGEST_BATCH_BYTES // 4 // 6), np.float32)
+    assert safety(compute, {"x": large})["examples"] == 6
+    assert sizes == {1, 4, 6}
+
+
+def test_a_model_that_takes_no_larger_batch_is_judged_by_four() -> None:
+    """One that a file's own shapes hold to so many: whoever serves it in larger batches is told there."""
+
+    def compute(x: np.ndarray) -> np.ndarray:
+        if len(x) > EXAMPLES_A_BATCH:
+            raise UnansweredError("it takes no more")
+        return x
+
+    assert safety(compute)["examples"] == EXAMPLES_A_BATCH
 
 
 def test_equal_examples_together_hide_it() -> None:

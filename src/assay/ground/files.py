@@ -19,6 +19,13 @@ from assay.ground.remedies import remedy
 PARTIAL = ".partial"
 CONFLICT = "a merge left its conflict in it"
 _LONGEST_WORDS = 200
+# As .dvcignore says, and what DVC leaves out by itself.
+_LEFT_OUT = ("__pycache__", ".git", ".hg", ".dvc", ".dvcignore")
+
+
+def left_out_by_dvc(path: Path) -> bool:
+    """Return whether DVC, by its name, does not track a file: nobody else would get it."""
+    return path.suffix == PARTIAL or path.name in _LEFT_OUT
 
 
 @contextmanager

@@ -38,9 +38,13 @@ def only_arrays(paths: Sequence[Path]) -> Path:
 
 def exported_model(variant: str, variants: Sequence[str], family: str) -> Ask:
     """Return how the export of a variant is asked; raises StageError if it is not there, or of another model."""
-    check_exported(variant, variants, family, f"{MODEL}.onnx")
-    check_brought(variant, brought_here().files())
+    _check_current(variant, variants, family, f"{MODEL}.onnx")
     return partial(onnx_answers, onnx_session(str(ONNX / variant / f"{MODEL}.onnx")))
+
+
+def _check_current(variant: str, variants: Sequence[str], family: str, file: str) -> None:
+    check_exported(variant, variants, family, file)
+    check_brought(variant, brought_here().files())
 
 
 @contextmanager
@@ -51,8 +55,7 @@ def configured_model(
 
     Raises StageError if it is not there, or of another model.
     """
-    check_exported(variant, variants, family, REPOSITORY)
-    check_brought(variant, brought_here().files())
+    _check_current(variant, variants, family, REPOSITORY)
     folder = MODEL_REPOSITORY / f"{MODEL}-{variant}"
     config = read_config(folder / CONFIG)
     outputs = [output.name for output in config.output]

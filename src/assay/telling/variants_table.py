@@ -92,13 +92,12 @@ def accelerated_in_words(rows: Sequence[VariantRow]) -> str | None:
 def batches_in_words(rows: Sequence[VariantRow]) -> list[str]:
     """Say of which variants what else is in a batch changes no answer, and what it changes of the others."""
     batched = [row for row in rows if row.export["batch"]]
-    safe = [f"`{row.name}`" for row in batched if row.export["batch"]["safe"]]
+    safe = [row for row in batched if row.export["batch"]["safe"]]
     said = [_unsafe_in_words(row) for row in batched if not row.export["batch"]["safe"]]
     if safe:
-        examples = batched[0].export["batch"]["examples"]
-        said.insert(
-            0, f"Batch-safe: {', '.join(safe)}. {examples} different examples together get the answers of each alone."
-        )
+        names, examples = ", ".join(f"`{row.name}`" for row in safe), safe[0].export["batch"]["examples"]
+        together = f"Batch-safe: {names}. {examples} different examples together get the answers of each alone."
+        said.insert(0, "The model takes one example a request." if examples == 1 else together)
     unbatchable = {row.export["unbatchable"]: row.name for row in rows if not row.export["batch"]}
     return [*(f"The model takes no batches: {why}." for why in unbatchable), *said]
 

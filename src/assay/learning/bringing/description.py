@@ -17,6 +17,7 @@ from assay.learning.bringing.made import complete, in_shape
 from assay.learning.bringing.subject import Subject
 from assay.params.made_inputs import MadeInput
 from assay.params.perf import Perf
+from assay.tensors.batch_safety import LARGEST_BATCH
 from assay.tensors.named import examples_in
 from assay.tensors.parity import onnx_answers
 from assay.tensors.releases import RELEASES, first_to_read
@@ -39,6 +40,7 @@ def of_file(opened: OpenedModel) -> Subject:
         name=opened.files[0].name,
         signature=opened.signature,
         ask=partial(onnx_answers, opened.session),
+        largest_batch=LARGEST_BATCH,
         head=f"{name}: {opened.size / 1e6:,.1f} MB{files}, {versions}",
         about=(("read by", f"the embedded server; {readers(opened)}"),),
         asked_in="in this process",
@@ -54,11 +56,7 @@ def description(subject: Subject, examples: Examples, judged: Judged) -> Iterato
     if batch is None:
         yield f"  batches  none, for {why}: every request is answered alone"
     else:
-        safe = "get the answers of each alone: batch-safe"
-        found = (
-            f"{batch['examples']} different examples together {safe}" if batch["safe"] else neighbours_in_words(batch)
-        )
-        yield f"  batches  the first axis; {found}{'' if batch['safe'] else ': not batch-safe'}"
+        yield f"  batches  the first axis; {_batches(batch)}"
     for what, said in subject.about:
         yield f"  {what:7}  {said}"
     count = counted(examples_in(examples.inputs), "example")
@@ -66,6 +64,14 @@ def description(subject: Subject, examples: Examples, judged: Judged) -> Iterato
     yield f"  asked    {count} {origin}; one takes {amount(1000 * judged.alone_s)} ms {subject.asked_in}"
     for each in () if told is None else complete(subject.signature, told):
         yield f"           {printable(each.name)}{each.sizes or ''}: {each.values}"
+
+
+def _batches(batch: Batch) -> str:
+    if batch["examples"] == 1:
+        return "one example a request"
+    if not batch["safe"]:
+        return f"{neighbours_in_words(batch)}: not batch-safe"
+    return f"{batch['examples']} different examples together get the answers of each alone: batch-safe"
 
 
 def _tensors(signature: Signature) -> Iterator[str]:

@@ -67,7 +67,11 @@ def judge(subject: Subject, examples: Examples, most: int | None = None) -> Judg
     answers = each_alone(subject.ask, few, batched=batched)
     if examples.labels is not None:
         check_classes(examples.labels, class_scores(answers, scores))
-    batch = batch_safety(subject.ask, few, answers, scores, subject.name) if batched else None
+    batch = (
+        batch_safety(subject.ask, few, answers, scores, subject.name, largest=subject.largest_batch)
+        if batched
+        else None
+    )
     return Judged(answers, batch, _seconds_alone(subject, examples.inputs))
 
 

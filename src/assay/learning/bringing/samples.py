@@ -46,7 +46,9 @@ def read_samples(path: Path, signature: Signature, fewest: int | None = None) ->
 
 
 def write_samples(path: Path, samples: Tensors) -> None:
-    """Write samples as they are read, whatever the inputs are called."""
+    """Write samples as they are read; raises StageError if NumPy would take the name of one for another's."""
+    if taken := next((printable(name) for name in samples if f"{name}.npy" in samples), None):
+        raise StageError(f"{taken} and {taken}.npy cannot be told apart in an .npz file: rename one of them")
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in samples.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:

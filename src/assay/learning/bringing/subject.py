@@ -10,6 +10,7 @@ from assay.tensors.signature import Signature
 class Subject:
     """An ONNX file in this process, or a repository's model behind a server.
 
+    `largest_batch` is the most examples that it may be asked at once.
     `head` begins its description, `about` are further lines of that, each with what it is about; `asked_in` says where
     examples are answered.
     """
@@ -17,6 +18,7 @@ class Subject:
     name: str
     signature: Signature
     ask: Ask
+    largest_batch: int
     head: str
     about: tuple[tuple[str, str], ...]
     asked_in: str

@@ -4,14 +4,11 @@ import sys
 from pathlib import Path
 
 from assay.ground.children import checked
-from assay.ground.files import PARTIAL, restoring, shown, take_place
+from assay.ground.files import left_out_by_dvc, restoring, shown, take_place
 from assay.ground.paths import ROOT
 from assay.ground.process import StageError
 from assay.ground.quoting import printable
 from assay.ground.rwlock import mend_rwlock
-
-# As .dvcignore says, and what DVC leaves out by itself.
-_LEFT_OUT = ("__pycache__", ".git", ".hg", ".dvc", ".dvcignore")
 
 
 def track(fetched: Path, folder: Path) -> None:
@@ -48,7 +45,7 @@ def track(fetched: Path, folder: Path) -> None:
 def _check_names(folder: Path) -> None:
     """Raise StageError if DVC leaves out a file by its name: nobody else would get it, nor see that it is another."""
     for path in sorted(folder.rglob("*")):
-        if path.suffix == PARTIAL or path.name in _LEFT_OUT:
+        if left_out_by_dvc(path):
             raise StageError(
                 f"{printable(path.relative_to(folder))} has a name that DVC leaves out (.dvcignore): rename it, and "
                 "whatever names it"

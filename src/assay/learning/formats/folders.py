@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.ground.files import PARTIAL
+from assay.ground.files import left_out_by_dvc
 from assay.ground.process import StageError
 from assay.ground.quoting import first, listed, printable
 from assay.learning.formats.decoding import UnreadableError, check_file, naming
@@ -86,6 +86,4 @@ def _wrong_file(path: Path) -> str | None:
 
 def _left_out(path: Path) -> str | None:
     # DVC would not hand it on to another clone, where the examples would then be others.
-    if path.suffix == PARTIAL:
-        return f"has a name that DVC leaves out (.dvcignore); one must not end in {PARTIAL}"
-    return None
+    return "has a name that DVC leaves out (.dvcignore): rename it" if left_out_by_dvc(path) else None

@@ -1,6 +1,7 @@
 """Where an image ends in its file: Pillow does not look at what follows there."""
 
 import struct
+from collections.abc import Iterator
 from struct import unpack_from
 
 END_OF_JPEG, START_OF_SCAN, FILLING = b"\xff\xd9", 0xDA, 0xFF
@@ -33,12 +34,18 @@ def rest_of(content: bytes, format: str) -> bytes:  # noqa: A002  Pillow's name
     return content[end:]
 
 
+def chunks_of_png(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the name of each chunk up to the end of an image, and where what it holds begins and ends."""
+    end, name = 4, b""  # each is followed by four bytes that prove it; before the first is a signature of eight
+    while name != b"IEND" and end + 12 <= len(content):
+        length, name = unpack_from(">I4s", content, end + 4)
+        begin = end + 12
+        end = begin + length
+        yield name, begin, end
+
+
 def _end_of_png(content: bytes) -> int:
-    place, name = 8, b""
-    while name != b"IEND":
-        length, name = unpack_from(">I4s", content, place)
-        place += 8 + length + 4
-    return place
+    return next((end + 4 for name, _, end in chunks_of_png(content) if name == b"IEND"), len(content))
 
 
 def _end_of_jpeg(content: bytes) -> int:

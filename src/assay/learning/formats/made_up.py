@@ -3,10 +3,11 @@
 import math
 import struct
 import zlib
-from collections.abc import Iterator
 from struct import unpack_from
 
 from PIL import ImageFile, TiffImagePlugin
+
+from assay.learning.formats.image_ends import chunks_of_png
 
 FEWER = "is damaged: it has fewer pixels than its header promises; save it anew"
 BEYOND = "is damaged: it has values beyond the largest that its header names; save it anew"
@@ -18,7 +19,8 @@ BLOCK = 1 << 20  # bytes that are inflated at once
 # Tags of TIFF.
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, PLANAR, COLORMAP = 256, 257, 258, 259, 262, 277, 284, 320
 STRIPS, ROWS, STRIP_BYTES, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES = 273, 278, 279, 322, 323, 324, 325
-UNCOMPRESSED, SEPARATE, SUBSAMPLED = 1, 2, 6
+UNCOMPRESSED, SEPARATE = 1, 2
+YCBCR = 6  # of whose colours there may be fewer samples than pixels
 # Of a BMP whose runs are counted: a count of 0 says one of these, or how many pixels follow as they are.
 END_OF_LINE, END_OF_BITMAP, SKIP = 0, 1, 2
 
@@ -49,21 +51,12 @@ def _png_lacks(content: bytes) -> bool:
         if columns > 0:  # else no line of this pass is there, and none has the byte that it would begin with
             wanted += max(rows, 0) * (1 + math.ceil(columns * bits * CHANNELS.get(colours, 0) / 8))
     inflating, found = zlib.decompressobj(), 0
-    for part in _parts_of_png(content):
-        rest = part
+    for name, begin, end in chunks_of_png(content):
+        rest = content[begin:end] if name == b"IDAT" else b""
         while rest and found < wanted:
             found += len(inflating.decompress(rest, BLOCK))
             rest = inflating.unconsumed_tail
     return found + len(inflating.flush()) < wanted
-
-
-def _parts_of_png(content: bytes) -> Iterator[bytes]:
-    place, name = 8, b""
-    while name != b"IEND" and place + 8 <= len(content):
-        length, name = unpack_from(">I4s", content, place)
-        if name == b"IDAT":
-            yield content[place + 8 : place + 8 + length]
-        place += 8 + length + 4
 
 
 def _of_tiff(tags: TiffImagePlugin.ImageFileDirectory_v2) -> str | None:
@@ -80,7 +73,7 @@ def _of_tiff(tags: TiffImagePlugin.ImageFileDirectory_v2) -> str | None:
         return None
     if len(there) < wanted * planes or (lengths and 0 in lengths[: wanted * planes]):
         return FEWER
-    if lengths and STRIPS in tags and tags.get(COMPRESSION, 1) == UNCOMPRESSED and tags.get(PHOTOMETRIC) != SUBSAMPLED:
+    if lengths and STRIPS in tags and tags.get(COMPRESSION, 1) == UNCOMPRESSED and tags.get(PHOTOMETRIC) != YCBCR:
         bits = tags.get(BITS, (1,))
         line = sum(math.ceil(width * each / 8) for each in bits) if planes > 1 else math.ceil(width * sum(bits) / 8)
         return FEWER if sum(lengths) < line * height else None
