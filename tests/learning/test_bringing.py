@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from assay.ground.process import StageError
 from assay.ground.quoting import quoted
+from assay.ground.records.prepared import UNKNOWN
 from assay.learning.bringing.description import (
     description,
     next_steps,
@@ -496,6 +497,10 @@ def test_what_is_not_batch_safe_is_batched_only_where_that_is_allowed() -> None:
     ):
         check_batch_safe("fp32", unsafe, Perf(), section(), "own")
     check_batch_safe("fp32", unsafe, Perf(), section.model_validate({"allow_batching": True}), "own")
+    with pytest.raises(
+        StageError, match=r"fp32 is not known to be batch-safe: a request holds one example, and what a"
+    ):
+        check_batch_safe("fp32", UNKNOWN, Perf(), section(), "own")
     check_batch_safe("fp32", unsafe, Perf(dynamic_batching=["off"]), section(), "own")
     check_batch_safe("fp32", unsafe | {"safe": True}, Perf(), section(), "own")
     check_batch_safe("fp32", None, Perf(), section(), "own")

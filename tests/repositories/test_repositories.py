@@ -15,7 +15,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from assay.ground.paths import FOUND
 from assay.ground.process import StageError
 from assay.ground.records.checking import write_record
-from assay.ground.records.prepared import Found
+from assay.ground.records.prepared import UNKNOWN, Found
 from assay.learning.bringing.description import description
 from assay.learning.bringing.judging import Examples, judge
 from assay.learning.models import get
@@ -38,7 +38,7 @@ from assay.repositories.signature import signature_of
 from assay.servers import serve
 from assay.serving.answers import check_effective_config
 from assay.serving.model_config import read_config
-from assay.serving.model_folder import Part, computing_of, put_together, reference_of, with_steps, write_folder
+from assay.serving.model_folder import CONFIG, Part, computing_of, put_together, reference_of, with_steps, write_folder
 
 CELL = Cell("fp32", 2, 4, "delay_100us")
 
@@ -352,6 +352,27 @@ def test_a_model_is_asked_no_larger_batch_than_its_owner_allows(tmp_path: Path, 
     with asked_when_brought(folder, Triton(), Timeouts(), trusted=False) as (opened, ask, _):
         subject, examples = of_repository(opened, ask, Triton(), []), Examples(inputs, None, None)
         assert f"  batches  {said}" in list(description(subject, examples, judge(subject, examples)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("largest", [0, 1])
+def test_what_a_step_batches_of_requests_with_one_example_is_not_known(tmp_path: Path, largest: int) -> None:
+    """The ensemble cannot be asked two together, and its step may compute several requests together."""
+    folder = own.ensemble(tmp_path)
+    text = (folder / CONFIG).read_text().replace("max_batch_size: 8", f"max_batch_size: {largest}")
+    dims = {0: ("dims: [1, 4]", "dims: [1, 3]"), 1: ("dims: [4]", "dims: [3]")}[largest]
+    (folder / CONFIG).write_text(text.replace("dims: [4]", dims[0]).replace("dims: [3]", dims[1]))
+    shape = (8, 1, 4) if largest == 0 else (8, 4)
+    inputs = {"x": np.random.default_rng(0).normal(size=shape).astype(np.float32)}
+    with asked_when_brought(folder, Triton(), Timeouts(), trusted=True) as (opened, ask, _):
+        subject, examples = of_repository(opened, ask, Triton(), []), Examples(inputs, None, None)
+        judged = judge(subject, examples)
+        assert judged.batch == UNKNOWN
+        assert (
+            "  batches  a request holds one example, and what a step does with several at once could not be asked: not "
+            "known to be batch-safe"
+        ) in list(description(subject, examples, judged))
+        assert "-S 'perf.dynamic_batching=[off]'" in options_for_cells(opened, judged.batch, Perf())
 
 
 @pytest.mark.slow

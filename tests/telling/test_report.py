@@ -9,6 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 from measured import level, summarised
 
+from assay.ground.records.prepared import UNKNOWN
 from assay.params.cells import Cell
 from assay.telling.flags import anchor_in_words, batching_in_words, flags
 from assay.telling.pages import FILTERS
@@ -90,6 +91,14 @@ def test_accuracy_is_said_to_be_of_examples_alone_where_that_matters() -> None:
         "4 different examples together, 3 of 1,000 answers are others, values differ by up to 0.021, counted as parity"
         in said[1]
     )
+
+
+def test_what_nobody_could_ask_of_batches_is_said() -> None:
+    """Requests of one example tell nothing of what a step does with several; those of a model alone are safe."""
+    (said,) = batches_in_words(rows_of(fp32={"batch": UNKNOWN}))
+    assert said.startswith("Not known to be batch-safe: `fp32`, for a request holds one example, and what a step does")
+    (said,) = batches_in_words(rows_of(fp32={"batch": UNKNOWN | {"safe": True, "difference": 0.0}}))
+    assert said == "The model takes one example a request."
 
 
 def test_a_level_holds_ratio_medians_and_effective_batch() -> None:

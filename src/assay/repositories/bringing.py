@@ -52,6 +52,7 @@ def of_repository(opened: RepositoryModel, ask: Ask, triton: Triton, left_out: S
         signature=signature_of(opened.model.config),
         ask=ask,
         largest_batch=opened.model.config.max_batch_size,
+        batches_within=any(step.config.max_batch_size > 1 for step in opened.steps),
         head=f"{name}: {_in_words(opened.model)}, {size / 1e6:,.1f} MB in {counted(len(files), 'file')}",
         about=tuple(about),
         asked_in=f"through the {triton.server} server",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.ground.records.prepared import measured, neighbours_in_words
+from assay.ground.records.prepared import UNKNOWN, measured, neighbours_in_words
 from assay.statistics.interval import Interval
 from assay.statistics.tolerance import paired_share_difference
 from assay.telling.level import LevelSummary
@@ -103,11 +103,17 @@ def batches_in_words(rows: Sequence[VariantRow]) -> list[str]:
 
 
 def _unsafe_in_words(row: VariantRow) -> str:
-    changed = "an answer" if row.export["batch"]["other_class"] else "values"
+    batch, found = row.export["batch"], neighbours_in_words(row.export["batch"])
+    alone = (
+        "Accuracy, agreement and parity are those of examples asked alone; where requests are batched, they may be "
+        "others."
+    )
+    if batch == UNKNOWN:
+        return f"Not known to be batch-safe: `{row.name}`, for {found}. {alone}"
+    changed = "an answer" if batch["other_class"] else "values"
     return (
         f"Not batch-safe: `{row.name}`. What else is in a batch changes {changed}, as where values are quantised with "
-        f"the range of the whole: {neighbours_in_words(row.export['batch'])}, counted as parity is. Accuracy, "
-        "agreement and parity are those of examples asked alone; where requests are batched, they may be others."
+        f"the range of the whole: {found}, counted as parity is. {alone}"
     )
 
 

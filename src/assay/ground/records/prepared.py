@@ -24,7 +24,8 @@ class Batch(TypedDict):
     """How answers to so many different examples together differ from those to each alone.
 
     It is safe to batch them if they differ by rounding alone; `difference` is that of values, as parity's, None where
-    a text is another, and `other_class` a number of rows of all test examples' answers.
+    a text is another, and `other_class` a number of rows of all test examples' answers. Not safe with one example is
+    what nobody could ask more: a step of an ensemble may batch its requests all the same.
     """
 
     examples: PositiveCount
@@ -34,8 +35,18 @@ class Batch(TypedDict):
     rows: Count
 
 
+UNKNOWN: Batch = {"examples": 1, "safe": False, "difference": None, "other_class": 0, "rows": 0}
+
+
+def safety_in_words(batch: Batch) -> str:
+    """Say whether neighbours leave answers as they are."""
+    return "batch-safe" if batch["safe"] else f"not {'known to be ' if batch == UNKNOWN else ''}batch-safe"
+
+
 def neighbours_in_words(batch: Batch) -> str:
-    """Say what neighbours change in answers."""
+    """Say what neighbours change in answers, or why that is not known."""
+    if batch == UNKNOWN:
+        return "a request holds one example, and what a step does with several at once could not be asked"
     said = f"asked {batch['examples']} different examples together"
     if batch["rows"]:
         others = f"{batch['other_class']:,} of {batch['rows']:,} answers are others"

@@ -9,7 +9,7 @@ from assay.ground.numerals import amount, counted
 from assay.ground.paths import BROUGHT
 from assay.ground.process import StageError
 from assay.ground.quoting import printable
-from assay.ground.records.prepared import Batch, neighbours_in_words
+from assay.ground.records.prepared import UNKNOWN, Batch, neighbours_in_words, safety_in_words
 from assay.learning.bringing.fitting import WITHOUT_BATCHES, option_for_batching
 from assay.learning.bringing.judging import Examples, Judged
 from assay.learning.bringing.loading import OpenedModel
@@ -40,7 +40,8 @@ def of_file(opened: OpenedModel) -> Subject:
         name=opened.files[0].name,
         signature=opened.signature,
         ask=partial(onnx_answers, opened.session),
-        largest_batch=LARGEST_BATCH,
+        largest_batch=LARGEST_BATCH if opened.signature.batched else 0,
+        batches_within=False,
         head=f"{name}: {opened.size / 1e6:,.1f} MB{files}, {versions}",
         about=(("read by", f"the embedded server; {readers(opened)}"),),
         asked_in="in this process",
@@ -56,7 +57,7 @@ def description(subject: Subject, examples: Examples, judged: Judged) -> Iterato
     if batch is None:
         yield f"  batches  none, for {why}: every request is answered alone"
     else:
-        yield f"  batches  the first axis; {_batches(batch)}"
+        yield f"  batches  {_batches(batch)}"
     for what, said in subject.about:
         yield f"  {what:7}  {said}"
     count = counted(examples_in(examples.inputs), "example")
@@ -67,11 +68,13 @@ def description(subject: Subject, examples: Examples, judged: Judged) -> Iterato
 
 
 def _batches(batch: Batch) -> str:
-    if batch["examples"] == 1:
-        return "one example a request"
     if not batch["safe"]:
-        return f"{neighbours_in_words(batch)}: not batch-safe"
-    return f"{batch['examples']} different examples together get the answers of each alone: batch-safe"
+        found = f"{neighbours_in_words(batch)}: {safety_in_words(batch)}"
+    elif batch["examples"] == 1:
+        found = "one example a request"
+    else:
+        found = f"{batch['examples']} different examples together get the answers of each alone: batch-safe"
+    return found if batch == UNKNOWN else f"the first axis; {found}"
 
 
 def _tensors(signature: Signature) -> Iterator[str]:

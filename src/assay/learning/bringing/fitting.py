@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from assay.ground.process import StageError
-from assay.ground.records.prepared import Batch, neighbours_in_words
+from assay.ground.records.prepared import Batch, neighbours_in_words, safety_in_words
 from assay.params.perf import Perf
 
 WITHOUT_BATCHES = "-S 'perf.max_batch_size=[0]' -S 'perf.dynamic_batching=[off]'"
@@ -44,6 +44,6 @@ def check_batch_safe(variant: str, batch: Batch | None, perf: Perf, hyperparamet
         return
     if not getattr(hyperparameters, "allow_batching", True):
         raise StageError(
-            f"{variant} is not batch-safe: {neighbours_in_words(batch)}; leave batching off with "
+            f"{variant} is {safety_in_words(batch)}: {neighbours_in_words(batch)}; leave batching off with "
             f"-S 'perf.dynamic_batching=[off]', or allow it with -S models.{model}.allow_batching=true"
         )

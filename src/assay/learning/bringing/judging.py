@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assay.ground.numerals import amount, counted
-from assay.ground.records.prepared import Batch
+from assay.ground.records.prepared import UNKNOWN, Batch
 from assay.learning.bringing.evidence import check_what_it_says
 from assay.learning.bringing.made import FEWEST
 from assay.learning.bringing.samples import check_classes
@@ -37,7 +37,7 @@ class Examples:
 class Judged:
     """What was found: answers to the examples that were asked, each alone, and what neighbours change in them.
 
-    `batch` is None of a model that takes no batches; an example takes `alone_s` seconds.
+    `batch` is None of a model of which nothing takes batches; an example takes `alone_s` seconds.
     """
 
     answers: Tensors
@@ -67,12 +67,15 @@ def judge(subject: Subject, examples: Examples, most: int | None = None) -> Judg
     answers = each_alone(subject.ask, few, batched=batched)
     if examples.labels is not None:
         check_classes(examples.labels, class_scores(answers, scores))
-    batch = (
-        batch_safety(subject.ask, few, answers, scores, subject.name, largest=subject.largest_batch)
-        if batched
-        else None
-    )
-    return Judged(answers, batch, _seconds_alone(subject, examples.inputs))
+    return Judged(answers, _batch(subject, few, answers, scores), _seconds_alone(subject, examples.inputs))
+
+
+def _batch(subject: Subject, inputs: Tensors, alone: Tensors, scores: tuple[str, ...]) -> Batch | None:
+    if subject.largest_batch <= 1 and subject.batches_within:
+        return UNKNOWN
+    if not subject.largest_batch:
+        return None
+    return batch_safety(subject.ask, inputs, alone, scores, subject.name, largest=subject.largest_batch)
 
 
 def _seconds_alone(subject: Subject, inputs: Tensors) -> float:
