@@ -23,7 +23,9 @@ from assay.learning.bringing.folder import brought_here
 from assay.learning.datasets import known_files
 from assay.learning.formats.published import check_files, files_in
 from assay.learning.loading import edition_in, remedy
+from assay.params.triton import BACKEND
 from assay.servers import prepare
+from assay.serving.options import check_options
 from assay.validation.schema import Params, load_params
 
 
@@ -47,6 +49,8 @@ def of_model(params: Params) -> dict[str, Any]:
         unbatchable, more["computing"] = check_measured_as_it_is(
             brought.model, params.hyperparameters, params.model, params.onnx.variants, params.perf
         )
+    if more.get("computing", {}).get("backend", BACKEND) == BACKEND:
+        check_options(params.perf.options, params.options)
     check_fits(
         unbatchable,
         params.perf,

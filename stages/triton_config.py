@@ -19,7 +19,7 @@ from pathlib import Path
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from assay.ground.files import replacing_directory
-from assay.ground.paths import ANCHOR, MACHINE, MODEL_REPOSITORY, ONNX, PARITY, REPORTS, REPOSITORY
+from assay.ground.paths import ANCHOR, FIRST_ANSWERS, MACHINE, MODEL_REPOSITORY, ONNX, PARITY, REPORTS, REPOSITORY
 from assay.ground.records.checking import read_record
 from assay.ground.records.learned import LEARNED_FROM, as_text, learned
 from assay.ground.records.prepared import MEASURED, Data, Exports, Machine, measured, measured_name
@@ -75,7 +75,7 @@ def write_as_configured(repository: Path, owners: Path, params: Params, cores: i
     cells: dict[str, ServedCell | None] = {f"{owners.stem}-{owners.parent.name}": None}
     for name, cell in served_cells(params.cells, cores, params.options).items():
         cells[name] = None if getattr(params.hyperparameters, "as_configured", False) else cell
-    write_matrix(repository, MODEL_REPOSITORY, opened, computing, cells)
+    write_matrix(repository, MODEL_REPOSITORY, opened, computing, cells, first_answers=owners / FIRST_ANSWERS)
 
 
 def anchors() -> list[ModelConfig]:

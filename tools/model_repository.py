@@ -20,7 +20,8 @@ from assay.ground.numerals import counted
 from assay.ground.paths import MODEL_REPOSITORY
 from assay.ground.process import StageError
 from assay.ground.quoting import listed
-from assay.serving.model_folder import check_files, check_listed, put_together, with_steps
+from assay.serving.model_config import read_config
+from assay.serving.model_folder import CONFIG, check_files, check_listed, put_together, with_steps
 
 
 def chosen(names: list[str]) -> list[Path]:
@@ -33,7 +34,12 @@ def chosen(names: list[str]) -> list[Path]:
         raise StageError("artifacts/model_repository/ holds no models; `dvc repro triton-config` makes them")
     if missing := [name for name in names if name not in there]:
         raise StageError(f"artifacts/model_repository/ has no {listed(missing)}; it has {listed(there)}")
-    return with_steps(there[name] for name in dict.fromkeys(names or there))
+    wanted = dict.fromkeys(names or there)
+    for name in tuple(wanted):
+        for step in read_config(there[name] / CONFIG).ensemble_scheduling.step:
+            if step.model_name in there:  # those of a model of a repository stand in its own folder
+                wanted[step.model_name] = None
+    return with_steps(there[name] for name in wanted)
 
 
 def main() -> None:

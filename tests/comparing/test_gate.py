@@ -4,6 +4,7 @@ import argparse
 import base64
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -595,10 +596,17 @@ def test_why_git_finds_no_revision_is_told(tmp_path: Path, monkeypatch: pytest.M
     run("git", "init", "--quiet", str(repository), cwd=tmp_path)
     (repository / "file").touch()
     commit(repository, "First")
+    run("git", "branch", "other", cwd=repository)
+    (repository / "file").write_text("other")
+    commit(repository, "Second")
     monkeypatch.setattr("assay.comparing.reference.ROOT", repository)
-    assert resolve(":/Fir") == resolve("HEAD")
+    assert resolve(":/Fir") == resolve("HEAD~1")
     run("git", "clone", "--quiet", "--depth", "1", repository.as_uri(), str(tmp_path / "shallow"), cwd=tmp_path)
     monkeypatch.setattr("assay.comparing.reference.ROOT", tmp_path / "shallow")
     assert resolve("HEAD") == run("git", "rev-parse", "HEAD", cwd=repository).stdout.strip()
-    with pytest.raises(StageError, match=r"this clone is shallow: `git fetch --unshallow` brings the rest; git says:"):
-        resolve("HEAD~1")
+    with pytest.raises(StageError, match=r"this clone is shallow: `git fetch .*` brings the rest; git says:") as failed:
+        resolve("origin/other")
+    (remedy,) = re.findall("`(.*)`", str(failed.value))
+    run("sh", "-c", remedy, cwd=tmp_path / "shallow")
+    assert resolve("origin/other") == run("git", "rev-parse", "other", cwd=repository).stdout.strip()
+    assert resolve("HEAD~1") == run("git", "rev-parse", "HEAD~1", cwd=repository).stdout.strip()

@@ -445,6 +445,18 @@ def test_finalists_that_may_miss_a_limit_are_not_said_to_be_beaten(content: dict
     assert " had the best throughput of those that surely meet the limits; not told apart from it: " in equals
 
 
+def test_a_default_that_may_miss_a_limit_is_said_to(content: dict[str, Any]) -> None:
+    """Who is recommended need not beat it, then: the ratio may lie on either side of 1."""
+    content["perf"]["slo"]["p95_ms"] = 50
+    slow = cell("off", 2)
+    measured = rounds({DEFAULT: 1000.0, slow: 900.0})
+    for each in measured:
+        each["windows"][DEFAULT.name] |= window(1000.0, latency_factor=40)
+    answer, *_ = verdict_in_words(judged([DEFAULT, slow], measured, validate(content)), CELLS)
+    assert answer.startswith(f"**Run `{slow.name}`** (2 instances, no batching): 0.8")
+    assert answer.endswith("`fp32-1-64-off` (1 instance, no batching), which does not surely meet every limit.")
+
+
 def test_what_a_limit_kept_out_is_not_said_to_be_beaten(content: dict[str, Any]) -> None:
     """Cells that miss a limit may be as fast as they like: the sentences say why they are not there."""
     found = verdict(content, {DEFAULT: 1000.0})

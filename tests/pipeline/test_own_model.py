@@ -270,9 +270,13 @@ def test_a_model_that_a_running_server_has(project: Path, tmp_path: Path) -> Non
     config = read_config(copy / "config.pbtxt")
     config.name = copy.name
     (copy / "config.pbtxt").write_text(render(config))
+    other = own_repositories.scoring(tmp_path / "others")
+    shutil.copyfile(
+        own_repositories.scoring(tmp_path / "newer", versions=(2,)) / "2/model.onnx", other / "1/model.onnx"
+    )
     options = ("models.own.as_configured=true", "perf.max_batch_size=[8]")
     yaml = YAML()
-    for served in ([folder], [folder, ANCHOR, copy]):
+    for served in ([folder], [folder, ANCHOR, copy], [other, ANCHOR, copy]):
         with serve(served, 60) as server:
             content = yaml.load(project / "params.yaml")
             content["triton"] |= {
@@ -280,14 +284,20 @@ def test_a_model_that_a_running_server_has(project: Path, tmp_path: Path) -> Non
                 "url": {"http": server.http_address, "grpc": server.grpc_address},
             }
             yaml.dump(content, project / "params.yaml")
-            said = bring(project, folder)
-            assert "  server   url; compared with its owner's configuration on the server that is measured" in said
+            if other not in served:
+                said = bring(project, folder)
+                assert "  server   url; compared with its owner's configuration on the server that is measured" in said
             command = ("dvc", "exp", "run", "-S", "model=own", *(word for each in options for word in ("-S", each)))
-            said = run(*command, cwd=project, check=len(served) > 1).stdout
-            if len(served) == 1:
-                assert "put anchor into its repository: `python tools/model_repository.py FOLDER anchor`" in said
-    assert "has scoring, anchor: taken as served there" in said or "has anchor, scoring: taken as served there" in said
-    assert "It is measured as it is, whatever the cell's name says" in report(project)
+            said = run(*command, cwd=project, check=served == [folder, ANCHOR, copy]).stdout
+        if served == [folder]:
+            assert "put anchor into its repository: `python tools/model_repository.py FOLDER anchor`" in said
+        elif other in served:
+            assert "that differ from the brought model's [1, 3] by up to" in said
+            assert "or put this scoring into its repository" in said
+        else:
+            had = ("has scoring, anchor: taken as served there", "has anchor, scoring: taken as served there")
+            assert any(each in said for each in had)
+            assert "It is measured as it is, whatever the cell's name says" in report(project)
     several = ("-S", "perf.instances=[1,2]")
     refused = run(*command, *several, cwd=project, check=False).stdout
     assert "models.own.as_configured leaves one configuration" in refused
@@ -300,6 +310,20 @@ def test_a_limit_on_accuracy_without_labels_is_refused(project: Path, tmp_path: 
     refused = run("dvc", "exp", "run", "-S", "model=own", "-S", "perf.slo.accuracy=0.5", cwd=project, check=False)
     assert "perf.slo.accuracy needs labels, and none were brought" in refused.stdout
     assert ran(refused.stdout) == ["raw-data"]
+
+
+def test_an_option_that_onnx_runtime_does_not_take_is_refused(project: Path, tmp_path: Path) -> None:
+    """By the first stage: of a repository's model, it depends on the backend, and params.yaml does not know it."""
+    bring(project, own_models.save(tmp_path / "dense.onnx", own_models.dense()))
+    yaml = YAML()
+    content = yaml.load(before := (project / "params.yaml").read_text())
+    content["options"]["level"] = "optimization { graph { level: 7 } }"
+    yaml.dump(content, project / "params.yaml")
+    options = ("-S", "model=own", "-S", "perf.options=[level]")
+    refused = run("dvc", "exp", "run", *options, cwd=project, check=False).stdout
+    (project / "params.yaml").write_text(before)
+    assert "options.level sets the graph level 7; there are -1, 0, 1, 2" in refused
+    assert ran(refused) == ["raw-data"]
 
 
 def test_nothing_is_tracked_of_what_is_refused(project: Path, tmp_path: Path) -> None:

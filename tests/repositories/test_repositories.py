@@ -12,7 +12,7 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from assay.ground.paths import FOUND
+from assay.ground.paths import FIRST_ANSWERS, FOUND
 from assay.ground.process import StageError
 from assay.ground.records.checking import write_record
 from assay.ground.records.prepared import UNKNOWN, Found
@@ -254,7 +254,10 @@ def test_a_cell_of_an_ensemble_has_its_steps_under_names_of_its_own(tmp_path: Pa
     """Several cells stand in one server; answers are compared with the owner's folders, as they are called there."""
     opened = open_repository(own.ensemble(tmp_path / "models"))
     cells: dict[str, Any] = {"fp32-2-4-delay_100us": ServedCell(CELL, 1), "model-fp32": None}
-    write_matrix(tmp_path / "cells", tmp_path / "cells", opened, opened.computing("scoring", "own"), cells)
+    (answers := tmp_path / FIRST_ANSWERS).touch()
+    computing = opened.computing("scoring", "own")
+    write_matrix(tmp_path / "cells", tmp_path / "cells", opened, computing, cells, first_answers=answers)
+    assert sorted(tmp_path.rglob(f"*/{FIRST_ANSWERS}")) == [tmp_path / "cells/model-fp32/reference" / FIRST_ANSWERS]
     folder = tmp_path / "cells" / "fp32-2-4-delay_100us"
     assert [each.name for each in with_steps([folder])] == [
         "fp32-2-4-delay_100us-halving",

@@ -82,11 +82,12 @@ def test_an_end_that_was_not_reached_is_said() -> None:
     assert saturation_in_words(saturation(rates, {"1500": "may do"}), "poisson") == f"{said}."
     # A look that a longer one did not confirm is why nothing higher was compared.
     assert saturation_in_words(saturation(rates, {"1500": "not sent in time"}), "poisson") == (
-        f"{said}; on a first look 1,500 were not sent in time, and none higher was tried."
+        f"{said}; on a first look 1,500 were not sent in time, and none above 2,000 was tried."
     )
     looks = {"4000": "not sent in time", "3200": "not sent in time", "2500": "too many", "1900": "may do"}
     assert saturation_in_words(saturation(rates, looks), "poisson") == (
-        f"{said}; on a first look 3,200–4,000 were not sent in time and 2,500 were too many, and none higher was tried."
+        f"{said}; on a first look 3,200–4,000 were not sent in time and 2,500 were too many, and none above 4,000 was "
+        "tried."
     )
 
 

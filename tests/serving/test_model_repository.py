@@ -57,6 +57,8 @@ def test_models_that_have_their_files_beside_their_configuration_come_along(
     assert "4 models put together" in capsys.readouterr().out
     assert (tmp_path / "whole" / "label" / "1" / "model.py").is_file()
     assert (tmp_path / "whole" / "labelled-fp32" / "1").is_dir()
+    put_together(monkeypatch, tmp_path / "one", "labelled-fp32")
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["classifier-fp32", "label", "labelled-fp32"]
 
 
 def test_a_folder_whose_list_is_missing_is_damaged(

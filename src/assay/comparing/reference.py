@@ -40,7 +40,8 @@ def resolve(revision: str) -> str:
     if finished.returncode == 0:
         return finished.stdout.strip()
     shallow = run("git", "rev-parse", "--is-shallow-repository", cwd=ROOT).stdout.strip() == "true"
-    remedy = "; this clone is shallow: `git fetch --unshallow` brings the rest" if shallow else ""
+    rest = "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
+    remedy = f"; this clone is shallow: `{rest}` brings the rest" if shallow else ""
     raise StageError(f"no revision {revision!r} here{remedy}; git says:\n  {last_words(finished)}")
 
 

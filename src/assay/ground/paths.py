@@ -26,6 +26,8 @@ BROUGHT = ROOT / "brought" / "model"
 REPOSITORY = "model.repository"
 # In it, what was found when it was brought: to ask it takes a server.
 FOUND = "found.json"
+# And what it answered to its first examples, each alone: that is how it is known again on a server that has one.
+FIRST_ANSWERS = "first_answers.npz"
 
 ARTIFACTS = ROOT / "artifacts"
 ARRAYS = ARTIFACTS / "data"

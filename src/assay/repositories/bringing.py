@@ -11,7 +11,7 @@ import numpy as np
 
 from assay.ground.files import write_text
 from assay.ground.numerals import counted
-from assay.ground.paths import FOUND, REPOSITORY
+from assay.ground.paths import FIRST_ANSWERS, FOUND, REPOSITORY
 from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
 from assay.ground.records.checking import write_record
@@ -35,9 +35,12 @@ from assay.scoring.classification import class_scores, correctness
 from assay.serving.model_config import render
 from assay.serving.model_folder import CONFIG, Part
 from assay.tensors.arrays import write_named
-from assay.tensors.named import Ask, Tensors
+from assay.tensors.named import Ask, Tensors, part
 from assay.tensors.rows import scored
 from assay.tensors.signature import Signature, Tensor
+
+# So many answers tell one model from another of the same inputs and outputs.
+KNOWN_BY = 3
 
 
 def of_repository(opened: RepositoryModel, ask: Ask, triton: Triton, left_out: Sequence[str]) -> Subject:
@@ -122,6 +125,7 @@ def collect_repository(opened: RepositoryModel, asked: Asked, examples: Examples
         "measured": measured(open_repository(target), judged.answers, examples.labels, scores, judged.batch),
     }
     write_record(target / FOUND, Found, found)
+    write_named(target / FIRST_ANSWERS, part(judged.answers, 0, KNOWN_BY), None)
     if examples.labels is not None:
         write_named(target / ANSWERS, {name: judged.answers[name] for name in scores}, None)
 

@@ -1,5 +1,6 @@
 """What a cell is of a model that its owner configured: that configuration, with the matrix's axes written over it."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
+from assay.ground.paths import FIRST_ANSWERS
 from assay.params.triton import BACKEND
 from assay.repositories.matrix import ServedCell
 from assay.repositories.opening import Configured, RepositoryModel
@@ -50,14 +52,19 @@ def write_matrix(
     opened: RepositoryModel,
     computing: Configured,
     cells: Mapping[str, ServedCell | None],
+    *,
+    first_answers: Path,
 ) -> None:
     """Write a folder for each cell, by its name, None being the owner's own configuration, under its own name, too.
 
-    Instances, batches, threads and options are those of the computing model.
+    Instances, batches, threads and options are those of the computing model. Beside what is called as the owner's
+    model stand its first answers: a server may have another one of that name.
     """
     folders = _Folders(opened, computing)
     for name, cell in cells.items():
         folders.write(repository / name, later / name, None if cell is None else configured(computing, cell))
+        if cell is None:
+            shutil.copyfile(first_answers, repository / name / REFERENCE / FIRST_ANSWERS)
 
 
 @dataclass(frozen=True)

@@ -117,17 +117,21 @@ def saturation_in_words(found: Saturation, distribution: str) -> str:
     if found.too_high:
         said += f"; {_rate(found.too_high)} are too many"
     elif not found.not_offered:
-        said += f"; no rate that was compared was too high{_first_looks(found.first_looks)}"
+        said += f"; no rate that was compared was too high{_first_looks(found)}"
     return f"In an open loop ({distribution} arrivals) it {said}."
 
 
-def _first_looks(looks: Mapping[float, str]) -> str:
+def _first_looks(found: Saturation) -> str:
     """Say what first looks found of rates that were not compared, or that ended the search; nothing without such."""
-    found = (
+    looks = found.first_looks
+    kinds = (
         (why, sorted(rate for rate, look in looks.items() if look == why)) for why in dict.fromkeys(looks.values())
     )
-    said = [f"{'–'.join(dict.fromkeys(map(amount, (rates[0], rates[-1]))))} were {why}" for why, rates in found]
-    return f"; on a first look {' and '.join(said)}, and none higher was tried" if said else ""
+    said = [f"{'–'.join(dict.fromkeys(map(amount, (rates[0], rates[-1]))))} were {why}" for why, rates in kinds]
+    if not said:
+        return ""
+    highest = max(found.rates[-1].per_second, *looks)  # the rate of an unlucky look may have been compared, or passed
+    return f"; on a first look {' and '.join(said)}, and none above {amount(highest)} was tried"
 
 
 def _per_second(at: AtRate) -> float:

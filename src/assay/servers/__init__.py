@@ -55,15 +55,18 @@ def reference_answers(
     """Return what the owner's configuration answers to what a model is going to be asked; None of an ONNX file.
 
     That is in batches of no more than `most`, if it is given.
-    It is served for that alone, and no longer there when anything is measured.
+    It is served for that alone, and no longer there when anything is measured. Raises StageError if a server that runs
+    already has another model of its name.
     """
-    from assay.serving.answers import asked_in_batches
+    from assay.serving.answers import asked_in_batches, check_as_brought
     from assay.serving.model_config import read_config
     from assay.serving.model_folder import CONFIG, reference_of
 
     if not (owners := reference_of(folder)):
         return None
     with serve(owners, triton, timeouts, cores) as server:
+        if triton.server == "url":
+            check_as_brought(server, folder, examples)
         return asked_in_batches(server, owners[-1].name, read_config(folder / CONFIG), examples, most)
 
 

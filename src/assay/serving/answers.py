@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from assay.ground.paths import FIRST_ANSWERS
 from assay.ground.process import StageError
 from assay.ground.quoting import printable
 from assay.serving.client import PROTOCOLS, Server
 from assay.serving.ensemble import INDEX, LABEL
 from assay.serving.failures import ServedOtherwiseError
 from assay.serving.model_config import effective_differences, read_config, threads_in
-from assay.serving.model_folder import onnx_file
+from assay.serving.model_folder import CONFIG, REFERENCE, onnx_file
+from assay.tensors.arrays import read_named
 from assay.tensors.named import Tensors, batch_of, examples_in, message_bytes, one, part
 from assay.tensors.parity import UnansweredError, largest_difference, magnitude, onnx_answers, onnx_session
 
@@ -26,7 +28,7 @@ LARGEST_BATCH_BYTES, LARGEST_ANSWER_BYTES = 2**26, 2**28
 
 def check_effective_config(server: Server, folder: Path) -> None:
     """Raise ServedOtherwiseError if the server changed what the model's config.pbtxt says."""
-    written = read_config(folder / "config.pbtxt")
+    written = read_config(folder / CONFIG)
     if changed := effective_differences(written, server.effective_config(written.name)):
         raise ServedOtherwiseError(written.name, f"{written.name} is not served as configured: {'; '.join(changed)}")
 
@@ -74,7 +76,7 @@ def check_labels(server: Server, folder: Path, classifier: Path, classes: Sequen
     Batches and protocols are those of `check_answers`; classes whose scores are as good as
     equal may change places. Raises ServedOtherwiseError if a label is another, or not that of its index.
     """
-    config = read_config(folder / "config.pbtxt")
+    config = read_config(folder / CONFIG)
     session, names = onnx_session(str(onnx_file(classifier))), np.array(classes, object)
     top_k = config.output[0].dims[0]
     for size, batch in batches(config, examples):
@@ -112,6 +114,20 @@ def asked_in_batches(
     return [server.infer(model, as_served(batch, config), outputs, "grpc") for _, batch in asked]
 
 
+def check_as_brought(server: Server, folder: Path, examples: Tensors) -> None:
+    """Raise ServedOtherwiseError if a model is another one than was brought, whose first answers lie in its folder.
+
+    One that has none there is called otherwise than its owner's, and compared with that.
+    """
+    if not (path := folder / REFERENCE / FIRST_ANSWERS).is_file():
+        return
+    config, (known, _) = read_config(folder / CONFIG), read_named(path)
+    batched, places = config.max_batch_size > 0, range(examples_in(known))
+    asked = [(1, one(examples, place, batched=batched)) for place in places]
+    expected = [(one(known, place, batched=batched), 0.0) for place in places]
+    _compared(server, config, asked, expected, "the brought model")
+
+
 def check_answers(
     server: Server,
     folder: Path,
@@ -125,7 +141,7 @@ def check_answers(
     these, or else what ONNX Runtime answers from the same file. Returns the largest difference by protocol and batch
     size; raises ServedOtherwiseError if one is not equal within rounding.
     """
-    config = read_config(folder / "config.pbtxt")
+    config = read_config(folder / CONFIG)
     if reference is not None:
         asked, known = list(batches(config, examples, most)), [(each, 0.0) for each in reference]
         return _compared(server, config, asked, known, "its owner's configuration")

@@ -1,7 +1,7 @@
 """Options: named settings of config.pbtxt, an axis of the matrix beside those that have a key of their own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
@@ -90,9 +90,15 @@ def refused_of_onnx_runtime(option: ModelConfig) -> str | None:
     )
 
 
+def check_options(names: Iterable[str], options: Mapping[str, str]) -> None:
+    """Raise StageError if an ONNX Runtime backend does not take one of these options, of the texts of all by name."""
+    for name in names:
+        if why := refused_of_onnx_runtime(parse_option(options[name])):
+            raise StageError(f"options.{name} {why}")
+
+
 def set_option(config: ModelConfig, name: str, text: str) -> None:
     """Write an option over a configuration; raises StageError if its backend is ONNX Runtime's and does not take it."""
-    option = parse_option(text)
-    if config.backend == BACKEND and (why := refused_of_onnx_runtime(option)):
-        raise StageError(f"options.{name} {why}")
-    config.MergeFrom(option)
+    if config.backend == BACKEND:
+        check_options([name], {name: text})
+    config.MergeFrom(parse_option(text))

@@ -30,7 +30,8 @@ def _recommendation(verdict: Verdict, recommended: Finalist, cells: int, failing
         return f"{run}, the default configuration: {nothing} beats it."
     if verdict.default_is_unbeaten:
         return f"{run}. {nothing.capitalize()} beats {default}; this one cannot be told apart from it and is simpler."
-    return f"{run}: {_advantage(verdict, recommended)} {default}."
+    in_doubt = "" if verdict.default.eligible else ", which does not surely meet every limit"
+    return f"{run}: {_advantage(verdict, recommended)} {default}{in_doubt}."
 
 
 def _somebody_may_miss_one(verdict: Verdict) -> bool:

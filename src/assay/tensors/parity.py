@@ -14,6 +14,9 @@ from assay.ground.quoting import cut, printable
 from assay.ground.records.checking import LONGEST_REASON
 from assay.tensors.named import Tensors
 
+# Of ONNX Runtime's levels of its log.
+_FATAL = 4
+
 
 def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceSession:
     """Return a session on the processor, from a file's path or content.
@@ -23,6 +26,7 @@ def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceS
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.log_severity_level = _FATAL  # what fails is raised, and told in one sentence
     with reading(Path(model), "an ONNX model") if isinstance(model, str) else _opening():
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
