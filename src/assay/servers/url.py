@@ -103,22 +103,20 @@ def serve(
     to replace: found to be another model of that name, it may be left by a run that was killed.
     """
     with connected(http, grpc, request_timeout_s) as server, unloading(server) as loaded:
-        had = []
         for folder in models:
             if server.has_model(name := served_name(folder)):
-                had.append(name)
+                server.had.add(name)
                 continue
             # Before it is loaded: a server may still be at it when we no longer wait.
             loaded.append(name)
             load(server, folder, timeout_s)
-        if had:
-            print(
-                f"the server at http://{http} has {', '.join(had)}: taken as served there, and not unloaded", flush=True
-            )
+        if server.had:
+            names = ", ".join(sorted(server.had))
+            print(f"the server at http://{http} has {names}: taken as served there, and not unloaded", flush=True)
         try:
             yield server
         except ServedOtherwiseError as error:
-            if error.model not in had:
+            if error.model not in server.had:
                 raise
             raise StageError(
                 f"{error}; that server had {error.model} before this run, of its own or left by a run that was killed: "

@@ -9,7 +9,7 @@ import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import BadStatusLine, HTTPException
 from pathlib import Path
@@ -91,7 +91,8 @@ class Server:
 
     `pid` is the server's process where its cost can be read: on this machine, started by us.
     `identifier` is what it was told to call itself, and `folder` its own, where we started it.
-    A small question is answered within `request_timeout_s`, or not at all.
+    A small question is answered within `request_timeout_s`, or not at all. `had` are the names of models that a server
+    that runs already had before it was asked for them: whose they are is not known.
     """
 
     http_address: str
@@ -100,6 +101,7 @@ class Server:
     identifier: str | None = None
     folder: Path | None = None
     request_timeout_s: float = REQUEST_TIMEOUT_S
+    had: set[str] = field(default_factory=set, compare=False)
 
     @cached_property
     def _grpc(self) -> Any:

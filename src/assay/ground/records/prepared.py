@@ -24,8 +24,8 @@ class Batch(TypedDict):
     """How answers to so many different examples together differ from those to each alone.
 
     It is safe to batch them if they differ by rounding alone; `difference` is that of values, as parity's, None where
-    a text is another, and `other_class` a number of rows of all test examples' answers. Not safe with one example is
-    what nobody could ask more: a step of an ensemble may batch its requests all the same.
+    a text is another, and `other_class` a number of rows of all test examples' answers. What cannot be known is
+    `UNKNOWN`: a request holds one example, and a step of an ensemble may batch those of several requests.
     """
 
     examples: PositiveCount
