@@ -1,7 +1,7 @@
 """Ask a running Triton server, over HTTP and gRPC.
 
-Whoever runs it, it may be slow, hang, lie, or be something else: each question has a deadline for its whole
-answer, and what comes is checked before it is believed.
+Whoever runs it, it may be slow, hang, lie, or be something else: each question has a deadline for its whole answer, and
+what comes is checked before it is believed.
 """
 
 import json
@@ -36,8 +36,7 @@ Protocol = Literal["http", "grpc"]
 PROTOCOLS: tuple[Protocol, ...] = ("http", "grpc")
 # Seconds for the answer to a small question, where nobody says how many.
 REQUEST_TIMEOUT_S = 10.0
-# A large one has as much more time as its bytes take on a slow network, and as a busy server takes to compute what
-# this process has computed, alone.
+# A large one has more: for its bytes on a slow network, and for what a busy server computes longer than we do alone.
 SLOWEST_BYTES_PER_S, SLOWER_THAN_ALONE = 10e6, 20
 # A server that answers without end must not fill the memory: one answer to a question about it, and one with tensors.
 _LARGEST_TEXT, _LARGEST_TENSORS = 2**24, 2**30
@@ -89,10 +88,9 @@ def _is_late(error: Exception) -> bool:
 class Server:
     """The addresses of a running server, and questions to it.
 
-    `pid` is the server's process where its cost can be read: on this machine, started by us.
-    `identifier` is what it was told to call itself, and `folder` its own, where we started it.
-    A small question is answered within `request_timeout_s`, or not at all. `had` are the names of models that a server
-    that runs already had before it was asked for them: whose they are is not known.
+    `pid` is the server's process where its cost can be read: on this machine, started by us. `identifier` is what it
+    was told to call itself, and `folder` its own, where we started it; where we did not, it `had` these models before.
+    A small question is answered within `request_timeout_s`, or not at all.
     """
 
     http_address: str
