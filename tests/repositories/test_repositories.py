@@ -438,13 +438,13 @@ def found(repository: Path) -> None:
             {"as_configured": True},
             ["fp32"],
             {"max_batch_size": [8], "instances": [1, 2]},
-            r"several cells: `dvc exp run` it with -S 'perf\.instances=\[1\]' -S 'perf\.dynamic_batching",
+            r"none, and the matrix has others: .* -S 'perf\.instances=\[1\]' -S 'perf\.dynamic_b",
         ),
         (
             {"as_configured": True},
             ["fp32"],
             {"max_batch_size": [8], "instances": [1], "dynamic_batching": ["off"], "threads": [1], "options": ["a"]},
-            r"several cells: `dvc exp run` it with -S 'perf\.threads=\[\]' -S 'perf\.options=\[\]'$",
+            r"none, and the matrix has others: .* -S 'perf\.threads=\[\]' -S 'perf\.options=\[\]'$",
         ),
     ],
 )
@@ -456,6 +456,23 @@ def test_what_cannot_be_asked_of_a_repositorys_model_is_refused(
     asked = get("own").hyperparameters.model_validate(hyperparameters)
     with pytest.raises(StageError, match=said):
         check_measured_as_it_is(tmp_path / "models", asked, "own", variants, Perf(**perf))
+
+
+def test_what_its_owner_batches_is_a_cell_that_does(tmp_path: Path) -> None:
+    """Limits on answers are in doubt where requests are batched, whoever configured that."""
+    found(own.scoring(tmp_path / "models", "dynamic_batching { }").parent)
+    as_configured = get("own").hyperparameters.model_validate({"as_configured": True})
+    one: dict[str, Any] = {"max_batch_size": [8], "instances": [1]}
+    for batching in (["off"], ["off", "delay_100us"]):
+        wanted = r"\[delay_0us\]" if len(batching) == 1 else r"\[delay_100us\]"
+        with pytest.raises(
+            StageError, match=rf"its owner's, which batches requests, .* -S 'perf\.dynamic_batching={wanted}'$"
+        ):
+            check_measured_as_it_is(
+                tmp_path / "models", as_configured, "own", ["fp32"], Perf(**one, dynamic_batching=batching)
+            )
+    perf = Perf(**one, dynamic_batching=["delay_100us"])
+    assert check_measured_as_it_is(tmp_path / "models", as_configured, "own", ["fp32"], perf)[1]["as_configured"]
 
 
 def test_threads_are_an_axis_of_onnx_runtime_alone(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def check_measured_as_it_is(
     computing = opened.computing(getattr(hyperparameters, "step", None), family)
     as_configured = bool(getattr(hyperparameters, "as_configured", False))
     if as_configured:
-        _check_one_cell(family, perf)
+        _check_one_cell(family, perf, batches=any(each.config.HasField("dynamic_batching") for each in opened.every))
     if perf.threads and computing.backend != BACKEND:
         raise StageError(
             f"perf.threads are ONNX Runtime's, and {computing.name} is of the backend {computing.backend}: write []"
@@ -68,14 +68,20 @@ def check_measured_as_it_is(
     }
 
 
-def _check_one_cell(family: str, perf: Perf) -> None:
-    axes = {name: getattr(perf, name)[:1] for name in ("instances", "max_batch_size", "dynamic_batching")}
-    axes |= {"threads": [], "options": []}
-    if several := [name for name, first in axes.items() if len(getattr(perf, name)) > len(first)]:
-        options = " ".join(f"-S 'perf.{name}={flow(axes[name])}'" for name in several)
+def _check_one_cell(family: str, perf: Perf, *, batches: bool) -> None:
+    """Raise StageError unless the matrix has one cell that batches as its owner's configuration does.
+
+    Limits on answers ask whether a cell batches.
+    """
+    axes = {name: getattr(perf, name)[:1] for name in ("instances", "max_batch_size")}
+    batching = [each for each in perf.dynamic_batching if (each != "off") == batches]
+    axes |= {"dynamic_batching": [*batching, "delay_0us" if batches else "off"][:1], "threads": [], "options": []}
+    if others := [name for name, wanted in axes.items() if getattr(perf, name) != wanted]:
+        options = " ".join(f"-S 'perf.{name}={flow(axes[name])}'" for name in others)
         raise StageError(
-            f"models.{family}.as_configured leaves one configuration, its owner's, and the matrix has several cells: "
-            f"`dvc exp run` it with {options}"
+            f"models.{family}.as_configured leaves one configuration, its owner's, which "
+            f"{'batches requests' if batches else 'batches none'}, and the matrix has others: `dvc exp run` it with "
+            f"{options}"
         )
 
 
