@@ -154,7 +154,7 @@ def bringing(given: argparse.Namespace, params: Params) -> Iterator[Bringing]:
 
     with asked_when_brought(path, params.triton, params.timeouts, trusted=given.trust) as (found, ask, left_out):
         yield Bringing(
-            of_repository(found, ask, params.triton, left_out),
+            of_repository(found, ask, params.triton, params.timeouts, left_out),
             None,
             partial(collect_repository, found),
             keeps_told=False,

@@ -1,5 +1,6 @@
 """Models of somebody's Triton repository: what is found in a folder, what is refused, and what a cell of one is."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from assay.ground.paths import FIRST_ANSWERS, FOUND
 from assay.ground.process import StageError
 from assay.ground.records.checking import write_record
-from assay.ground.records.prepared import UNKNOWN, Found
+from assay.ground.records.prepared import UNKNOWN, Batch, Found
 from assay.learning.bringing.description import description
 from assay.learning.bringing.judging import Examples, judge
 from assay.learning.models import get
@@ -353,29 +354,70 @@ def test_a_model_is_asked_no_larger_batch_than_its_owner_allows(tmp_path: Path, 
     folder = own.write(tmp_path / "theirs", stated, {"1/model.onnx": own_models.dense().SerializeToString()})
     inputs = {"x": np.random.default_rng(0).normal(size=(70, 4)).astype(np.float32)}
     with asked_when_brought(folder, Triton(), Timeouts(), trusted=False) as (opened, ask, _):
-        subject, examples = of_repository(opened, ask, Triton(), []), Examples(inputs, None, None)
+        subject, examples = of_repository(opened, ask, Triton(), Timeouts(), []), Examples(inputs, None, None)
         assert f"  batches  {said}" in list(description(subject, examples, judge(subject, examples)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("largest", [0, 1])
-def test_what_a_step_batches_of_requests_with_one_example_is_not_known(tmp_path: Path, largest: int) -> None:
-    """The ensemble cannot be asked two together, and its step may compute several requests together."""
+def test_requests_with_one_example_meet_in_a_step(tmp_path: Path, largest: int) -> None:
+    """The ensemble cannot be asked two together: several requests are computed together in its steps."""
     folder = own.ensemble(tmp_path)
     text = (folder / CONFIG).read_text().replace("max_batch_size: 8", f"max_batch_size: {largest}")
     dims = {0: ("dims: [1, 4]", "dims: [1, 3]"), 1: ("dims: [4]", "dims: [3]")}[largest]
     (folder / CONFIG).write_text(text.replace("dims: [4]", dims[0]).replace("dims: [3]", dims[1]))
     shape = (8, 1, 4) if largest == 0 else (8, 4)
-    inputs = {"x": np.random.default_rng(0).normal(size=shape).astype(np.float32)}
+    found, said = what_is_found(folder, {"x": np.random.default_rng(0).normal(size=shape).astype(np.float32)})
+    assert found == {"examples": 8, "safe": True, "difference": pytest.approx(0, abs=1e-6), "other_class": 0, "rows": 8}
+    assert "  batches  the first axis; 8 different examples together get the answers of each alone: batch-safe" in said
+
+
+def what_is_found(folder: Path, inputs: dict[str, np.ndarray]) -> tuple[Batch | None, list[str]]:
+    """Return what neighbours in a batch do, and the description of a model that is brought."""
     with asked_when_brought(folder, Triton(), Timeouts(), trusted=True) as (opened, ask, _):
-        subject, examples = of_repository(opened, ask, Triton(), []), Examples(inputs, None, None)
+        subject, examples = of_repository(opened, ask, Triton(), Timeouts(), []), Examples(inputs, None, None)
         judged = judge(subject, examples)
-        assert judged.batch == UNKNOWN
-        assert (
-            "  batches  a request holds one example, and what a step does with several at once could not be asked: not "
-            "known to be batch-safe"
-        ) in list(description(subject, examples, judged))
-        assert "-S 'perf.dynamic_batching=[off]'" in options_for_cells(opened, judged.batch, Perf())
+        return judged.batch, list(description(subject, examples, judged))
+
+
+PROGRAM = """
+import numpy as np
+import triton_python_backend_utils as pb
+
+class TritonPythonModel:
+    def execute(self, requests):
+        asked = [pb.get_input_tensor_by_name(each, "x").as_numpy() for each in requests]
+        return [pb.InferenceResponse([pb.Tensor("y", {answer})]) for x in asked]
+"""
+OF_ITS_REQUEST = "(x - x.mean(axis=0))[:, :3] + x[:, :3]"
+OF_THE_FIRST_REQUEST = "x[:, :3] * asked[0][:1, 3:]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("answer", "safe"), [(OF_ITS_REQUEST, True), (OF_THE_FIRST_REQUEST, False)])
+def test_what_a_program_makes_of_several_requests_is_found(tmp_path: Path, answer: str, *, safe: bool) -> None:
+    """Batches of it are lists of requests: what it does with the rows of one, no batch does."""
+    stated = f'backend: "python" max_batch_size: 8 {own.TENSORS % ("y", 3)}'
+    folder = own.write(tmp_path / "program", stated, {"1/model.py": PROGRAM.format(answer=answer)})
+    found, _ = what_is_found(folder, {"x": np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)})
+    assert found is not None
+    assert found["safe"] is safe
+    assert found["examples"] == (8 if safe else 4)
+
+
+@pytest.mark.slow
+def test_what_is_not_computed_together_is_not_known_to_be_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As many executions as requests prove nothing of neighbours, however the answers compare."""
+    told = itertools.count(step=100)
+    monkeypatch.setattr("assay.repositories.joining._executions", lambda _, models: [next(told)] * len(models))
+    found, said = what_is_found(own.halving(tmp_path), {"x": np.arange(32, dtype=np.float32).reshape(8, 4)})
+    assert found == UNKNOWN
+    assert "halving: requests that were sent at once were computed one by one" in capsys.readouterr().out
+    assert (
+        "  batches  several requests could not be asked so that they are computed together: not known to be batch-safe"
+    ) in said
 
 
 @pytest.mark.slow

@@ -94,9 +94,9 @@ def test_accuracy_is_said_to_be_of_examples_alone_where_that_matters() -> None:
 
 
 def test_what_nobody_could_ask_of_batches_is_said() -> None:
-    """Requests of one example tell nothing of what a step does with several; those of a model alone are safe."""
+    """What is not known is no safety; a model that takes one example at a time has no neighbours."""
     (said,) = batches_in_words(rows_of(fp32={"batch": UNKNOWN}))
-    assert said.startswith("Not known to be batch-safe: `fp32`, for a request holds one example, and what a step does")
+    assert said.startswith("Not known to be batch-safe: `fp32`, for several requests could not be asked so that they")
     (said,) = batches_in_words(rows_of(fp32={"batch": UNKNOWN | {"safe": True, "difference": 0.0}}))
     assert said == "The model takes one example a request."
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from assay.params.perf import Perf
 from assay.params.triton import BACKEND, Timeouts, Triton
 from assay.repositories.asking import asked_through
 from assay.repositories.handled import check_handled, cleaned
+from assay.repositories.joining import batches_requests, joined, largest_batch
 from assay.repositories.opening import Configured, RepositoryModel, digest_of, open_repository
 from assay.repositories.signature import signature_of
 from assay.scoring.agreement import agreement
@@ -43,7 +45,9 @@ from assay.tensors.signature import Signature, Tensor
 KNOWN_BY = 3
 
 
-def of_repository(opened: RepositoryModel, ask: Ask, triton: Triton, left_out: Sequence[str]) -> Subject:
+def of_repository(
+    opened: RepositoryModel, ask: Ask, triton: Triton, timeouts: Timeouts, left_out: Sequence[str]
+) -> Subject:
     """Return what a repository's model is to be told of; `left_out` is what its configuration is measured without."""
     files = [path for each in opened.every for path in each.files().values()]
     name, size = printable(opened.name), sum(path.stat().st_size for path in files)
@@ -54,8 +58,8 @@ def of_repository(opened: RepositoryModel, ask: Ask, triton: Triton, left_out: S
         name=opened.name,
         signature=signature_of(opened.model.config),
         ask=ask,
-        largest_batch=opened.model.config.max_batch_size,
-        batches_within=any(step.config.max_batch_size > 1 for step in opened.steps),
+        largest_batch=largest_batch(opened),
+        together=partial(joined, opened, triton, timeouts) if batches_requests(opened) else None,
         head=f"{name}: {_in_words(opened.model)}, {size / 1e6:,.1f} MB in {counted(len(files), 'file')}",
         about=tuple(about),
         asked_in=f"through the {triton.server} server",

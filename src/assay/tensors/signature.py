@@ -105,8 +105,9 @@ def _tensor(value: onnx.ValueInfoProto) -> Tensor:
     kind = value.type.WhichOneof("value")
     datatype = _DATATYPES.get(value.type.tensor_type.elem_type)
     if datatype is None:
-        way_out = f": {_WAY_OUT}" if kind in ("sequence_type", "map_type", "optional_type") else ""
-        what = onnx.helper.printable_type(value.type) or "nothing"
+        no_tensor = kind in ("sequence_type", "map_type", "optional_type")
+        way_out = f": {_WAY_OUT}" if no_tensor else ""
+        what = f"a {kind.removesuffix('_type')}" if no_tensor else onnx.helper.printable_type(value.type) or "nothing"
         raise StageError(f"{value.name}: Triton has no type for what the ONNX file calls {what}{way_out}")
     shape = value.type.tensor_type
     axes = tuple(axis.dim_value if axis.HasField("dim_value") else axis.dim_param for axis in shape.shape.dim)

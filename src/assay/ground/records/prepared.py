@@ -24,8 +24,8 @@ class Batch(TypedDict):
     """How answers to so many different examples together differ from those to each alone.
 
     It is safe to batch them if they differ by rounding alone; `difference` is that of values, as parity's, None where
-    a text is another, and `other_class` a number of rows of all test examples' answers. What cannot be known is
-    `UNKNOWN`: a request holds one example, and a step of an ensemble may batch those of several requests.
+    a text is another, and `other_class` a number of rows of all test examples' answers. `UNKNOWN` is what could
+    not be asked.
     """
 
     examples: PositiveCount
@@ -46,7 +46,7 @@ def safety_in_words(batch: Batch) -> str:
 def neighbours_in_words(batch: Batch) -> str:
     """Say what neighbours change in answers, or why that is not known."""
     if batch == UNKNOWN:
-        return "a request holds one example, and what a step does with several at once could not be asked"
+        return "several requests could not be asked so that they are computed together"
     said = f"asked {batch['examples']} different examples together"
     if batch["rows"]:
         others = f"{batch['other_class']:,} of {batch['rows']:,} answers are others"

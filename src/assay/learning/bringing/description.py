@@ -41,7 +41,7 @@ def of_file(opened: OpenedModel) -> Subject:
         signature=opened.signature,
         ask=partial(onnx_answers, opened.session),
         largest_batch=LARGEST_BATCH if opened.signature.batched else 0,
-        batches_within=False,
+        together=None,
         head=f"{name}: {opened.size / 1e6:,.1f} MB{files}, {versions}",
         about=(("read by", f"the embedded server; {readers(opened)}"),),
         asked_in="in this process",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assay.ground.numerals import amount, counted
+from assay.ground.process import StageError
 from assay.ground.records.prepared import UNKNOWN, Batch
 from assay.learning.bringing.evidence import check_what_it_says
 from assay.learning.bringing.made import FEWEST
@@ -22,6 +23,8 @@ from assay.tensors.rows import scored
 TIMES = 3
 # So long, or a few times that, examples that were made are asked; alone and in batches.
 PATIENCE_S, TIMES_ASKED = 20, 2
+# Several at once have to wait until a server is sure that no more will come.
+JOINED = 64
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,22 @@ def judge(subject: Subject, examples: Examples, most: int | None = None) -> Judg
 
 
 def _batch(subject: Subject, inputs: Tensors, alone: Tensors, scores: tuple[str, ...]) -> Batch | None:
-    if subject.largest_batch <= 1 and subject.batches_within:
-        return UNKNOWN
-    if not subject.largest_batch:
+    if subject.together is not None:
+        some = min(JOINED, examples_in(inputs))
+        try:
+            with subject.together() as ask:
+                return batch_safety(
+                    ask,
+                    part(inputs, 0, some),
+                    part(alone, 0, some),
+                    scores,
+                    subject.name,
+                    largest=subject.largest_batch,
+                )
+        except StageError as error:
+            print(f"what requests do to each other is not known: {error}", flush=True)
+            return UNKNOWN
+    if not subject.signature.batched:
         return None
     return batch_safety(subject.ask, inputs, alone, scores, subject.name, largest=subject.largest_batch)
 

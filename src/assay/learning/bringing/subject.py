@@ -1,5 +1,7 @@
 """A model that is being brought, whatever it is: what it takes and gives, how it is asked, and what is told of it."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from assay.tensors.named import Ask
@@ -10,8 +12,8 @@ from assay.tensors.signature import Signature
 class Subject:
     """An ONNX file in this process, or a repository's model behind a server.
 
-    `largest_batch` is the most examples that it may be asked at once, 0 if it takes no batches; `batches_within` says
-    whether a step of it may compute those of several requests together all the same.
+    `largest_batch` is the most examples that are computed together, 0 if it takes no batches; `together` gives how
+    several are asked so that they are, where that takes more than a request that holds them.
     `head` begins its description, `about` are further lines of that, each with what it is about; `asked_in` says where
     examples are answered.
     """
@@ -20,7 +22,7 @@ class Subject:
     signature: Signature
     ask: Ask
     largest_batch: int
-    batches_within: bool
+    together: Callable[[], AbstractContextManager[Ask]] | None
     head: str
     about: tuple[tuple[str, str], ...]
     asked_in: str
