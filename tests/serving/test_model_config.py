@@ -132,7 +132,8 @@ def test_what_triton_has_no_type_for_is_one_sentence() -> None:
     sequence = helper.make_tensor_sequence_value_info("labels", TensorProto.INT64, ["batch"])
     model.graph.input[0].CopyFrom(sequence)
     with pytest.raises(
-        StageError, match=r"labels: Triton has no type for .* sequence_type.*options=\{'zipmap': False\}"
+        StageError,
+        match=r"labels: Triton has no type for what the ONNX file calls a sequence: .*options=\{'zipmap': False\}",
     ):
         ModelShape.of(model)
 
