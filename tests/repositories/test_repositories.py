@@ -372,10 +372,13 @@ def test_requests_with_one_example_meet_in_a_step(tmp_path: Path, largest: int) 
     assert "  batches  the first axis; 8 different examples together get the answers of each alone: batch-safe" in said
 
 
-def what_is_found(folder: Path, inputs: dict[str, np.ndarray]) -> tuple[Batch | None, list[str]]:
+def what_is_found(
+    folder: Path, inputs: dict[str, np.ndarray], timeouts: Timeouts | None = None
+) -> tuple[Batch | None, list[str]]:
     """Return what neighbours in a batch do, and the description of a model that is brought."""
-    with asked_when_brought(folder, Triton(), Timeouts(), trusted=True) as (opened, ask, _):
-        subject, examples = of_repository(opened, ask, Triton(), Timeouts(), []), Examples(inputs, None, None)
+    timeouts = timeouts or Timeouts()
+    with asked_when_brought(folder, Triton(), timeouts, trusted=True) as (opened, ask, _):
+        subject, examples = of_repository(opened, ask, Triton(), timeouts, []), Examples(inputs, None, None)
         judged = judge(subject, examples)
         return judged.batch, list(description(subject, examples, judged))
 
@@ -406,15 +409,29 @@ def test_what_a_program_makes_of_several_requests_is_found(tmp_path: Path, answe
 
 
 @pytest.mark.slow
+def test_a_slow_program_has_the_time_of_its_examples_for_a_batch(tmp_path: Path) -> None:
+    """Eight take longer than a small question may, and no longer than each by itself."""
+    stated = f'backend: "python" max_batch_size: 8 {own.TENSORS % ("y", 3)}'
+    slow = PROGRAM.format(answer="x[:, :3]").replace(
+        "asked =", "__import__('time').sleep(0.2 * len(requests)); asked ="
+    )
+    folder = own.write(tmp_path / "program", stated, {"1/model.py": slow})
+    inputs = {"x": np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)}
+    found, _ = what_is_found(folder, inputs, Timeouts(request_s=1))
+    assert found is not None
+    assert (found["examples"], found["safe"]) == (8, True)
+
+
+@pytest.mark.slow
 def test_what_is_not_computed_together_is_not_known_to_be_safe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As many executions as requests prove nothing of neighbours, however the answers compare."""
     told = itertools.count(step=100)
-    monkeypatch.setattr("assay.repositories.joining._executions", lambda _, models: [next(told)] * len(models))
+    monkeypatch.setattr("assay.repositories.joining._AtOnce._executions", lambda _: [next(told)])
     found, said = what_is_found(own.halving(tmp_path), {"x": np.arange(32, dtype=np.float32).reshape(8, 4)})
     assert found == UNKNOWN
-    assert "halving: requests that were sent at once were computed one by one" in capsys.readouterr().out
+    assert "joined_halving: requests that were sent at once were computed one by one" in capsys.readouterr().out
     assert (
         "  batches  several requests could not be asked so that they are computed together: not known to be batch-safe"
     ) in said

@@ -1,6 +1,7 @@
 """Ask a repository's model through the server that params.yaml chooses, as its owner configured it."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from assay.servers import serve
 from assay.serving.client import Server
 from assay.serving.model_config import ModelShape
 from assay.serving.model_folder import Part, write_folder
-from assay.tensors.named import Ask, Tensors
+from assay.tensors.named import Ask, Tensors, examples_in
 from assay.tensors.signature import Signature
 
 
@@ -33,12 +34,23 @@ def asked_through(opened: RepositoryModel, triton: Triton, timeouts: Timeouts) -
         with serve(served, triton, timeouts, completes=True) as server:
             steps = tuple(_completed(each, server) for each in opened.steps)
             model = _completed(opened.model, server)
-            outputs = [output.name for output in model.config.output]
+            yield RepositoryModel(model, steps), patiently(server, model.config)
 
-            def ask(example: Tensors) -> Tensors:
-                return server.infer(model.name, example, outputs, "grpc")
 
-            yield RepositoryModel(model, steps), ask
+def patiently(server: Server, config: ModelConfig) -> Ask:
+    """Return how a served model is asked, such that a batch may take as long as its examples one by one."""
+    outputs, batched, alone_s = [output.name for output in config.output], config.max_batch_size > 0, 0.0
+
+    def ask(inputs: Tensors) -> Tensors:
+        nonlocal alone_s
+        count = examples_in(inputs) if batched else 1
+        began = time.monotonic()
+        answers = server.infer(config.name, inputs, outputs, "grpc", alone_s=count * alone_s)
+        if count == 1:
+            alone_s = max(alone_s, time.monotonic() - began)
+        return answers
+
+    return ask
 
 
 def _completed(each: Configured, server: Server) -> Configured:

@@ -5,7 +5,8 @@ several. A program in Python gets a list of requests, and an ensemble's step tho
 """
 
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,37 +54,55 @@ def joined(opened: RepositoryModel, triton: Triton, timeouts: Timeouts) -> Itera
     The answer to each example is that to a request of its own. Raises StageError if the server loads no models, or
     computes requests one by one all the same.
     """
-    model, names = opened.model, {each.name: f"joined_{each.name}" for each in opened.every}
-    outputs, batched = [output.name for output in model.config.output], model.config.max_batch_size > 0
-    waiting = [names[each.name] for each in _computing(opened) if each.config.max_batch_size > 1]
+    names = {each.name: f"joined_{each.name}" for each in opened.every}
     with tempfile.TemporaryDirectory() as folder:
         served = [Path(folder, names[each.name]) for each in opened.every]
         for each, path in zip(opened.every, served, strict=True):
             parts = {place: Part.at(file) for place, file in each.files().items()}
             write_folder(path, _waiting(each.config, names), parts)
         with serve(served, triton, timeouts) as server:
+            waiting = [names[each.name] for each in _computing(opened) if each.config.max_batch_size > 1]
+            yield _AtOnce(server, _waiting(opened.model.config, names), waiting)
 
-            def at_once(batch: Tensors) -> list[dict[str, np.ndarray]]:
-                examples = [one(batch, place, batched=batched) for place in range(examples_in(batch))]
-                with ThreadPoolExecutor(len(examples)) as threads:
-                    return list(
-                        threads.map(lambda each: server.infer(names[model.name], each, outputs, "grpc"), examples)
-                    )
 
-            def ask(batch: Tensors) -> Tensors:
-                for _ in range(_ATTEMPTS):
-                    before = _executions(server, waiting)
-                    answers = at_once(batch)
-                    together = [
-                        now - then < len(answers)
-                        for then, now in zip(before, _executions(server, waiting), strict=True)
-                    ]
-                    if all(together) or len(answers) == 1:
-                        join = np.concatenate if batched else np.stack
-                        return {name: join([answer[name] for answer in answers]) for name in outputs}
-                raise StageError(f"{model.name}: requests that were sent at once were computed one by one")
+class _AtOnce:
+    """Asks a served model each example of a batch in a request of its own, all at the same time.
 
-            yield ask
+    Raises StageError if one of the models that are `waiting` for requests computes each alone.
+    """
+
+    def __init__(self, server: Server, config: ModelConfig, waiting: Sequence[str]) -> None:
+        self._server, self._config, self._waiting = server, config, waiting
+        self._batched = config.max_batch_size > 0
+        self._alone_s: float | None = None
+
+    def __call__(self, batch: Tensors) -> Tensors:
+        """Return the answers, as a model gives them to a batch, or in a row of a new axis if it takes none."""
+        examples = [one(batch, place, batched=self._batched) for place in range(examples_in(batch))]
+        for _ in range(_ATTEMPTS):
+            before = self._executions()
+            answers = self._asked(examples)
+            counts = [now - then for then, now in zip(before, self._executions(), strict=True)]
+            if max(counts) < len(examples) or len(examples) == 1:
+                join = np.concatenate if self._batched else np.stack
+                return {name: join([answer[name] for answer in answers]) for name in answers[0]}
+        raise StageError(f"{self._config.name}: requests that were sent at once were computed one by one")
+
+    def _asked(self, examples: Sequence[Tensors]) -> list[dict[str, np.ndarray]]:
+        outputs = [output.name for output in self._config.output]
+
+        def ask(example: Tensors, patience_s: float) -> dict[str, np.ndarray]:
+            return self._server.infer(self._config.name, example, outputs, "grpc", alone_s=patience_s)
+
+        if self._alone_s is None:
+            began = time.monotonic()
+            ask(examples[0], 0.0)
+            self._alone_s = time.monotonic() - began
+        with ThreadPoolExecutor(len(examples)) as threads:
+            return list(threads.map(ask, examples, [len(examples) * self._alone_s] * len(examples)))
+
+    def _executions(self) -> list[int]:
+        return [self._server.statistics(model)["execution_count"] for model in self._waiting]
 
 
 def _waiting(owners: ModelConfig, names: dict[str, str]) -> ModelConfig:
@@ -100,7 +119,3 @@ def _waiting(owners: ModelConfig, names: dict[str, str]) -> ModelConfig:
         for group in config.instance_group:
             group.count = 1
     return config
-
-
-def _executions(server: Server, models: list[str]) -> list[int]:
-    return [server.statistics(model)["execution_count"] for model in models]

@@ -21,8 +21,8 @@ from assay.tensors.rows import scored
 
 # Enough that one of them had the machine to itself.
 TIMES = 3
-# So long, or a few times that, examples that were made are asked; alone and in batches.
-PATIENCE_S, TIMES_ASKED = 20, 2
+# So long, or a few times that, examples that were made are asked; alone, in fours and in a larger batch.
+PATIENCE_S, TIMES_ASKED = 20, 3
 # Several at once have to wait until a server is sure that no more will come.
 JOINED = 64
 
