@@ -73,7 +73,7 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
     return {
         "params": params,
         "results": results,
-        **about_the_model(results, params.model, params.dataset, rows),
+        **about_the_model(results, params.model, params.dataset, rows, max(params.perf.max_batch_size)),
         "reconstructed": RECONSTRUCTIONS.exists(),
         "accelerated": accelerated_in_words(rows) if "onnxruntime" in machine["server"] else None,
         "run_variant": recommended_variant(verdict, rows),

@@ -80,11 +80,15 @@ def test_another_runtimes_variants_are_labelled() -> None:
 
 def test_accuracy_is_said_to_be_of_examples_alone_where_that_matters() -> None:
     """One whose neighbours in a batch change its answer has another accuracy where requests are batched."""
-    assert batches_in_words(rows_of(fp32={}, int8_static={})) == [
+    assert batches_in_words(rows_of(fp32={}, int8_static={}), 4) == [
         "Batch-safe: `fp32`, `int8_static`. 4 different examples together get the answers of each alone."
     ]
+    assert batches_in_words(rows_of(fp32={}), 64) == [
+        "Batch-safe: `fp32`. 4 different examples together get the answers of each alone; more were not asked, and the "
+        "matrix has batches of up to 64."
+    ]
     unsafe = {"examples": 4, "safe": False, "difference": 0.0213, "other_class": 3, "rows": 1000}
-    said = batches_in_words(rows_of(fp32={}, int8_dynamic={"batch": unsafe}))
+    said = batches_in_words(rows_of(fp32={}, int8_dynamic={"batch": unsafe}), 4)
     assert said[0].startswith("Batch-safe: `fp32`. 4 different")
     assert said[1].startswith("Not batch-safe: `int8_dynamic`. What else is in a batch changes an answer")
     assert (
@@ -95,9 +99,9 @@ def test_accuracy_is_said_to_be_of_examples_alone_where_that_matters() -> None:
 
 def test_what_nobody_could_ask_of_batches_is_said() -> None:
     """What is not known is no safety; a model that takes one example at a time has no neighbours."""
-    (said,) = batches_in_words(rows_of(fp32={"batch": UNKNOWN}))
+    (said,) = batches_in_words(rows_of(fp32={"batch": UNKNOWN}), 4)
     assert said.startswith("Not known to be batch-safe: `fp32`, for several requests could not be asked so that they")
-    (said,) = batches_in_words(rows_of(fp32={"batch": UNKNOWN | {"safe": True, "difference": 0.0}}))
+    (said,) = batches_in_words(rows_of(fp32={"batch": UNKNOWN | {"safe": True, "difference": 0.0}}), 1)
     assert said == "The model takes one example a request."
 
 

@@ -11,15 +11,19 @@ from assay.telling.variants_table import VariantRow, batches_in_words
 MEGABYTE = 1e6
 
 
-def about_the_model(results: Results, model: str, dataset: str, rows: Sequence[VariantRow]) -> dict[str, Any]:
+def about_the_model(
+    results: Results, model: str, dataset: str, rows: Sequence[VariantRow], largest_batch: int
+) -> dict[str, Any]:
     """Return what the templates say of the model: its name, its origin, its variants, and how good their answers are.
 
-    It was `brought` or trained here; it is `judged` where there are labels.
+    It was `brought` or trained here; it is `judged` where there are labels. The matrix has batches of up to
+    `largest_batch`.
     """
+    batches = batches_in_words(rows, largest_batch)
     return {
         "subject": subject_in_words(results, model),
         "taken_from": taken_from_in_words(results, dataset),
-        "measured": measured_in_words(results, rows) if "model" in results.raw_data else "",
+        "measured": measured_in_words(results, rows, batches) if "model" in results.raw_data else "",
         "brought": "model" in results.raw_data,
         "step": _step(results),
         "compared_with": "the answers of its owner's configuration"
@@ -27,7 +31,7 @@ def about_the_model(results: Results, model: str, dataset: str, rows: Sequence[V
         else "ONNX Runtime's",
         "judged": rows[0].accuracy is not None,
         "variants": rows,
-        "batches": batches_in_words(rows),
+        "batches": batches,
     }
 
 
@@ -52,12 +56,12 @@ def subject_in_words(results: Results, model: str) -> str:
     return f"{model} on {results.raw_data['dataset']}"
 
 
-def measured_in_words(results: Results, rows: Sequence[VariantRow]) -> str:
+def measured_in_words(results: Results, rows: Sequence[VariantRow], batches: Sequence[str]) -> str:
     """Say what figures of a model that was brought are of: its size, in its first variant, shapes, batch safety."""
     size = rows[0].export["file_bytes"]
     shown = f"{size / MEGABYTE:,.1f} MB" if size >= MEGABYTE / 10 else f"{size / 1e3:,.1f} kB"
     asked = ", ".join(f"{name} {shape}" for name, shape in results.data["shapes"].items())
-    return " ".join([f"Measured: {shown}, one example of {asked} a request.", *batches_in_words(rows)])
+    return " ".join([f"Measured: {shown}, one example of {asked} a request.", *batches])
 
 
 def taken_from_in_words(results: Results, dataset: str) -> str:

@@ -89,15 +89,20 @@ def accelerated_in_words(rows: Sequence[VariantRow]) -> str | None:
     )
 
 
-def batches_in_words(rows: Sequence[VariantRow]) -> list[str]:
-    """Say of which variants what else is in a batch changes no answer, and what it changes of the others."""
+def batches_in_words(rows: Sequence[VariantRow], largest: int) -> list[str]:
+    """Say of which variants what else is in a batch changes no answer, and what it changes of the others.
+
+    The matrix has batches of up to the `largest`, of which some may be larger than what was asked.
+    """
     batched = [row for row in rows if row.export["batch"]]
     safe = [row for row in batched if row.export["batch"]["safe"]]
     said = [_unsafe_in_words(row) for row in batched if not row.export["batch"]["safe"]]
     if safe:
         names, examples = ", ".join(f"`{row.name}`" for row in safe), safe[0].export["batch"]["examples"]
-        together = f"Batch-safe: {names}. {examples} different examples together get the answers of each alone."
-        said.insert(0, "The model takes one example a request." if examples == 1 else together)
+        together = f"{examples} different examples together get the answers of each alone"
+        beyond = f"; more were not asked, and the matrix has batches of up to {largest}" if largest > examples else ""
+        alone = "The model takes one example a request."
+        said.insert(0, alone if examples == 1 else f"Batch-safe: {names}. {together}{beyond}.")
     unbatchable = {row.export["unbatchable"]: row.name for row in rows if not row.export["batch"]}
     return [*(f"The model takes no batches: {why}." for why in unbatchable), *said]
 
