@@ -21,7 +21,7 @@ from assay.ground.paths import MODEL_REPOSITORY
 from assay.ground.process import StageError
 from assay.ground.quoting import listed
 from assay.serving.model_config import read_config
-from assay.serving.model_folder import CONFIG, check_files, check_listed, put_together, with_steps
+from assay.serving.model_folder import CONFIG, check_files, check_listed, put_together, served_name, with_steps
 
 
 def chosen(names: list[str]) -> list[Path]:
@@ -30,16 +30,18 @@ def chosen(names: list[str]) -> list[Path]:
     Raises StageError if one is not there.
     """
     there = {path.name: path for path in sorted(MODEL_REPOSITORY.glob("*")) if path.is_dir()}
+    # As its owner configured it, a model is called otherwise than its folder, and several are the same.
+    called = {served_name(path): path for path in there.values()} | there
     if not there:
         raise StageError("artifacts/model_repository/ holds no models; `dvc repro triton-config` makes them")
-    if missing := [name for name in names if name not in there]:
+    if missing := [name for name in names if name not in called]:
         raise StageError(f"artifacts/model_repository/ has no {listed(missing)}; it has {listed(there)}")
     wanted = dict.fromkeys(names or there)
     for name in tuple(wanted):
-        for step in read_config(there[name] / CONFIG).ensemble_scheduling.step:
+        for step in read_config(called[name] / CONFIG).ensemble_scheduling.step:
             if step.model_name in there:  # those of a model of a repository stand in its own folder
                 wanted[step.model_name] = None
-    return with_steps(there[name] for name in wanted)
+    return list({served_name(each): each for each in with_steps(called[name] for name in wanted)}.values())
 
 
 def main() -> None:

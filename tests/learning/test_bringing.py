@@ -286,6 +286,14 @@ def test_tensors_hold_as_many_examples_as_each_other(tmp_path: Path) -> None:
         read_samples(samples(tmp_path / "t.npz", x=x, state=state, rate=rate[:2]), signature(own_models.stateful()))
 
 
+@pytest.mark.parametrize("name", ["config.pbtxt", "model.json", "model.textproto"])
+def test_a_file_is_read_as_onnx_whatever_its_name(tmp_path: Path, name: str) -> None:
+    """The library would take the end of a name for another format, and fail in its own way."""
+    (tmp_path / name).write_text('{"name": "mine"}')
+    with pytest.raises(StageError, match=f"{name} is no ONNX file"):
+        open_model(tmp_path / name)
+
+
 def test_arrays_that_would_be_taken_for_one_another_are_refused(tmp_path: Path) -> None:
     """NumPy gives what is called `y` to who asks for `y.npy`."""
     one = np.zeros((2, 1), np.float32)

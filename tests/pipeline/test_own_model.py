@@ -289,6 +289,17 @@ def test_a_model_that_a_running_server_has(project: Path, tmp_path: Path) -> Non
                 assert "  server   url; compared with its owner's configuration on the server that is measured" in said
             command = ("dvc", "exp", "run", "-S", "model=own", *(word for each in options for word in ("-S", each)))
             said = run(*command, cwd=project, check=served == [folder, ANCHOR, copy]).stdout
+            np.savez(tmp_path / "asked.npz", x=X)
+            asked = (
+                "python",
+                "tools/predict.py",
+                str(tmp_path / "asked.npz"),
+                "--output",
+                str(tmp_path / "answers.npz"),
+            )
+            answered = run(*asked, cwd=project, check=other not in served)
+            if other in served:
+                assert "that differ from the brought model's [1, 3] by up to" in answered.stdout
         if served == [folder]:
             assert "put anchor into its repository: `python tools/model_repository.py FOLDER anchor`" in said
         elif other in served:
@@ -297,6 +308,9 @@ def test_a_model_that_a_running_server_has(project: Path, tmp_path: Path) -> Non
         else:
             assert "has anchor, scoring: taken as served there" in said
             assert "It is measured as it is, whatever the cell's name says" in report(project)
+    run("python", "tools/model_repository.py", str(tmp_path / "whole"), cwd=project)
+    assert sorted(path.name for path in (tmp_path / "whole").iterdir()) == ["anchor", "anchor_copy", "scoring"]
+    run("python", "tools/model_repository.py", str(tmp_path / "alone"), "scoring", cwd=project)
     several = ("-S", "perf.instances=[1,2]")
     refused = run(*command, *several, cwd=project, check=False).stdout
     assert "models.own.as_configured leaves one configuration" in refused

@@ -13,18 +13,20 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from assay.ground.paths import FIRST_ANSWERS, FOUND
+from assay.ground.paths import FIRST_ANSWERS, FOUND, REPOSITORY
 from assay.ground.process import StageError
 from assay.ground.records.checking import write_record
 from assay.ground.records.prepared import UNKNOWN, Batch, Found
 from assay.learning.bringing.description import description
-from assay.learning.bringing.judging import Examples, judge
+from assay.learning.bringing.examples import Asked
+from assay.learning.bringing.judging import Examples, Judged, judge
 from assay.learning.models import get
 from assay.params.cells import Cell
 from assay.params.perf import Perf
 from assay.params.triton import Timeouts, Triton
 from assay.repositories.bringing import (
     asked_when_brought,
+    collect_repository,
     of_repository,
     options_for_cells,
     options_for_step,
@@ -40,6 +42,8 @@ from assay.servers import serve
 from assay.serving.answers import check_effective_config
 from assay.serving.model_config import read_config
 from assay.serving.model_folder import CONFIG, Part, computing_of, put_together, reference_of, with_steps, write_folder
+from assay.tensors.arrays import read_named
+from assay.tensors.named import each_alone
 
 CELL = Cell("fp32", 2, 4, "delay_100us")
 
@@ -397,15 +401,36 @@ OF_THE_FIRST_REQUEST = "x[:, :3] * asked[0][:1, 3:]"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("answer", "safe"), [(OF_ITS_REQUEST, True), (OF_THE_FIRST_REQUEST, False)])
+@pytest.mark.parametrize(
+    ("answer", "safe"), [("x[:, :3]", True), (OF_ITS_REQUEST, False), (OF_THE_FIRST_REQUEST, False)]
+)
 def test_what_a_program_makes_of_several_requests_is_found(tmp_path: Path, answer: str, *, safe: bool) -> None:
-    """Batches of it are lists of requests: what it does with the rows of one, no batch does."""
+    """Batches of it are lists of requests, and a request may hold several examples: neither may change an answer."""
     stated = f'backend: "python" max_batch_size: 8 {own.TENSORS % ("y", 3)}'
     folder = own.write(tmp_path / "program", stated, {"1/model.py": PROGRAM.format(answer=answer)})
     found, _ = what_is_found(folder, {"x": np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)})
     assert found is not None
     assert found["safe"] is safe
     assert found["examples"] == (8 if safe else 4)
+
+
+@pytest.mark.slow
+def test_answers_in_text_are_kept_whatever_their_letters(tmp_path: Path) -> None:
+    """A server gives bytes, and a file holds characters."""
+    stated = 'backend: "python" max_batch_size: 8\n' + " ".join(
+        f'{kind} [{{ name: "{name}" data_type: TYPE_STRING dims: [1] }}]'
+        for kind, name in (("input", "x"), ("output", "y"))
+    )
+    folder = own.write(tmp_path / "program", stated, {"1/model.py": PROGRAM.format(answer="x")})
+    words = np.array([["wörld"], ["foo"], ["bär"], ["x"]], object)
+    with asked_when_brought(folder, Triton(), Timeouts(), trusted=True) as (opened, ask, _):
+        answers = each_alone(ask, {"x": words})
+        judged = Judged(answers, None, 0.1)
+        made = Asked(None, None, Path)
+        (target := tmp_path / "brought").mkdir()
+        collect_repository(opened, made, Examples({"x": words}, None, []), judged, target)
+    kept, _ = read_named(target / REPOSITORY / FIRST_ANSWERS)
+    assert kept["y"].tolist() == words[:3].tolist()
 
 
 @pytest.mark.slow

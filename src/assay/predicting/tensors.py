@@ -15,14 +15,15 @@ from assay.learning.bringing.samples import read_samples
 from assay.params.triton import Timeouts, Triton
 from assay.predicting.provenance import check_brought, check_exported
 from assay.servers import serve
-from assay.serving.answers import as_served, check_types
+from assay.serving.answers import as_served, check_as_brought, check_types
 from assay.serving.client import Protocol, Server
-from assay.serving.model_config import ModelShape, read_config
+from assay.serving.model_config import ModelShape, input_names, read_config
 from assay.serving.model_folder import CONFIG, with_steps
-from assay.tensors.arrays import storable
+from assay.tensors.arrays import inputs_of_test, storable
 from assay.tensors.named import Ask, Tensors, each_alone
 from assay.tensors.parity import onnx_answers, onnx_session
 from assay.tensors.signature import Signature
+from assay.tensors.texts import as_characters
 
 MODEL = "model"
 
@@ -60,6 +61,8 @@ def configured_model(
     config = read_config(folder / CONFIG)
     outputs = [output.name for output in config.output]
     with serve(with_steps([folder]), triton, timeouts) as server:
+        if server.had:
+            check_as_brought(server, folder, inputs_of_test(input_names(folder)))
         yield lambda example: server.infer(config.name, example, outputs, "grpc")
 
 
@@ -92,13 +95,4 @@ def answers(ask: Ask, path: Path, signature: Signature) -> dict[str, np.ndarray]
     """
     batched = signature.batched
     inputs = read_samples(path, signature, fewest=1)
-    return {name: storable(_text(array)) for name, array in each_alone(ask, inputs, batched=batched).items()}
-
-
-def _text(array: np.ndarray) -> np.ndarray:
-    """Return text as characters: a server gives bytes."""
-    if array.dtype.kind != "O":
-        return array
-    return np.array([each.decode() if isinstance(each, bytes) else each for each in array.ravel()], object).reshape(
-        array.shape
-    )
+    return {name: storable(as_characters(array)) for name, array in each_alone(ask, inputs, batched=batched).items()}

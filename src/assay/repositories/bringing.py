@@ -40,6 +40,7 @@ from assay.tensors.arrays import write_named
 from assay.tensors.named import Ask, Tensors, part
 from assay.tensors.rows import scored
 from assay.tensors.signature import Signature, Tensor
+from assay.tensors.texts import as_characters
 
 # So many answers tell one model from another of the same inputs and outputs.
 KNOWN_BY = 3
@@ -58,7 +59,8 @@ def of_repository(
         name=opened.name,
         signature=signature_of(opened.model.config),
         ask=ask,
-        largest_batch=largest_batch(opened),
+        largest_batch=opened.model.config.max_batch_size,
+        most_together=largest_batch(opened),
         together=partial(joined, opened, triton, timeouts) if batches_requests(opened) else None,
         head=f"{name}: {_in_words(opened.model)}, {size / 1e6:,.1f} MB in {counted(len(files), 'file')}",
         about=tuple(about),
@@ -129,7 +131,8 @@ def collect_repository(opened: RepositoryModel, asked: Asked, examples: Examples
         "measured": measured(open_repository(target), judged.answers, examples.labels, scores, judged.batch),
     }
     write_record(target / FOUND, Found, found)
-    write_named(target / FIRST_ANSWERS, part(judged.answers, 0, KNOWN_BY), None)
+    first = part(judged.answers, 0, KNOWN_BY)
+    write_named(target / FIRST_ANSWERS, {name: as_characters(each) for name, each in first.items()}, None)
     if examples.labels is not None:
         write_named(target / ANSWERS, {name: judged.answers[name] for name in scores}, None)
 

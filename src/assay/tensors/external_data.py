@@ -18,7 +18,7 @@ def external_files(path: Path) -> list[str]:
     Raises StageError if the model is damaged, or names a file outside of that folder, or as no file should be called.
     """
     with reading(path, "an ONNX model"):
-        model = onnx.load(path, load_external_data=False)
+        model = onnx.load(path, format="protobuf", load_external_data=False)
     names = {
         entry.value
         for tensor in _tensors(model.graph)

@@ -41,6 +41,7 @@ def of_file(opened: OpenedModel) -> Subject:
         signature=opened.signature,
         ask=partial(onnx_answers, opened.session),
         largest_batch=LARGEST_BATCH if opened.signature.batched else 0,
+        most_together=0,
         together=None,
         head=f"{name}: {opened.size / 1e6:,.1f} MB{files}, {versions}",
         about=(("read by", f"the embedded server; {readers(opened)}"),),

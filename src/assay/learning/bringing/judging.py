@@ -74,24 +74,19 @@ def judge(subject: Subject, examples: Examples, most: int | None = None) -> Judg
 
 
 def _batch(subject: Subject, inputs: Tensors, alone: Tensors, scores: tuple[str, ...]) -> Batch | None:
-    if subject.together is not None:
-        some = min(JOINED, examples_in(inputs))
-        try:
-            with subject.together() as ask:
-                return batch_safety(
-                    ask,
-                    part(inputs, 0, some),
-                    part(alone, 0, some),
-                    scores,
-                    subject.name,
-                    largest=subject.largest_batch,
-                )
-        except StageError as error:
-            print(f"what requests do to each other is not known: {error}", flush=True)
-            return UNKNOWN
-    if not subject.signature.batched:
-        return None
-    return batch_safety(subject.ask, inputs, alone, scores, subject.name, largest=subject.largest_batch)
+    """Return what examples of one request do to each other, and, where that changes nothing, several requests."""
+    found, name = None, subject.name
+    if subject.signature.batched:
+        found = batch_safety(subject.ask, inputs, alone, scores, name, largest=subject.largest_batch)
+    if subject.together is None or (found is not None and not found["safe"]):
+        return found
+    some, those = (part(each, 0, min(JOINED, examples_in(inputs))) for each in (inputs, alone))
+    try:
+        with subject.together() as ask:
+            return batch_safety(ask, some, those, scores, name, largest=subject.most_together)
+    except StageError as error:
+        print(f"what requests do to each other is not known: {error}", flush=True)
+        return UNKNOWN
 
 
 def _seconds_alone(subject: Subject, inputs: Tensors) -> float:

@@ -50,7 +50,7 @@ def open_model(path: Path) -> OpenedModel:
             "onnx.save(model, path, save_as_external_data=True)"
         )
     try:
-        graph = onnx.load(path, load_external_data=False)
+        graph = onnx.load(path, format="protobuf", load_external_data=False)  # whatever its name ends in
     except DecodeError:
         raise StageError(f"{name} is no ONNX file") from None
     if not graph.graph.node or not graph.graph.output:

@@ -12,8 +12,9 @@ from assay.tensors.signature import Signature
 class Subject:
     """An ONNX file in this process, or a repository's model behind a server.
 
-    `largest_batch` is the most examples that are computed together, 0 if it takes no batches; `together` gives how
-    several are asked so that they are, where that takes more than a request that holds them.
+    `largest_batch` is the most examples that a request may hold, 0 if it takes no batches. `together` gives how several
+    requests are asked so that they are computed at once, of up to `most_together`, where these are no batch of that
+    kind.
     `head` begins its description, `about` are further lines of that, each with what it is about; `asked_in` says where
     examples are answered.
     """
@@ -22,6 +23,7 @@ class Subject:
     signature: Signature
     ask: Ask
     largest_batch: int
+    most_together: int
     together: Callable[[], AbstractContextManager[Ask]] | None
     head: str
     about: tuple[tuple[str, str], ...]
