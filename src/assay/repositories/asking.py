@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,16 +25,23 @@ def asked_through(opened: RepositoryModel, triton: Triton, timeouts: Timeouts) -
 
     Raises StageError with the server's own words if it does not load.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        repository = Path(folder)
-        for each in opened.every:
-            parts = {place: Part.at(path) for place, path in each.files().items()}
-            write_folder(repository / each.name, _with_tensors_of_file(each), parts)
-        served = [repository / each.name for each in opened.every]
-        with serve(served, triton, timeouts, completes=True) as server:
-            steps = tuple(_completed(each, server) for each in opened.steps)
-            model = _completed(opened.model, server)
-            yield RepositoryModel(model, steps), patiently(server, model.config)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve(written(opened, _with_tensors_of_file, Path(folder)), triton, timeouts, completes=True) as server,
+    ):
+        steps = tuple(_completed(each, server) for each in opened.steps)
+        model = _completed(opened.model, server)
+        yield RepositoryModel(model, steps), patiently(server, model.config)
+
+
+def written(opened: RepositoryModel, configured: Callable[[Configured], ModelConfig], repository: Path) -> list[Path]:
+    """Write a folder for each model, with another configuration and by its name; return them, steps first."""
+    folders = []
+    for each in opened.every:
+        config = configured(each)
+        folders.append(repository / config.name)
+        write_folder(folders[-1], config, {place: Part.at(path) for place, path in each.files().items()})
+    return folders
 
 
 def patiently(server: Server, config: ModelConfig) -> Ask:

@@ -16,10 +16,10 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from assay.ground.process import StageError
 from assay.params.triton import Timeouts, Triton
+from assay.repositories.asking import written
 from assay.repositories.opening import Configured, RepositoryModel
 from assay.servers import serve
 from assay.serving.client import Server
-from assay.serving.model_folder import Part, write_folder
 from assay.tensors.named import Ask, Tensors, examples_in, one
 
 # Those that compute requests as one that holds the examples of all.
@@ -56,10 +56,7 @@ def joined(opened: RepositoryModel, triton: Triton, timeouts: Timeouts) -> Itera
     """
     names = {each.name: f"joined_{each.name}" for each in opened.every}
     with tempfile.TemporaryDirectory() as folder:
-        served = [Path(folder, names[each.name]) for each in opened.every]
-        for each, path in zip(opened.every, served, strict=True):
-            parts = {place: Part.at(file) for place, file in each.files().items()}
-            write_folder(path, _waiting(each.config, names), parts)
+        served = written(opened, lambda each: _waiting(each.config, names), Path(folder))
         with serve(served, triton, timeouts) as server:
             waiting = [names[each.name] for each in _computing(opened) if each.config.max_batch_size > 1]
             yield _AtOnce(server, _waiting(opened.model.config, names), waiting)

@@ -40,7 +40,7 @@ def of_file(opened: OpenedModel) -> Subject:
         name=opened.files[0].name,
         signature=opened.signature,
         ask=partial(onnx_answers, opened.session),
-        largest_batch=LARGEST_BATCH if opened.signature.batched else 0,
+        largest_batch=LARGEST_BATCH,
         most_together=0,
         together=None,
         head=f"{name}: {opened.size / 1e6:,.1f} MB{files}, {versions}",

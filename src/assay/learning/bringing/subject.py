@@ -12,7 +12,7 @@ from assay.tensors.signature import Signature
 class Subject:
     """An ONNX file in this process, or a repository's model behind a server.
 
-    `largest_batch` is the most examples that a request may hold, 0 if it takes no batches. `together` gives how several
+    `largest_batch` is the most examples that a request may hold, where it takes batches. `together` gives how several
     requests are asked so that they are computed at once, of up to `most_together`, where these are no batch of that
     kind.
     `head` begins its description, `about` are further lines of that, each with what it is about; `asked_in` says where
