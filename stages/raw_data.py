@@ -18,7 +18,7 @@ from assay.ground.files import remove_abandoned, write_json
 from assay.ground.paths import ARTIFACTS, DATASETS, RAW_DATA, REPORTS, ROOT
 from assay.ground.process import StageError
 from assay.learning import models
-from assay.learning.bringing.fitting import check_fits
+from assay.learning.bringing.fitting import check_configured, check_fits
 from assay.learning.bringing.folder import brought_here
 from assay.learning.datasets import known_files
 from assay.learning.formats.published import check_files, files_in
@@ -49,6 +49,8 @@ def of_model(params: Params) -> dict[str, Any]:
         unbatchable, more["computing"] = check_measured_as_it_is(
             brought.model, params.hyperparameters, params.model, params.onnx.variants, params.perf
         )
+    else:
+        check_configured(params.hyperparameters, params.model)
     if more.get("computing", {}).get("backend", BACKEND) == BACKEND:
         check_options(params.perf.options, params.options)
     check_fits(

@@ -40,6 +40,7 @@ from assay.learning.bringing.description import (
 )
 from assay.learning.bringing.evidence import ASKED
 from assay.learning.bringing.examples import Asked
+from assay.learning.bringing.fitting import options_without_owner
 from assay.learning.bringing.folder import brought_here
 from assay.learning.bringing.judging import Examples, Judged, fewer_of_a_slow_model, judge
 from assay.learning.bringing.loading import open_model
@@ -135,13 +136,16 @@ class Bringing:
 def bringing(given: argparse.Namespace, params: Params) -> Iterator[Bringing]:
     """Give the model that was typed, to be asked inside the block; raises StageError if it cannot be."""
     if not (path := Path(given.model)).is_dir():
-        opened = open_model(path)
+        opened, family = open_model(path), family_that_is_brought()
         yield Bringing(
             of_file(opened),
             ASKED,
             lambda asked, examples, _, folder: collect_file(opened, asked, examples, folder),
             keeps_told=True,
-            batches=lambda batch: options_for_batches(opened.signature, batch, params.perf),
+            batches=lambda batch: [
+                *options_without_owner(getattr(params.models, family), family),
+                *options_for_batches(opened.signature, batch, params.perf),
+            ],
         )
         return
     from assay.repositories.bringing import (

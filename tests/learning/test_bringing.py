@@ -27,7 +27,7 @@ from assay.learning.bringing.description import (
     readers,
 )
 from assay.learning.bringing.evidence import ASKED, check_what_it_says
-from assay.learning.bringing.fitting import check_batch_safe, check_fits
+from assay.learning.bringing.fitting import check_batch_safe, check_configured, check_fits, options_without_owner
 from assay.learning.bringing.folder import INPUTS, LINES, MODEL, SAMPLES, Brought
 from assay.learning.bringing.judging import Examples, Judged, judge
 from assay.learning.bringing.loading import open_model
@@ -719,6 +719,17 @@ def test_what_the_model_before_was_asked_is_taken_back() -> None:
     limited = Perf.model_validate({"slo": {"accuracy": 0.9}})
     assert options_left_over(model, TOLD, limited, labelled=False) == ["-S perf.slo.accuracy=null"]
     assert options_left_over(model, TOLD, limited, labelled=True) == []
+
+
+def test_a_file_is_nobodys_configuration() -> None:
+    """What was asked of a repository's model before is refused of a file, with the option that takes it back."""
+    section = get("own").hyperparameters
+    before, never = section.model_validate({"as_configured": True}), section.model_validate({})
+    assert options_without_owner(before, "own") == ["-S models.own.as_configured=false"]
+    assert options_without_owner(never, "own") == []
+    check_configured(never, "own")
+    with pytest.raises(StageError, match=r"ONNX file was brought: `dvc .* with -S models\.own\.as_configured=false"):
+        check_configured(before, "own")
 
 
 def test_a_path_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:

@@ -308,6 +308,9 @@ def test_a_model_that_a_running_server_has(project: Path, tmp_path: Path) -> Non
         else:
             assert "has anchor, scoring: taken as served there" in said
             assert "It is measured as it is, whatever the cell's name says" in report(project)
+            assert "**Run `fp32-1-8-off`** (as its owner configured it), the only configuration" in report(project)
+            recommended = read_json(project / "reports/metrics.json")["perf"]["recommended"]
+            assert recommended["meaning"] == "as its owner configured it"
     run("python", "tools/model_repository.py", str(tmp_path / "whole"), cwd=project)
     assert sorted(path.name for path in (tmp_path / "whole").iterdir()) == ["anchor", "anchor_copy", "scoring"]
     run("python", "tools/model_repository.py", str(tmp_path / "alone"), "scoring", cwd=project)

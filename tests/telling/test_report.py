@@ -190,6 +190,13 @@ def test_batching_is_told_in_words(batching: str, batch: int, concurrency: int, 
     assert batching_in_words(Cell("fp32", 1, 64, batching), summary) == sentence
 
 
+def test_a_name_says_nothing_of_an_owners_batching() -> None:
+    """What was executed together is told, and no preferred batch or delay that the name may speak of."""
+    summary = summarised(level([1.0] * 12, concurrency=8, batch=1))
+    cell = Cell("fp32", 1, 64, "delay_500us", as_configured=True)
+    assert batching_in_words(cell, summary) == "batching never happened: 1.00 inferences per execution"
+
+
 def test_the_anchor_against_its_copy_is_told_in_words() -> None:
     """How many intervals miss what is true, of how many."""
     steady, off = (summarised(level(ratios)) for ratios in ([1.0, 1.01, 0.99] * 4, [1.2, 1.21] * 6))

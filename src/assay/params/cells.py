@@ -46,7 +46,8 @@ class Cell:
     """One serving configuration of one variant of the model, asked in a shape of its own where it has one.
 
     `threads` are those of each instance, None for its share of the cores; `option` is the name of one in the section
-    options of params.yaml.
+    options of params.yaml. Of one that is measured `as_configured`, by its owner, these say nothing but whether it
+    batches.
     """
 
     variant: str
@@ -56,6 +57,7 @@ class Cell:
     threads: int | None = None
     option: str = ""
     shape: str = ""
+    as_configured: bool = False
 
     @property
     def configuration(self) -> str:
@@ -76,7 +78,9 @@ class Cell:
 
     @property
     def meaning(self) -> str:
-        """What the name says, in words, as in `2 instances, batches of up to 64, delay 500 µs`."""
+        """What it is in words, as in `2 instances, batches of up to 64, delay 500 µs`."""
+        if self.as_configured:
+            return "as its owner configured it"
         threads = [f"{counted(self.threads, 'thread')} each"] if self.threads else []
         option = [self.option] if self.option else []
         return ", ".join([counted(self.instances, "instance"), *threads, *self._batching_in_words(), *option])

@@ -27,7 +27,7 @@ def batching_in_words(cell: Cell, level: LevelSummary) -> str:
     said = [sentence if happened else f"batching never happened: {sentence}"]
     # Triton prefers the largest batch unless told otherwise.
     preferred = min(batching.preferred, default=cell.max_batch_size)
-    if batching.delay_us and level.concurrency < preferred:
+    if batching.delay_us and not cell.as_configured and level.concurrency < preferred:
         said.append(
             f"concurrency {level.concurrency} can never fill the preferred batch {preferred}, "
             f"so the first request of each waits the whole {batching.delay_us:,} µs"

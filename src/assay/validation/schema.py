@@ -181,7 +181,8 @@ class Params(Section):
     @property
     def cells(self) -> list[Cell]:
         """The matrix; the default configuration comes first."""
-        return matrix(self.onnx.variants, self.perf)
+        as_configured = getattr(self.hyperparameters, "as_configured", False)
+        return matrix(self.onnx.variants, self.perf, as_configured=as_configured)
 
     @property
     def every_cell(self) -> list[Cell]:

@@ -35,6 +35,20 @@ def check_fits(why: str | None, perf: Perf, *, sampled: bool, labelled: bool) ->
         )
 
 
+def check_configured(hyperparameters: BaseModel, family: str) -> None:
+    """Raise StageError if an ONNX file would be measured as its owner configured it: a file has no configuration."""
+    for option in options_without_owner(hyperparameters, family):
+        raise StageError(
+            f"models.{family}.as_configured is for a repository's model, which has a configuration of its owner's, and "
+            f"an ONNX file was brought: `dvc exp run` it with {option}"
+        )
+
+
+def options_without_owner(hyperparameters: BaseModel, family: str) -> list[str]:
+    """Return the option that takes back that a model before was measured as its owner configured it."""
+    return [f"-S models.{family}.as_configured=false"] if getattr(hyperparameters, "as_configured", False) else []
+
+
 def check_batch_safe(variant: str, batch: Batch | None, perf: Perf, hyperparameters: BaseModel, model: str) -> None:
     """Raise StageError if requests were batched though neighbours change an answer and nobody said that they may.
 

@@ -40,7 +40,7 @@ def report_figures(
         if against
         else None,
         "anchor_copy": ratios(copies, "throughput of the copy, as a multiple of the anchor's"),
-        "heat_map": heat_map(cells, verdict.concurrency),
+        "heat_map": heat_map(cells, verdict.concurrency) if len(cells) > 1 else None,
         "race": race(raced, [each.cell.name for each in verdict.finalists]) if raced and raced.measured else None,
         "race_map": race_map(raced) if raced and raced.measured else None,
         "throughput_latency": throughput_latency(cells, [each.cell.name for each in verdict.finalists]),
