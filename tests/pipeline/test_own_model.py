@@ -284,6 +284,10 @@ def test_a_model_that_a_running_server_has(project: Path, tmp_path: Path) -> Non
                 "url": {"http": server.http_address, "grpc": server.grpc_address},
             }
             yaml.dump(content, project / "params.yaml")
+            if served == [folder]:
+                lacking = own_repositories.scoring(tmp_path / "lacking", name="lacking")
+                refused = run("python", "-m", "assay.bring", str(lacking), cwd=project, check=False).stdout
+                assert "or put lacking into its repository\n" in refused  # no tool of ours has its folder
             if other not in served:
                 said = bring(project, folder)
                 assert "  server   url; compared with its owner's configuration on the server that is measured" in said

@@ -2,24 +2,22 @@
 
 from typing import Any
 
-import numpy as np
-
 from assay.exporting.source import Source
 from assay.ground.process import StageError
 from assay.ground.quoting import printable
 from assay.scoring.agreement import agreement
 from assay.scoring.classification import class_scores, correctness
-from assay.tensors.named import Tensors
+from assay.tensors.named import Tensors, is_finite
 
 
 def check_answers(called: str, expected: Tensors, answers: Tensors) -> None:
     """Raise StageError unless a variant answers as many numbers as the model that it was made of, and finite ones."""
     for output, answer in answers.items():
-        if not _finite(answer):
+        if not is_finite(answer):
             whose = (
                 f"{called}, where those of the model that it was made of are finite; leave that variant out of "
                 "onnx.variants"
-                if _finite(expected[output])
+                if is_finite(expected[output])
                 else f"{called}, as they are of the model that it was made of: there is nothing to compare them with"
             )
             raise StageError(f"values of {printable(output)} are no numbers (NaN), or infinite, of {whose}")
@@ -28,10 +26,6 @@ def check_answers(called: str, expected: Tensors, answers: Tensors) -> None:
                 f"{called} answers {len(answer)} examples with {list(answer.shape)} values, "
                 f"the model that it was made of with {list(wanted)}"
             )
-
-
-def _finite(answer: np.ndarray) -> bool:
-    return answer.dtype.kind != "f" or bool(np.isfinite(answer).all())
 
 
 def quality(source: Source, expected: Tensors, answers: Tensors, scores: tuple[str, ...]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from assay.learning.bringing.fitting import WITHOUT_BATCHES
 from assay.learning.bringing.folder import ANSWERS, INPUTS, SAMPLES
 from assay.learning.bringing.judging import Examples, Judged
 from assay.learning.bringing.samples import write_samples
-from assay.learning.bringing.subject import Subject
+from assay.learning.bringing.subject import SeveralAtOnce, Subject
 from assay.params.perf import Perf
 from assay.params.triton import BACKEND, Timeouts, Triton
 from assay.repositories.asking import asked_through
@@ -60,8 +60,9 @@ def of_repository(
         signature=signature_of(opened.model.config),
         ask=ask,
         largest_batch=opened.model.config.max_batch_size,
-        most_together=largest_batch(opened),
-        together=partial(joined, opened, triton, timeouts) if batches_requests(opened) else None,
+        several_at_once=SeveralAtOnce(partial(joined, opened, triton, timeouts), largest_batch(opened))
+        if batches_requests(opened)
+        else None,
         head=f"{name}: {_in_words(opened.model)}, {size / 1e6:,.1f} MB in {counted(len(files), 'file')}",
         about=tuple(about),
         asked_in=f"through the {triton.server} server",

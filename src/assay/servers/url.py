@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from assay.ground.paths import MODEL_REPOSITORY
+from assay.ground.paths import ANCHOR, MODEL_REPOSITORY
 from assay.ground.process import StageError
 from assay.serving.client import REQUEST_TIMEOUT_S, Server
 from assay.serving.failures import LateError, ServedOtherwiseError
@@ -30,8 +30,8 @@ def load(server: Server, folder: Path, timeout_s: float) -> None:
             return
         if _LOADS_NOTHING not in str(error):
             raise
-        written = folder.parent == MODEL_REPOSITORY  # whoever brings a model has its folder
-        how = f": `python tools/model_repository.py FOLDER {folder.name}` puts its folder together" if written else ""
+        ours = folder.parent in (MODEL_REPOSITORY, ANCHOR.parent)  # who brings a model has its folder
+        how = f": `python tools/model_repository.py FOLDER {folder.name}` puts its folder together" if ours else ""
         raise StageError(
             f"{error}; start that server with --model-control-mode=explicit, or put {name} into its repository{how}"
         ) from None

@@ -93,12 +93,17 @@ def refused_of_onnx_runtime(option: ModelConfig) -> str | None:
 def check_options(names: Iterable[str], options: Mapping[str, str]) -> None:
     """Raise StageError if an ONNX Runtime backend does not take one of these options, of the texts of all by name."""
     for name in names:
-        if why := refused_of_onnx_runtime(parse_option(options[name])):
-            raise StageError(f"options.{name} {why}")
+        _check_taken(name, parse_option(options[name]))
+
+
+def _check_taken(name: str, option: ModelConfig) -> None:
+    if why := refused_of_onnx_runtime(option):
+        raise StageError(f"options.{name} {why}")
 
 
 def set_option(config: ModelConfig, name: str, text: str) -> None:
     """Write an option over a configuration; raises StageError if its backend is ONNX Runtime's and does not take it."""
+    option = parse_option(text)
     if config.backend == BACKEND:
-        check_options([name], {name: text})
-    config.MergeFrom(parse_option(text))
+        _check_taken(name, option)
+    config.MergeFrom(option)

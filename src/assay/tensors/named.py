@@ -43,6 +43,11 @@ def one(tensors: Tensors, place: int, *, batched: bool) -> dict[str, np.ndarray]
     return {name: np.asarray(array[place]) for name, array in tensors.items()}
 
 
+def is_finite(array: np.ndarray) -> bool:
+    """Return whether none of its values is NaN or infinite, which only floats can be."""
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+
+
 def batch_of(tensors: Tensors, size: int) -> dict[str, np.ndarray]:
     """Return a batch of the first `size` examples, starting over where there are fewer."""
     order = np.arange(size) % examples_in(tensors)

@@ -24,11 +24,17 @@ def onnx_session(model: bytes | str, threads: int = 0) -> onnxruntime.InferenceS
     `threads` compute one operator together; 0 leaves their number to ONNX Runtime. Raises StageError if a file
     is damaged, or if what was made cannot be read.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = _FATAL  # what fails is raised, and told in one sentence
+    options = session_options(threads)
     with reading(Path(model), "an ONNX model") if isinstance(model, str) else _opening():
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def session_options(threads: int = 0) -> onnxruntime.SessionOptions:
+    """Return options of a session with so many threads, and without a log: what fails is raised, and told."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = _FATAL
+    return options
 
 
 # What ONNX Runtime puts before its words: a code, the file, the place in its own source.

@@ -6,7 +6,7 @@ import numpy as np
 
 from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
-from assay.tensors.named import Ask, Tensors, examples_in, one, with_room
+from assay.tensors.named import Ask, Tensors, examples_in, is_finite, one, with_room
 from assay.tensors.parity import UnansweredError, alike
 from assay.tensors.signature import Signature, Tensor
 
@@ -95,7 +95,7 @@ def _check_shape(name: str, axes: tuple[int | str, ...], answer: np.ndarray, *, 
 
 
 def _check_finite(name: str, answer: np.ndarray, place: int) -> None:
-    if answer.dtype.kind == "f" and not np.isfinite(answer).all():
+    if not is_finite(answer):
         raise StageError(
             f"output {name} of example {place} holds values that are no numbers (NaN), or infinite ones: what was "
             "asked may mean nothing to the model, as a mask of random numbers; bring real samples with "

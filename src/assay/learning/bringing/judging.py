@@ -78,12 +78,12 @@ def _batch(subject: Subject, inputs: Tensors, alone: Tensors, scores: tuple[str,
     found, name = None, subject.name
     if subject.signature.batched:
         found = batch_safety(subject.ask, inputs, alone, scores, name, largest=subject.largest_batch)
-    if subject.together is None or (found is not None and not found["safe"]):
+    if subject.several_at_once is None or (found is not None and not found["safe"]):
         return found
     some, those = (part(each, 0, min(JOINED, examples_in(inputs))) for each in (inputs, alone))
     try:
-        with subject.together() as ask:
-            return batch_safety(ask, some, those, scores, name, largest=subject.most_together)
+        with subject.several_at_once.asked() as ask:
+            return batch_safety(ask, some, those, scores, name, largest=subject.several_at_once.largest)
     except StageError as error:
         print(f"what requests do to each other is not known: {error}", flush=True)
         return UNKNOWN

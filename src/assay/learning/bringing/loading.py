@@ -10,12 +10,11 @@ from google.protobuf.message import DecodeError
 from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
 from assay.tensors.external_data import external_files
-from assay.tensors.parity import runtimes_words
+from assay.tensors.parity import runtimes_words, session_options
 from assay.tensors.signature import Signature, Tensor
 
 # Protocol buffers end there.
 LARGEST_BYTES = 2**31 - 1
-_FATAL = 4
 _NOT_HANDLED = {"BF16": "ONNX Runtime takes no bfloat16 from Python; let the model's first layer convert"}
 
 
@@ -62,10 +61,8 @@ def open_model(path: Path) -> OpenedModel:
         _check_tensor(tensor, name)
     if not signature.inputs:
         raise StageError(f"{name} takes nothing: there is nothing to ask it")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _FATAL  # what it says comes as an exception, too
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(path), session_options(), providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions have no base of their own
         raise StageError(
             f"ONNX Runtime {onnxruntime.__version__} cannot read {name}: {runtimes_words(error)}"

@@ -10,7 +10,7 @@ from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
 from assay.tensors.arrays import asked, storable
 from assay.tensors.batch_safety import EXAMPLES_A_BATCH
-from assay.tensors.named import Tensors, examples_in
+from assay.tensors.named import Tensors, examples_in, is_finite
 from assay.tensors.signature import Signature, Tensor
 
 # Two show whether an answer depends on what is asked, as many as a batch what neighbours do.
@@ -118,7 +118,7 @@ def _checked(array: np.ndarray, tensor: Tensor, what: str, *, batched: bool) -> 
     if not fits:
         wanted = ", ".join(["examples", *(str(axis) if isinstance(axis, int) else axis or "any" for axis in axes)])
         raise StageError(f"{place} has the shape {list(array.shape)}, and the model takes [{wanted}]")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if not is_finite(array):
         raise StageError(f"{place} holds values that are no numbers (NaN), or infinite ones")
     if array.dtype.kind == "O" and any("\0" in text for text in array.ravel()):
         raise StageError(f"{place} holds NUL characters, which end a text in a file of arrays")

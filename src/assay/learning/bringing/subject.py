@@ -9,12 +9,19 @@ from assay.tensors.signature import Signature
 
 
 @dataclass(frozen=True)
+class SeveralAtOnce:
+    """How several requests are asked so that they are computed together, and of how many examples at most."""
+
+    asked: Callable[[], AbstractContextManager[Ask]]
+    largest: int
+
+
+@dataclass(frozen=True)
 class Subject:
     """An ONNX file in this process, or a repository's model behind a server.
 
-    `largest_batch` is the most examples that a request may hold, where it takes batches. `together` gives how several
-    requests are asked so that they are computed at once, of up to `most_together`, where these are no batch of that
-    kind.
+    `largest_batch` is the most examples that a request may hold, where it takes batches. `several_at_once` are
+    requests, where what is computed together of these is no such batch.
     `head` begins its description, `about` are further lines of that, each with what it is about; `asked_in` says where
     examples are answered.
     """
@@ -23,8 +30,7 @@ class Subject:
     signature: Signature
     ask: Ask
     largest_batch: int
-    most_together: int
-    together: Callable[[], AbstractContextManager[Ask]] | None
+    several_at_once: SeveralAtOnce | None
     head: str
     about: tuple[tuple[str, str], ...]
     asked_in: str
