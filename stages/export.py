@@ -20,6 +20,7 @@ from assay.exporting.portable import check_portable, opset_of
 from assay.exporting.quality import check_answers, quality
 from assay.exporting.source import Source
 from assay.ground.files import replacing_directory, sha256_of, write_json
+from assay.ground.numerals import beside
 from assay.ground.paths import FOUND, MODELS, ONNX, PARITY
 from assay.ground.process import StageError
 from assay.ground.records.checking import read_record
@@ -104,11 +105,11 @@ def export(variant: str, params: Params, folder: Path) -> dict[str, Any]:
 
 def check_parity(variant: str, measured: dict[str, Any], limit: float | None) -> None:
     """Raise StageError if an export strays from the trained model beyond the limit, if there is one."""
-    for name, each in measured.items():
-        if limit is not None and each["parity"] > limit:
+    for name, parity in ((name, each["parity"]) for name, each in measured.items()):
+        if limit is not None and parity > limit:
             raise StageError(
                 f"{name} as {variant}: outputs differ from those of the model that it was made of by up to "
-                f"{each['parity']:.3g}, beyond variants.{variant}.parity_limit = {limit:g}"
+                f"{beside(f'{parity:.3g}', parity, limit)}, beyond variants.{variant}.parity_limit = {limit:g}"
             )
 
 

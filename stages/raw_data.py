@@ -20,6 +20,7 @@ from assay.ground.process import StageError
 from assay.learning import models
 from assay.learning.bringing.fitting import check_configured, check_fits
 from assay.learning.bringing.folder import brought_here
+from assay.learning.bringing.limits import check_limits
 from assay.learning.datasets import known_files
 from assay.learning.formats.published import check_files, files_in
 from assay.learning.loading import edition_in, remedy
@@ -57,8 +58,8 @@ def of_model(params: Params) -> dict[str, Any]:
         unbatchable,
         params.perf,
         sampled=brought.inputs is not None,
-        labelled=brought.labels is not None,
     )
+    check_limits(params.perf.slo, brought.signature, labelled=brought.labels is not None)
     return {
         "model": params.model,
         "edition": brought.name,

@@ -68,6 +68,12 @@ def dense(classes: int = 3) -> onnx.ModelProto:
     )
 
 
+def number() -> onnx.ModelProto:
+    """Return x [batch, 4] -> y [batch, 1]: a number, that of no class."""
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    return model(nodes, [("x", FLOAT, ["batch", 4])], [("y", FLOAT, ["batch", 1])], {"w": weights(4, 1)})
+
+
 def labelled() -> onnx.ModelProto:
     """Return x [batch, 2] -> label [batch] in text; eight bits take its last weight, a thousandth, for none."""
     nodes = [

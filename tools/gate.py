@@ -51,7 +51,7 @@ from assay.comparing.terms import Terms, divided_alike, terms_of
 from assay.ground.arguments import named, seconds, share
 from assay.ground.children import run
 from assay.ground.files import read_json
-from assay.ground.numerals import counted
+from assay.ground.numerals import beside, counted, unlike
 from assay.ground.paths import ARRAYS, MODEL_REPOSITORY, PARITY, ROOT
 from assay.ground.process import StageError
 from assay.ground.rwlock import mend_rwlock
@@ -107,8 +107,9 @@ def compare_throughput(
         )
         if time.monotonic() + (time.monotonic() - began) > ends:
             break
+    ratio, low, high = (unlike(each, 1 - tolerance, 3) for each in (estimate.value, estimate.low, estimate.high))
     found = (
-        f"× {estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f}) in {counted(looked, 'server start')}"
+        f"× {ratio} ({low}–{high}) in {counted(looked, 'server start')}"
         f"{f', where it was looked at last, of {len(log_ratios)}' if looked < len(log_ratios) else ''}; "
         f"at least {1 - tolerance:g} is asked for"
         if looked
@@ -206,7 +207,9 @@ def check_parity(params: Params, variants: Iterable[str]) -> Result:
     }
     limits = {variant: params.settings(variant).parity_limit for variant in found}
     said = ", ".join(
-        f"{variant} {value:.2g} ({'no limit' if limits[variant] is None else f'limit {limits[variant]:g}'})"
+        f"{variant} {value:.2g} (no limit)"
+        if (limit := limits[variant]) is None
+        else f"{variant} {beside(f'{value:.2g}', value, limit)} (limit {limit:g})"
         for variant, value in found.items()
     )
     kept = all(limits[each] is None or value <= limits[each] for each, value in found.items())

@@ -1,5 +1,6 @@
 """From screened cells to finalists, and from the run-off's rounds to a verdict in words."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,10 @@ def test_an_accuracy_is_not_shown_as_the_one_that_was_asked_for() -> None:
     """An accuracy of 0.9496 is less than 0.95, and 0.9 is not asked for here."""
     check = Check("test accuracy ≥ 0.95", "fails", Interval(0.93, 0.9, 0.9496), 0.95)
     assert answer_in_words(check) == "fails (0.93, 95 % interval 0.9–0.9496)"
+    in_doubt = replace(check, answer="cannot tell", found=Interval(0.9504, 0.941, 0.9581))
+    assert answer_in_words(in_doubt) == "cannot tell (0.9504, 95 % interval 0.941–0.958)"
+    half = Check("agreement ≥ 0.5", "meets", Interval(0.5003, 0.5003, 0.5003), 0.5)
+    assert answer_in_words(half) == "meets (0.5003)"
 
 
 @pytest.mark.parametrize(("objective", "rounds_"), [("throughput", 12), ("p95_latency", 32)])
@@ -271,6 +276,11 @@ def test_limits_on_answers_are_judged_in_every_output_that_they_are_about() -> N
         "agreement of 'label' ≥ 0.95: fails",
     ]
     assert answers({"scores": outputs["scores"]}, difference=0.05) == ["difference ≤ 0.05: fails"]
+    boxes = {"largest": 0.0, "typical": 0.0, "rows": 0, "same": 0}
+    assert answers({"boxes": boxes, "scores": outputs["scores"]}, agreement=0.95) == [
+        "agreement of 'scores' ≥ 0.95: meets"
+    ]
+    assert answers({"boxes": boxes, "mask": outputs["mask"]}, agreement=0.95) == ["agreement ≥ 0.95: cannot tell"]
 
 
 def test_the_simplest_configuration_comes_first() -> None:

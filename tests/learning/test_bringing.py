@@ -27,9 +27,15 @@ from assay.learning.bringing.description import (
     readers,
 )
 from assay.learning.bringing.evidence import ASKED, check_what_it_says
-from assay.learning.bringing.fitting import check_batch_safe, check_configured, check_fits, options_without_owner
+from assay.learning.bringing.fitting import (
+    check_batch_safe,
+    check_configured,
+    check_fits,
+    options_without_owner,
+)
 from assay.learning.bringing.folder import INPUTS, LINES, MODEL, SAMPLES, Brought
 from assay.learning.bringing.judging import Examples, Judged, judge
+from assay.learning.bringing.limits import check_limits
 from assay.learning.bringing.loading import open_model
 from assay.learning.bringing.made import complete, in_shape, make
 from assay.learning.bringing.params_file import with_inputs
@@ -37,7 +43,7 @@ from assay.learning.bringing.samples import check_classes, read_labels, read_sam
 from assay.learning.bringing.told import merged, told_inputs
 from assay.learning.models import get
 from assay.params.made_inputs import MadeInput, parse_shape, parse_values
-from assay.params.perf import Perf
+from assay.params.perf import Perf, Slo
 from assay.tensors.batch_safety import batch_safety
 from assay.tensors.named import each_alone
 from assay.tensors.parity import onnx_answers
@@ -440,10 +446,10 @@ def test_a_matrix_that_batches_what_takes_no_batches_is_refused() -> None:
     """With the options that do not; and the other way round."""
     stateful, dense = signature(own_models.stateful()), signature(own_models.dense())
     with pytest.raises(StageError, match=r"input state is fixed at 2: `dvc exp run` it with .*max_batch_size=\[0\]"):
-        check_fits(stateful.unbatchable, Perf(), sampled=False, labelled=False)
-    check_fits(stateful.unbatchable, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False, labelled=False)
+        check_fits(stateful.unbatchable, Perf(), sampled=False)
+    check_fits(stateful.unbatchable, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False)
     with pytest.raises(StageError, match="is 0, which is for models that take no batches, and this one does"):
-        check_fits(dense.unbatchable, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False, labelled=False)
+        check_fits(dense.unbatchable, Perf(max_batch_size=[0], dynamic_batching=["off"]), sampled=False)
 
 
 def test_shapes_are_of_an_axis_or_of_an_input() -> None:
@@ -463,9 +469,9 @@ def test_shapes_are_of_an_axis_or_of_an_input() -> None:
         ):
             in_shape(tokens, told, wrong)
     perf = Perf(shapes=["sequence_9"])
-    check_fits(tokens.unbatchable, perf, sampled=False, labelled=False)
+    check_fits(tokens.unbatchable, perf, sampled=False)
     with pytest.raises(StageError, match="samples were brought: they have the shape they have"):
-        check_fits(tokens.unbatchable, perf, sampled=True, labelled=False)
+        check_fits(tokens.unbatchable, perf, sampled=True)
 
 
 def test_a_shape_is_written_as_a_name_and_sizes(content: dict[str, Any]) -> None:
@@ -488,12 +494,32 @@ def test_a_shape_is_written_as_a_name_and_sizes(content: dict[str, Any]) -> None
     assert "shapes are those of a model that was brought, and mlp takes one" in "\n".join(errors(content))
 
 
-def test_an_accuracy_needs_labels() -> None:
-    """Without them there is agreement, and it is said."""
-    perf = Perf.model_validate({"slo": {"accuracy": 0.9}})
-    check_fits(None, perf, sampled=False, labelled=True)
-    with pytest.raises(StageError, match=r"perf\.slo\.accuracy needs labels.*perf\.slo\.agreement"):
-        check_fits(None, perf, sampled=False, labelled=False)
+@pytest.mark.parametrize(
+    ("model", "limit", "said"),
+    [
+        (own_models.dense(), "accuracy", r"perf\.slo\.accuracy needs labels.*perf\.slo\.agreement"),
+        (
+            own_models.number(),
+            "agreement",
+            r"perf\.slo\.agreement needs an output .* only 'y', .*perf\.slo\.difference",
+        ),
+        (own_models.labelled(), "difference", r"perf\.slo\.difference needs an output of floats, .* only 'label'"),
+    ],
+)
+def test_a_limit_that_nothing_can_be_judged_by_is_refused(model: onnx.ModelProto, limit: str, said: str) -> None:
+    """It would count as met; and it is what `bring` takes back where a model before was asked it."""
+    of, slo = signature(model), Slo.model_validate({limit: 0.9})
+    with pytest.raises(StageError, match=said):
+        check_limits(slo, of, labelled=False)
+    assert options_left_over(of, None, Perf(slo=slo), labelled=False) == [f"-S perf.slo.{limit}=null"]
+
+
+def test_a_limit_that_can_be_judged_is_taken() -> None:
+    """By labels, by rows of scores or of text, by floats."""
+    check_limits(Slo(accuracy=0.9), signature(own_models.dense()), labelled=True)
+    check_limits(Slo(agreement=0.9, difference=0.1), signature(own_models.dense()), labelled=False)
+    check_limits(Slo(agreement=0.9), signature(own_models.labelled()), labelled=False)
+    check_limits(Slo(difference=0.1), signature(own_models.number()), labelled=False)
 
 
 def test_what_is_not_batch_safe_is_batched_only_where_that_is_allowed() -> None:
@@ -571,6 +597,7 @@ def test_what_was_told_of_an_earlier_model_is_taken_where_it_fits() -> None:
     assert merged([MadeInput(name="x", values="uniform")], [whole], dense, nowhere)[0].values == "uniform"
     for other in (MadeInput(name="x", sizes=[3]), MadeInput(name="x", values="lines gone.txt"), MadeInput(name="y")):
         assert merged([], [other], dense, nowhere) == []
+    assert merged([], [MadeInput(name="x", values=f"integers 0 {2**64 - 1}")], dense, nowhere) == []
     assert merged([], [MadeInput(name="text", values="lines gone.txt")], signature(own_models.words()), nowhere) == []
 
 
@@ -579,6 +606,7 @@ def test_what_was_told_of_an_earlier_model_is_taken_where_it_fits() -> None:
     [
         ("constant 1e300", "x holds FP32, and 1e300 is none"),
         ("integers 0 99999999999999999999999", "has bounds that no tensor holds"),
+        (f"integers 0 {2**63}", r"input x: whole numbers for floats are below 2\^63, and 9223372036854775808 is not"),
     ],
 )
 def test_numbers_that_a_tensor_does_not_hold_are_refused(values: str, said: str) -> None:
@@ -606,7 +634,7 @@ def test_an_example_may_not_fill_the_memory() -> None:
     make(signature(own_models.tokens()), told, nowhere, 1)
     model = own_models.dense()
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 2**29
-    with pytest.raises(StageError, match=r"one example would have 2\.1 GB, and 0\.5 GB are made at most"):
+    with pytest.raises(StageError, match=r"one example would have 2\.00 GiB, and 0\.5 GiB are made at most"):
         make(signature(model), [], nowhere, 1)
 
 

@@ -1,6 +1,7 @@
 """Models of somebody's Triton repository: what is found in a folder, what is refused, and what a cell of one is."""
 
 import itertools
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +72,23 @@ def test_the_version_that_answers_is_the_newest_that_is_served(tmp_path: Path) -
         model = open_repository(folder).model
         assert model.version == answering
         assert sorted(model.files()) == [f"{answering}/model.onnx", "labels.txt"]
+
+
+def test_what_stands_beside_a_model_comes_along_and_what_is_hidden_is_said(tmp_path: Path) -> None:
+    """A program may read whatever its owner put there; a link to a folder is no file of it, and is refused."""
+    more = {"1/.scale": "2", "configs/a.json": "{}", "warmup/b": "b", "1/__pycache__/model.pyc": "c", "2/.old": "d"}
+    folder = own.halving(tmp_path / "models")
+    for place, text in more.items():
+        (folder / place).parent.mkdir(exist_ok=True)
+        (folder / place).write_text(text)
+    shutil.rmtree(folder / "2")
+    model = open_repository(folder).model
+    assert sorted(model.files()) == ["1/model.py", "configs/a.json", "warmup/b"]
+    assert model.hidden() == ["1/.scale"]
+    (folder / "1").rename(tmp_path / "models" / "store")
+    (folder / "1").symlink_to("../store")
+    with pytest.raises(StageError, match="halving/1 is a link to a folder: put that folder in its place"):
+        open_repository(folder).model.files()
 
 
 @pytest.mark.parametrize(
@@ -412,6 +430,43 @@ def test_what_a_program_makes_of_several_requests_is_found(tmp_path: Path, answe
     assert found is not None
     assert found["safe"] is safe
     assert found["examples"] == (8 if safe else 4)
+
+
+@pytest.mark.slow
+def test_a_program_that_looks_at_its_name_is_compared_with_itself(tmp_path: Path) -> None:
+    """It is asked several requests under another name, and what it answers there says nothing of batches."""
+    stated = f'backend: "python" max_batch_size: 8 {own.TENSORS % ("y", 3)}'
+    program = PROGRAM.format(answer="self.factor * x[:, :3]").replace(
+        "    def execute",
+        "    def initialize(self, args):\n"
+        "        self.factor = np.float32(3 if args['model_name'] == 'program' else 1)\n\n"
+        "    def execute",
+    )
+    folder = own.write(tmp_path / "program", stated, {"1/model.py": program})
+    found, _ = what_is_found(folder, {"x": np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)})
+    assert found is not None
+    assert (found["safe"], found["difference"]) == (True, 0.0)
+
+
+@pytest.mark.slow
+def test_a_file_beside_an_ensemble_is_no_version_of_it(tmp_path: Path) -> None:
+    """Git keeps no empty folder, and a README or names of classes stand beside its configuration."""
+    folder = own.ensemble(tmp_path / "models")
+    (folder / "README.md").write_text("What it is.\n")
+    found, _ = what_is_found(folder, {"x": np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)})
+    assert found is not None
+    assert found["safe"]
+    target = tmp_path / "again"
+    put_together([written_again(folder, tmp_path / "written")], target)
+    assert (target / "pipeline" / "1").is_dir()
+    assert (target / "pipeline" / "README.md").is_file()
+
+
+def written_again(folder: Path, place: Path) -> Path:
+    """Write a model's configuration and the list of its files."""
+    model = open_repository(folder).model
+    write_folder(place, model.config, {name: Part.at(path) for name, path in model.files().items()})
+    return place
 
 
 @pytest.mark.slow

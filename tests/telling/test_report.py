@@ -3,6 +3,7 @@
 import copy
 import html
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,6 +16,7 @@ from assay.telling.flags import anchor_in_words, batching_in_words, flags
 from assay.telling.pages import FILTERS
 from assay.telling.surroundings import cores_in_words, server_in_words
 from assay.telling.tables import MeasuredCell, cell_rows
+from assay.telling.threads import default_threads
 from assay.telling.variants_table import VariantRow, accelerated_in_words, batches_in_words
 from assay.validation.schema import validate
 
@@ -188,6 +190,17 @@ def test_batching_is_told_in_words(batching: str, batch: int, concurrency: int, 
     """A reader learns whether batches formed, and when they never could."""
     summary = summarised(level([1.0] * 12, concurrency=concurrency, batch=batch))
     assert batching_in_words(Cell("fp32", 1, 64, batching), summary) == sentence
+
+
+@pytest.mark.parametrize(("accelerator", "runtime"), [(None, "ONNX Runtime"), ("openvino", "OpenVINO")])
+def test_a_number_of_threads_is_that_of_whoever_computes(accelerator: str | None, runtime: str) -> None:
+    """OpenVINO's own number of threads is not ONNX Runtime's."""
+    twin, summary = Cell("quick", 2, 64, "off"), summarised(level([1.0] * 12, concurrency=8))
+    results: Any = SimpleNamespace(
+        cells={"default_threads": {}}, exports={"quick": {"model": {"accelerator": accelerator}}}
+    )
+    found = default_threads(results, twin, [MeasuredCell(twin, [summary])], lambda _: [summary])
+    assert (found["runtime"], found["twin_name"]) == (runtime, "quick-2-64-off")
 
 
 def test_a_name_says_nothing_of_an_owners_batching() -> None:

@@ -67,8 +67,11 @@ def check_answers(slo: Slo, outputs: Mapping[str, Any], *, neighbours: bool) -> 
 
     The share of rows that say the same is that of the rows that were asked, of which nothing else is claimed: all the
     same meets a limit of 1. The largest difference is judged of every output of floats, whether it has rows or not.
+    Where answers had no rows at all, as boxes of images without a thing in them, nobody can tell.
     """
     checks = []
+    if slo.agreement is not None and outputs and not any(each["rows"] for each in outputs.values()):
+        checks.append(Check(f"agreement ≥ {slo.agreement:g}", "cannot tell", Interval(1.0, 0.0, 1.0), slo.agreement))
     for name, each in outputs.items():
         of = f" of {quoted(name)}" if len(outputs) > 1 else ""
         if slo.agreement is not None and each["rows"]:

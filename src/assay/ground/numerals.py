@@ -1,6 +1,7 @@
 """Write numbers for people, with digits enough to tell them apart, whatever their size."""
 
 import math
+from decimal import Decimal
 
 # Closer than a hundredth, two ratios around 1 are the same to anybody.
 _DECIMALS = 2
@@ -23,11 +24,25 @@ def counted(count: int, one: str) -> str:
     return f"{count:,} {agreeing(count, one, f'{one}s')}"
 
 
-def unlike(value: float, limit: float, decimals: int = 0) -> str:
-    """Return a number with decimals enough, and no fewer than given, to see that it is not a limit beside it."""
+def decimals_beside(value: float, limit: float, decimals: int = 0) -> int:
+    """Return how many decimals it takes to see that a number is not a limit beside it.
+
+    Never fewer than given, nor than the limit is written with: 0.52 beside 0.5 is no 1.
+    """
+    decimals = max(decimals, -int(Decimal(f"{limit:g}").as_tuple().exponent))
     while value != limit and decimals < _ENOUGH and f"{value:.{decimals}f}" == f"{limit:.{decimals}f}":
         decimals += 1
-    return f"{value:,.{decimals}f}"
+    return decimals
+
+
+def unlike(value: float, limit: float, decimals: int = 0) -> str:
+    """Return a number with so many decimals."""
+    return f"{value:,.{decimals_beside(value, limit, decimals)}f}"
+
+
+def beside(shown: str, value: float, limit: float) -> str:
+    """Return a number as it is shown, or with so many decimals that it is not taken for a limit beside it."""
+    return unlike(value, limit) if value != limit and shown == f"{limit:g}" else shown
 
 
 def ends(low: float, high: float) -> str:

@@ -79,7 +79,8 @@ def _completed(each: Configured, server: Server) -> Configured:
 
 def _with_tensors_of_file(each: Configured) -> ModelConfig:
     """Return a configuration with inputs and outputs of its ONNX file, where it has none: our backend wants them."""
-    config, path = ModelConfig(), each.files().get(f"{each.version}/model.onnx")
+    called = each.config.default_model_filename or "model.onnx"
+    config, path = ModelConfig(), each.files().get(f"{each.version}/{called}")
     config.CopyFrom(each.config)
     if each.backend != BACKEND or path is None or (config.input and config.output):
         return config

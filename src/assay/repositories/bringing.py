@@ -35,7 +35,7 @@ from assay.repositories.signature import signature_of
 from assay.scoring.agreement import agreement
 from assay.scoring.classification import class_scores, correctness
 from assay.serving.model_config import render
-from assay.serving.model_folder import CONFIG, Part
+from assay.serving.model_folder import CONFIG, Part, has_version
 from assay.tensors.arrays import write_named
 from assay.tensors.named import Ask, Tensors, part
 from assay.tensors.rows import scored
@@ -103,6 +103,7 @@ def asked_when_brought(
     for each in opened.every:
         config, said = cleaned(each.config)
         kept.append(replace(each, config=config))
+        said += [f"{printable(place)}, a hidden file" for place in each.hidden()]
         left_out += [f"{each.name}'s {what}" if opened.steps else what for what in said]
     with asked_through(RepositoryModel(kept[-1], tuple(kept[:-1])), triton, timeouts) as (found, ask):
         yield found, ask, left_out
@@ -116,7 +117,7 @@ def collect_repository(opened: RepositoryModel, asked: Asked, examples: Examples
             (target / each.name / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target / each.name / place)
         # An ensemble's version has no file, and folders without one get lost in DVC's cache.
-        if each.is_ensemble and not each.files():
+        if each.is_ensemble and not has_version(each.files()):
             write_text(target / each.name / str(each.version) / "README", "An ensemble has no files of its own.\n")
         write_text(target / each.name / CONFIG, render(each.config))
     collect_samples(asked, folder)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,18 +54,27 @@ class Configured:
         return str(self.config.backend) or _PLATFORMS.get(platform, platform)
 
     def files(self) -> dict[str, Path]:
-        """Return its files by their places in the folder: of the version that answers, and what all versions share."""
-        found = {}
+        """Return its files by their places in the folder: of the version that answers, and what all versions share.
+
+        Without its configuration, and what is hidden. Raises StageError if a link leads to a folder, or elsewhere.
+        """
+        return {place: path for place, path in self._all_files() if not _is_hidden(place)}
+
+    def hidden(self) -> list[str]:
+        """Return the places of its files that are left out, for they are hidden."""
+        return [place for place, _ in self._all_files() if _is_hidden(place)]
+
+    def _all_files(self) -> Iterator[tuple[str, Path]]:
         for path in sorted(self.folder.rglob("*")):
-            place = path.relative_to(self.folder)
-            first = place.parts[0]
-            other_version = first.isdigit() and int(first) != self.version
-            beside = place.as_posix() == CONFIG or first in ("configs", "warmup")
-            hidden = any(part.startswith(".") or part == "__pycache__" for part in place.parts)
-            if path.is_file() and not (other_version or beside or hidden):
+            place = path.relative_to(self.folder).as_posix()
+            first, *_ = parts = place.split("/")
+            if place == CONFIG or "__pycache__" in parts or (first.isdigit() and int(first) != self.version):
+                continue
+            if path.is_symlink() and path.is_dir():
+                raise StageError(f"{self.name}/{printable(place)} is a link to a folder: put that folder in its place")
+            if path.is_file():
                 _check_inside(path, self.folder)
-                found[place.as_posix()] = path
-        return found
+                yield place, path
 
     @property
     def is_a_program(self) -> bool:
@@ -161,6 +170,10 @@ def _with_steps(folder: Path) -> RepositoryModel:
     if nested := [step.name for step in steps if step.is_ensemble]:
         raise StageError(f"{listed(nested)}, a step of {model.name}, is an ensemble, too, which is not handled here")
     return RepositoryModel(model, tuple(steps))
+
+
+def _is_hidden(place: str) -> bool:
+    return any(part.startswith(".") for part in place.split("/"))
 
 
 def _check_inside(path: Path, folder: Path) -> None:

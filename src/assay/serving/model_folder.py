@@ -92,6 +92,11 @@ def files_of(folder: Path) -> dict[str, Path]:
     return {place: part.path for place, part in _listed(folder).items()}
 
 
+def has_version(places: Iterable[str]) -> bool:
+    """Return whether one of a model's files is in a version's folder."""
+    return any(place.partition("/")[0].isdigit() for place in places)
+
+
 def onnx_file(folder: Path) -> Path:
     """Return the ONNX file of a model's folder."""
     return files_of(folder).get(ONNX_FILE, folder / ONNX_FILE)
@@ -170,7 +175,7 @@ def put_together(folders: Iterable[Path], repository: Path) -> None:
         target.mkdir(parents=True)
         shutil.copyfile(folder / CONFIG, target / CONFIG)
         files = files_of(folder)
-        if not files:  # an ensemble's version has none, and Triton wants the folder
+        if not has_version(files):  # an ensemble's has no files, and Triton wants the folder
             (target / "1").mkdir()
         for place, path in files.items():
             (target / place).parent.mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "microseconds": _if_known(amount),
     "seconds": _if_known(amount),
     "difference": _if_known("{:.2g}".format),
-    "limit": lambda value: "none" if value is None else f"{value:.2g}",
+    "limit": lambda value: "none" if value is None else f"{value:g}",
     "change": points,
     "count": _if_known("{:,d}".format),
     "share": _if_known(lambda value: f"{value / 0.01:.1f}"),

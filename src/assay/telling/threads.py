@@ -1,8 +1,9 @@
-"""What ONNX Runtime's own number of threads would have cost, where that was measured."""
+"""What a runtime's own number of threads would have cost, where that was measured."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from assay.ground.records.prepared import measured
 from assay.params.cells import Cell
 from assay.params.matrix import DEFAULT_THREADS
 from assay.telling.level import LevelSummary
@@ -18,4 +19,9 @@ def default_threads(
         return {"default_threads": None}
     (level,) = levels(DEFAULT_THREADS)
     (same,) = (each for each in cells if each.cell == twin)
-    return {"default_threads": level, "twin": same.at(level.concurrency), "twin_name": twin.name}
+    return {
+        "default_threads": level,
+        "twin": same.at(level.concurrency),
+        "twin_name": twin.name,
+        "runtime": "OpenVINO" if measured(results.exports[twin.variant])["accelerator"] else "ONNX Runtime",
+    }

@@ -2,7 +2,7 @@
 
 from assay.deciding.slo import Check
 from assay.deciding.verdict import Finalist, Verdict
-from assay.ground.numerals import agreeing, counted, unlike
+from assay.ground.numerals import agreeing, beside, counted
 
 
 def verdict_in_words(verdict: Verdict, cells: int, failing: int = 0) -> list[str]:
@@ -113,7 +113,7 @@ def answer_in_words(check: Check) -> str:
     """Return the answer to one limit, as in `fails (6.2–9.1 % of the requests took longer, 5 % may)`."""
     found, bound = check.found, check.bound
     if not check.of_requests:
-        value, low, high = (_beside(f"{each:.3g}", each, bound) for each in (found.value, found.low, found.high))
+        value, low, high = (beside(f"{each:.3g}", each, bound) for each in (found.value, found.low, found.high))
         if found.low == found.high:  # of the examples that were asked alone, and of no others
             return f"{check.answer} ({value})"
         return f"{check.answer} ({value}, 95 % interval {low}–{high})"
@@ -124,12 +124,7 @@ def answer_in_words(check: Check) -> str:
 
 def _percent(share: float, bound: float) -> str:
     """Return a share in percent with two digits, or with so many that it is not taken for its bound."""
-    return _beside(f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}", 100 * share, 100 * bound)
-
-
-def _beside(shown: str, value: float, bound: float) -> str:
-    """Return a number as it is shown, or with so many decimals that it is not taken for its bound."""
-    return unlike(value, bound) if value != bound and shown == f"{bound:g}" else shown
+    return beside(f"{100 * share:.2g}" if share < 0.1 else f"{100 * share:.0f}", 100 * share, 100 * bound)
 
 
 def _method(verdict: Verdict, cells: int) -> str:

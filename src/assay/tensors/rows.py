@@ -21,6 +21,12 @@ def _scores(output: Tensor) -> bool:
     return isinstance(classes, int) and classes > 1
 
 
+def with_rows(signature: Signature) -> tuple[str, ...]:
+    """Return the outputs that say something row by row: scores, and whatever is no float."""
+    scores = scored(signature)
+    return tuple(each.name for each in signature.outputs if each.name in scores or each.datatype not in FLOATS)
+
+
 def rows(answers: Tensors, scores: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Return what each row of an output says, [rows], for the outputs that say something.
 

@@ -12,6 +12,7 @@ from assay.ground.quoting import printable
 from assay.ground.records.prepared import UNKNOWN, Batch, neighbours_in_words, safety_in_words
 from assay.learning.bringing.fitting import WITHOUT_BATCHES, option_for_batching
 from assay.learning.bringing.judging import Examples, Judged
+from assay.learning.bringing.limits import limits_without_judge
 from assay.learning.bringing.loading import OpenedModel
 from assay.learning.bringing.made import complete, in_shape
 from assay.learning.bringing.subject import Subject
@@ -157,7 +158,7 @@ def options_left_over(
     """
     return [
         *(["-S 'perf.shapes=[]'"] if perf.shapes and not _has_shapes(signature, told, perf.shapes) else []),
-        *(["-S perf.slo.accuracy=null"] if perf.slo.accuracy is not None and not labelled else []),
+        *(f"-S perf.slo.{name}=null" for name in limits_without_judge(perf.slo, signature, labelled=labelled)),
     ]
 
 

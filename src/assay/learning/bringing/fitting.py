@@ -14,8 +14,8 @@ def option_for_batching() -> str:
     return f"-S 'perf.dynamic_batching=[{','.join(Perf().dynamic_batching)}]'"
 
 
-def check_fits(why: str | None, perf: Perf, *, sampled: bool, labelled: bool) -> None:
-    """Raise StageError if the matrix batches what takes no batches, or asks for shapes or labels that there are not.
+def check_fits(why: str | None, perf: Perf, *, sampled: bool) -> None:
+    """Raise StageError if the matrix batches what takes no batches, or asks for shapes that there are not.
 
     `why` is the reason for which a model takes no batches, None if it does.
     """
@@ -27,11 +27,6 @@ def check_fits(why: str | None, perf: Perf, *, sampled: bool, labelled: bool) ->
     if perf.shapes and sampled:
         raise StageError(
             "perf.shapes makes inputs in other shapes, and samples were brought: they have the shape they have"
-        )
-    if perf.slo.accuracy is not None and not labelled:
-        raise StageError(
-            "perf.slo.accuracy needs labels, and none were brought; bring them with `--labels labels.npy`, or set "
-            "perf.slo.agreement, the least share of answers that are those of the model as it came"
         )
 
 

