@@ -38,6 +38,7 @@ from assay.telling.pages import render
 from assay.telling.race import MOST_ROWS, race_in_words, summarise_race
 from assay.telling.recommendation import failing, quality_in_words, rates_in_words, recommended_variant, variant_rows
 from assay.telling.results import Results, read_results
+from assay.telling.second_names import second_names, second_names_in_words
 from assay.telling.shapes import shape_rows
 from assay.telling.subject import about_the_model, backend_of
 from assay.telling.surroundings import machine_in_words, server_in_words, threads_in_words
@@ -66,8 +67,10 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
     expected = another_hour(verdict, earlier, study)
     served = {variant: measured(exports) for variant, exports in results.exports.items()}
     race = summarise_race(results.race, params.cells, served, perf) if results.race else None
-    out = race.failing if race else failing(params.cells, results.cells, served, perf)
-    answer, *details = verdict_in_words(verdict, race.comparable if race else len(params.cells), out)
+    same_as = {} if race else second_names(params.cells, results.cells)
+    different = [cell for cell in params.cells if cell.name not in same_as]
+    out = race.failing if race else failing(different, results.cells, served, perf)
+    answer, *details = verdict_in_words(verdict, race.comparable if race else len(different), out)
     distribution = params.saturation.distribution
     sustained = recorded_saturation(results.saturation["rounds"], perf.slo) if distribution else None
     return {
@@ -93,14 +96,14 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
         **default_threads(results, default_threads_twin(params.cells), cells, levels),
         "race": race,
         "most_racers": MOST_ROWS,
-        "tried": len((race.measured or race.different) if race else params.cells),
+        "tried": len((race.measured or race.different) if race else different),
         "verdict": verdict,
         "runoff_repeats": runoff_in_words(results.runoff["rounds"], params.runoff.rounds),
         "saturation_interruptions": interruptions_in_words(results.saturation["rounds"]),
         "sentences": [
             answer,
             *([another_hour_in_words(verdict, expected, study)] if expected else []),
-            *(race_in_words(race) if race else []),
+            *(race_in_words(race) if race else second_names_in_words(same_as)),
             *details,
             *quality_in_words(verdict, rows),
             *rates_in_words(distribution, sustained),

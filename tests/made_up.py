@@ -61,7 +61,7 @@ def cell_file(name: str, speeds: Sequence[float], concurrencies: Sequence[int], 
         "cell": name,
         "measured_at": "2026-01-01T11:55:00+00:00",
         "server": server,
-        "config": f'name: "{name}"\n',
+        "config": f'name: "{name}"\n# {", ".join(name.split("-"))}\n',
         "single_alone_us": single,
         "levels": levels,
     }

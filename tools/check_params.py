@@ -8,6 +8,7 @@ Run     python tools/check_params.py        (make check)
 from assay.ground.stage import run_stage
 
 import math
+from typing import Any
 
 from assay.deciding.objective import OBJECTIVES
 from assay.ground.files import read_json
@@ -88,11 +89,11 @@ def check_windows(params: Params) -> str:
     if objective.requests == 1:
         return ""
     seconds, level = seconds_of_window(params), perf.deciding_concurrency
-    rows = read_json(REPORTS / "perf.json")["cells"] if (REPORTS / "perf.json").exists() else []
+    names = {cell.name for cell in params.cells}
     rates = {
         name: rate
-        for row in rows
-        if row["concurrency"] == level
+        for row in measured_last(params)
+        if row["concurrency"] == level and row["cell"] in names
         for name, rate in ((row["cell"], row["throughput_per_s"]), (ANCHOR, row["anchor_throughput_per_s"]))
     }
     needs = f"perf.objective = {objective.name} needs {objective.requests} requests in every window"
@@ -107,6 +108,14 @@ def check_windows(params: Params) -> str:
             f"{unlike(held, objective.requests)}; set perf.window_ms to {wanted_ms} or choose another objective"
         )
     return f"{needs}; by the last report there will be {math.floor(held)} or more"
+
+
+def measured_last(params: Params) -> list[dict[str, Any]]:
+    """Return the rows of the last report, if it is of the same model and dataset."""
+    path = REPORTS / "perf.json"
+    found = read_json(path) if path.exists() else {}
+    same = found.get("model") == params.model and found.get("dataset") == params.dataset
+    return list(found["cells"]) if same else []
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ def kept(server: str, recommended: str | None, equals: list[str], **ratios: floa
             "On this machine the embedded server recommended `a`. That **held**: here, too, nothing is surely better; "
             "against the default, better above 1: 2.00 (1.80–2.20) on embedded and 1.20 (1.08–1.32) on local.",
         ),
-        (kept("local", "b", ["b"], a=1.2, b=1.9), "did not hold**: here it is surely worse than the best"),
+        (kept("local", "b", ["b"], a=1.2, b=1.9), "did not hold**: here another is surely better"),
         (kept("local", "b", ["b"], b=1.9), "did not hold**: here it was not among the finalists."),
     ],
 )

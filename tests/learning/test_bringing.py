@@ -702,7 +702,7 @@ def test_a_model_is_described(tmp_path: Path) -> None:
     assert lines[1:4] == [
         "  input   ids     INT64  [batch, sequence]",
         "  input   mask:0  INT64  [batch, sequence]",
-        "  output  logits  FP32   [batch, 3]         scores of classes",
+        "  output  logits  FP32   [batch, 3]         taken for scores of classes",
     ]
     assert "batch-safe" in lines[4]
     assert lines[5] == "  read by  the embedded server; NVIDIA's image 24.04 and later"

@@ -48,12 +48,14 @@ def test_check_validates_without_running(tmp_path: Path) -> None:
             "those of anchor at concurrency 8 would hold about 900; set perf.window_ms to 73",
         ),
         ([("fp32-1-64-off", 9000.0)], 0, "by the last report there will be 1314 or more"),
+        ([("fp32-1-64-off", 9000.0), ("fp32-9-64-off", 1.0)], 0, "by the last report there will be 1314 or more"),
+        ([("fp32-9-64-off", 1.0)], 0, "no report tells how many there will be at concurrency 8: the first cell will"),
     ],
 )
 def test_check_says_before_the_matrix_that_windows_are_too_short(
     tmp_path: Path, rows: list[tuple[str, float]], code: int, said: str
 ) -> None:
-    """By the throughput in the last report; what it advises is enough."""
+    """By the throughput of its cells in the last report; what it advises is enough."""
 
     def edit(params: dict[str, Any]) -> None:
         params["perf"].update(objective="p99_latency", window_ms=73 if code == 0 else 50)
@@ -64,10 +66,15 @@ def test_check_says_before_the_matrix_that_windows_are_too_short(
         for name, rate in rows
     ]
     if rows:
-        write_json(folder / "reports" / "perf.json", {"cells": told})
+        of = {"model": "autoencoder", "dataset": "digits"}
+        write_json(folder / "reports" / "perf.json", {**of, "cells": told})
     checked = run(sys.executable, "tools/check_params.py", cwd=folder, check=False)
     assert checked.returncode == code
     assert said in checked.stdout
+    if rows:
+        write_json(folder / "reports" / "perf.json", {**of, "model": "mlp", "cells": told})
+        checked = run(sys.executable, "tools/check_params.py", cwd=folder)
+        assert "no report tells how many there will be" in checked.stdout
 
 
 @pytest.mark.slow

@@ -339,7 +339,7 @@ def test_a_configuration_says_what_clients_see() -> None:
     config = text_format.Parse(text, ModelConfig())
     signature = signature_of(config)
     assert (signature.inputs[0].datatype, signature.inputs[0].axes) == ("BYTES", ("", 4))
-    assert signature.unbatchable == "its configuration says max_batch_size 0"
+    assert signature.unbatchable == "its configuration has max_batch_size 0"
     config.max_batch_size = 4
     assert signature_of(config).inputs[0].axes == ("batch", "", 4)
     assert signature_of(config).batched
@@ -430,6 +430,30 @@ def test_what_a_program_makes_of_several_requests_is_found(tmp_path: Path, answe
     assert found is not None
     assert found["safe"] is safe
     assert found["examples"] == (8 if safe else 4)
+
+
+@pytest.mark.slow
+def test_what_a_server_completes_is_the_owners_configuration(tmp_path: Path) -> None:
+    """A program may say that it batches; of an ONNX file that says nothing, NVIDIA's backend makes batches of four."""
+    said = PROGRAM.format(answer="x[:, :3]").replace(
+        "    def execute",
+        "    @staticmethod\n"
+        "    def auto_complete_config(config):\n"
+        "        config.set_max_batch_size(16)\n"
+        "        config.set_dynamic_batching()\n"
+        "        return config\n\n"
+        "    def execute",
+    )
+    program = own.write(tmp_path / "program", f'backend: "python" {own.TENSORS % ("y", 3)}', {"1/model.py": said})
+    files: dict[str, bytes | str] = {"1/net.onnx": own_models.dense().SerializeToString()}
+    bare = own.write(tmp_path / "bare", 'backend: "onnxruntime" default_model_filename: "net.onnx"', files)
+    fixed: dict[str, bytes | str] = {"1/model.onnx": own_models.words().SerializeToString()}
+    for folder, largest in ((program, 16), (bare, 4), (own.write(tmp_path / "fixed", "", fixed), 0)):
+        with asked_when_brought(folder, Triton(), Timeouts(), trusted=True) as (opened, _, _):
+            config = opened.model.config
+            assert (config.max_batch_size, config.HasField("dynamic_batching")) == (largest, largest > 0)
+            assert config.input
+            assert config.output
 
 
 @pytest.mark.slow
@@ -653,4 +677,4 @@ def test_what_is_measured_of_a_repositorys_model_is_named(tmp_path: Path) -> Non
         check_measured_as_it_is(tmp_path / "models", section, "own", ["fp32"], perf)
     found(tmp_path / "models")
     why, _ = check_measured_as_it_is(tmp_path / "models", section, "own", ["fp32"], perf)
-    assert why == "scoring's configuration says max_batch_size 0"
+    assert why == "scoring's configuration has max_batch_size 0"

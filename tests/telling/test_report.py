@@ -12,12 +12,14 @@ from measured import level, summarised
 
 from assay.ground.records.prepared import UNKNOWN
 from assay.params.cells import Cell
+from assay.statistics.interval import Interval
 from assay.telling.flags import anchor_in_words, batching_in_words, flags
 from assay.telling.pages import FILTERS
+from assay.telling.second_names import second_names, second_names_in_words
 from assay.telling.surroundings import cores_in_words, server_in_words
 from assay.telling.tables import MeasuredCell, cell_rows
 from assay.telling.threads import default_threads
-from assay.telling.variants_table import VariantRow, accelerated_in_words, batches_in_words
+from assay.telling.variants_table import VariantRow, accelerated_in_words, batches_in_words, points
 from assay.validation.schema import validate
 
 STEADY = [1.0, 1.001] * 6
@@ -190,6 +192,33 @@ def test_batching_is_told_in_words(batching: str, batch: int, concurrency: int, 
     """A reader learns whether batches formed, and when they never could."""
     summary = summarised(level([1.0] * 12, concurrency=concurrency, batch=batch))
     assert batching_in_words(Cell("fp32", 1, 64, batching), summary) == sentence
+
+
+def test_a_second_name_is_no_other_configuration() -> None:
+    """A number of threads that is the share of the cores anyway; another variant's files are others."""
+    cells = [Cell("fp32", 1, 64, "off"), Cell("fp32", 1, 64, "off", threads=2), Cell("pruned", 1, 64, "off")]
+    files: Any = {each.name: {"config": f'name: "{each.name}"\nmax_batch_size: 64\n'} for each in cells}
+    assert second_names(cells, files) == {"fp32-1-64-off-2": "fp32-1-64-off"}
+    (said,) = second_names_in_words(second_names(cells, files))
+    assert said.startswith("`fp32-1-64-off-2` is `fp32-1-64-off` under a second name, for that number of threads")
+    files["fp32-1-64-off-2"]["config"] += "parameters {}"
+    assert second_names_in_words(second_names(cells, files)) == []
+
+
+def test_nearly_all_are_not_all() -> None:
+    """15,355 of 15,360 rows are no 100.0 %, and a change of less than a tenth of a point is one."""
+    assert (FILTERS["share"](15355 / 15360), FILTERS["share"](1.0), FILTERS["share"](0.987)) == (
+        "99.97",
+        "100.0",
+        "98.7",
+    )
+    assert (FILTERS["score"](0.99996), FILTERS["score"](0.9554), FILTERS["score"](1.0)) == (
+        "0.99996",
+        "0.9554",
+        "1.0000",
+    )
+    assert points(Interval(-0.0004, -0.0008, -0.0002)) == "-0.04 (-0.1 to -0.02)"
+    assert points(Interval(0.0, -0.0, 0.01)) == "+0.0 (+0.0 to +1.0)"
 
 
 @pytest.mark.parametrize(("accelerator", "runtime"), [(None, "ONNX Runtime"), ("openvino", "OpenVINO")])

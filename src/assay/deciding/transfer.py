@@ -26,7 +26,7 @@ def transfer_in_words(ours: Record, other: Record) -> str:
     if recommended in verdict["equals"]:
         held = "**held**: here, too, nothing is surely better"
     elif recommended in measured:
-        held = "**did not hold**: here it is surely worse than the best, or misses a limit"
+        held = "**did not hold**: here another is surely better, or it misses a limit"
     else:
         held = "**did not hold**: here it was not among the finalists"
     return f"On this machine {its} recommended `{recommended}`. That {held}{_sizes(recommended, ours, other)}."

@@ -79,12 +79,12 @@ class Verdict:
 
     @property
     def equals(self) -> list[Finalist]:
-        """The eligible finalists that cannot be told apart from the best one, which comes first."""
+        """The eligible finalists that no other one surely beats: the best, which comes first, and its equals."""
         return [self.finalist(name) for name in self.equal_names]
 
     @property
     def recommended(self) -> Finalist | None:
-        """The simplest of the equals that beats the default configuration, if the best does.
+        """The simplest of the equals, of those that beat the default configuration if it is none of them.
 
         None if no finalist surely meets every limit.
         """
@@ -179,8 +179,8 @@ def decide(
     ]
     equals = _equals(eligible, scores.mean(axis=0).tolist(), comparisons)
     worth_a_change = equals
-    if 0 in eligible and 0 not in equals:  # the best beats the default configuration; not every equal of it may
-        worth_a_change = [index for index in equals if finalists[index].beats_default]
+    if 0 in eligible and 0 not in equals:  # something beats the default configuration; not every one of these may
+        worth_a_change = [index for index in equals if finalists[index].beats_default] or equals
     recommended = min(worth_a_change, key=lambda index: simplicity(cells[index], variants), default=None)
     return Verdict(
         objective_name=objective.name,
@@ -202,11 +202,11 @@ def _comparisons(scores: NDArray[np.float64], eligible: list[int]) -> dict[tuple
 
 
 def _equals(eligible: list[int], scores: list[float], comparisons: dict[tuple[int, int], Comparison]) -> list[int]:
-    """Return the best of the eligible and those that do not differ from it, the better ones first."""
-    if not eligible:
-        return []
-    best = max(eligible, key=lambda index: scores[index])
-    same = [
-        index for index in eligible if index == best or not comparisons[min(best, index), max(best, index)].is_different
-    ]
-    return sorted(same, key=lambda index: scores[index], reverse=True)
+    """Return those of the eligible that no other surely beats, the better ones first.
+
+    The best is one of them, and none of the others differs from it. Not all that do not differ from it are: where the
+    best one is noisy, so is one that another, steadier finalist surely beats.
+    """
+    different = [(pair, each) for pair, each in comparisons.items() if each.is_different]
+    beaten = {first if each.second_is_better else second for (first, second), each in different}
+    return sorted(set(eligible) - beaten, key=lambda index: scores[index], reverse=True)

@@ -30,7 +30,7 @@ def decimals_beside(value: float, limit: float, decimals: int = 0) -> int:
     Never fewer than given, nor than the limit is written with: 0.52 beside 0.5 is no 1.
     """
     decimals = max(decimals, -int(Decimal(f"{limit:g}").as_tuple().exponent))
-    while value != limit and decimals < _ENOUGH and f"{value:.{decimals}f}" == f"{limit:.{decimals}f}":
+    while value != limit and decimals < _ENOUGH and float(f"{value:.{decimals}f}") == float(f"{limit:.{decimals}f}"):
         decimals += 1
     return decimals
 

@@ -18,6 +18,9 @@ from assay.serving.model_folder import Part, write_folder
 from assay.tensors.named import Ask, Tensors, examples_in
 from assay.tensors.signature import Signature
 
+# NVIDIA's servers, unless they are started with another one.
+_DEFAULT_MAX_BATCH_SIZE = 4
+
 
 @contextmanager
 def asked_through(opened: RepositoryModel, triton: Triton, timeouts: Timeouts) -> Iterator[tuple[RepositoryModel, Ask]]:
@@ -27,7 +30,7 @@ def asked_through(opened: RepositoryModel, triton: Triton, timeouts: Timeouts) -
     """
     with (
         tempfile.TemporaryDirectory() as folder,
-        serve(written(opened, _with_tensors_of_file, Path(folder)), triton, timeouts, completes=True) as server,
+        serve(written(opened, _completed_by_file, Path(folder)), triton, timeouts, completes=True) as server,
     ):
         steps = tuple(_completed(each, server) for each in opened.steps)
         model = _completed(opened.model, server)
@@ -72,20 +75,29 @@ def _completed(each: Configured, server: Server) -> Configured:
         config.max_batch_size = effective.max_batch_size
     for group, served in zip(config.instance_group, effective.instance_group, strict=False):
         group.kind, group.count = served.kind, served.count
-    if config.HasField("dynamic_batching"):
+    if effective.HasField("dynamic_batching"):
         config.dynamic_batching.CopyFrom(effective.dynamic_batching)  # all that is stated, and what is completed
     return replace(each, config=config)
 
 
-def _with_tensors_of_file(each: Configured) -> ModelConfig:
-    """Return a configuration with inputs and outputs of its ONNX file, where it has none: our backend wants them."""
+def _completed_by_file(each: Configured) -> ModelConfig:
+    """Return a configuration without inputs or outputs as NVIDIA's ONNX Runtime backend completes it; ours does not.
+
+    Source: AutoCompleteConfig in src/onnxruntime.cc of that backend. A free first axis of all tensors is a batch there,
+    and who says nothing of batches gets dynamic ones.
+    """
     called = each.config.default_model_filename or "model.onnx"
     config, path = ModelConfig(), each.files().get(f"{each.version}/{called}")
     config.CopyFrom(each.config)
     if each.backend != BACKEND or path is None or (config.input and config.output):
         return config
     signature = Signature.read(path)
-    shape = ModelShape.of_signature(replace(signature, without_batches=None if config.max_batch_size else "it says so"))
+    if signature.batched:
+        config.max_batch_size = config.max_batch_size or _DEFAULT_MAX_BATCH_SIZE
+        scheduled = config.HasField("dynamic_batching") or config.HasField("sequence_batching")
+        if config.max_batch_size > 1 and not scheduled:
+            config.dynamic_batching.SetInParent()
+    shape = ModelShape.of_signature(signature)
     for tensors, stated in ((shape.inputs, config.input), (shape.outputs, config.output)):
         if not stated:
             for tensor in tensors:

@@ -59,7 +59,7 @@ def check_measured_as_it_is(
             f"{computing.name} takes batches of at most {limit}, as its owner configured it: `dvc exp run` it with "
             f"-S 'perf.max_batch_size=[{limit}]'"
         )
-    why = None if limit else f"{computing.name}'s configuration says max_batch_size 0"
+    why = None if limit else f"{computing.name}'s configuration has max_batch_size 0"
     return why, {
         "name": computing.name,
         "backend": computing.backend,

@@ -18,7 +18,7 @@ def signature_of(config: ModelConfig) -> Signature:
     return Signature(
         inputs=tuple(_tensor(each, batched=batched) for each in config.input),
         outputs=tuple(_tensor(each, batched=batched) for each in config.output),
-        without_batches=None if batched else "its configuration says max_batch_size 0",
+        without_batches=None if batched else "its configuration has max_batch_size 0",
     )
 
 

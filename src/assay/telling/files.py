@@ -29,6 +29,8 @@ def write_tables(found: dict[str, Any]) -> None:
     write_json(REPORTS / "metrics.json", metrics(quality, verdict, anchor_ratio, found["another_hour"]))
     rows = cell_rows(found["cells"], found["flags"])
     perf = {
+        "model": found["params"].model,
+        "dataset": found["params"].dataset,
         "verdict": verdict_table(verdict),
         "anchor_copy": [asdict(each) for each in anchor_copy],
         "cells": rows,

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from assay.ground.numerals import amount, counted, ends, times
+from assay.ground.numerals import amount, counted, ends, times, unlike
 from assay.ground.quoting import printable
 from assay.statistics.interval import Interval
 from assay.telling.flags import batching_in_words
@@ -66,7 +66,9 @@ FILTERS: dict[str, Callable[..., str]] = {
     "limit": lambda value: "none" if value is None else f"{value:g}",
     "change": points,
     "count": _if_known("{:,d}".format),
-    "share": _if_known(lambda value: f"{value / 0.01:.1f}"),
+    # Nearly all are not all.
+    "share": _if_known(lambda value: unlike(100 * value, 100, 1)),
+    "score": lambda value, decimals=4: unlike(value, 1, decimals),
     "mebibytes": _if_known(lambda value: f"{value / 2**20:,.0f}"),
 }
 

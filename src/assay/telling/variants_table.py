@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.ground.numerals import decimals_beside
 from assay.ground.records.prepared import UNKNOWN, measured, neighbours_in_words
 from assay.statistics.interval import Interval
 from assay.statistics.tolerance import paired_share_difference
@@ -74,8 +75,9 @@ def points(estimate: Interval | None) -> str:
     """Return a difference of shares in percentage points, or a dash where there is nothing to compare with."""
     if estimate is None:
         return "–"
-    value, low, high = (100 * each for each in (estimate.value, estimate.low, estimate.high))
-    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
+    shares = (100 * each + 0.0 for each in (estimate.value, estimate.low, estimate.high))  # no -0.0
+    value, low, high = (f"{each:+.{decimals_beside(each, 0, 1)}f}" for each in shares)
+    return f"{value} ({low} to {high})"
 
 
 def accelerated_in_words(rows: Sequence[VariantRow]) -> str | None:

@@ -53,12 +53,12 @@ def _equals(verdict: Verdict, recommended: Finalist) -> list[str]:
         return [f"Every other finalist{that_meets} is worse, beyond chance."] if beaten else []
     best, *others = verdict.equals
     names = ", ".join(f"`{each.cell.name}`" for each in others)
-    beats_default = verdict.default.eligible and not verdict.default_is_unbeaten
-    simplest = "the simplest of them" + (" that surely beats the default configuration" if beats_default else "")
+    beats_default = " that surely beats the default configuration" if recommended.beats_default else ""
+    simplest = f"the simplest of them{beats_default}"
     of_those = " of those that surely meet the limits" if _somebody_may_miss_one(verdict) else ""
     return [
-        f"`{best.cell.name}` had the best {verdict.objective.words}{of_those}; not told apart from it: {names}. "
-        f"The one recommended is {simplest}."
+        f"`{best.cell.name}` had the best {verdict.objective.words}{of_those}; not told apart from it, nor beaten by "
+        f"another: {names}. The one recommended is {simplest}."
     ]
 
 

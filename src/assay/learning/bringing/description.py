@@ -86,7 +86,7 @@ def _tensors(signature: Signature) -> Iterator[str]:
             printable(tensor.name),
             tensor.datatype,
             _axes(tensor, batched=batched),
-            "scores of classes" * (tensor.name in scores),
+            "taken for scores of classes" * (tensor.name in scores),
         )
         for kind, tensors in (("input", signature.inputs), ("output", signature.outputs))
         for tensor in tensors
