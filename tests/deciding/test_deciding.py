@@ -11,7 +11,7 @@ from runoffs import DEFAULT, EXPORT, cell, judged, rounds, verdict
 from assay.deciding.finalists import choose_finalists, screen
 from assay.deciding.objective import OBJECTIVES, against_anchor, sought
 from assay.deciding.slo import Check, check_accuracy, check_all, check_latency
-from assay.deciding.verdict import simplicity
+from assay.deciding.verdict import decide, simplicity
 from assay.ground.process import StageError
 from assay.load.columns import PERCENTILES
 from assay.load.single_requests import histogram
@@ -473,6 +473,27 @@ def test_a_matrix_of_one_is_not_said_to_win(content: dict[str, Any]) -> None:
     alone, two = verdict(content, {DEFAULT: 1000.0}), verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
     said = [metrics({}, each, Interval(1, 0.9, 1.1), None)["perf"].get("told_apart") for each in (alone, two)]
     assert said == [None, True]
+
+
+def test_what_a_limit_leaves_alone_is_told_apart_from_nothing(content: dict[str, Any]) -> None:
+    """The other finalist is not considered, and nobody says that it is worse."""
+    content["perf"]["slo"]["accuracy"] = 0.9
+    export = {**EXPORT, "test_correct": 500}
+    content["onnx"]["variants"] = ["fp32", "int8_dynamic"]
+    params = validate(content)
+    other = replace(DEFAULT, variant="int8_dynamic")
+    made = rounds({DEFAULT: 1000.0, other: 1001.0})
+    found = decide(
+        [DEFAULT, other],
+        made,
+        {"fp32": EXPORT, "int8_dynamic": export},
+        params.perf,
+        rounds_a_start=params.runoff.rounds,
+        repetition=params.triton.repetition,
+        variants=params.onnx.variants,
+    )
+    assert [each.eligible for each in found.finalists] == [True, False]
+    assert "told_apart" not in metrics({}, found, Interval(1, 0.9, 1.1), None)["perf"]
 
 
 def test_finalists_that_may_miss_a_limit_are_not_said_to_be_beaten(content: dict[str, Any]) -> None:

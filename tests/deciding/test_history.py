@@ -11,6 +11,8 @@ from runoffs import DEFAULT, EXPORT, cell, verdict
 from assay.deciding.another_hour import an_hour_apart, another_hour, another_hour_in_words
 from assay.deciding.history import basis, of_the_same, question, record, remembering
 from assay.deciding.transfer import comparable, transfer_in_words
+from assay.statistics.prediction import Spread
+from assay.statistics.prediction import another as predicted
 from assay.validation.schema import validate
 
 
@@ -151,6 +153,12 @@ def test_verdicts_within_an_hour_count_once() -> None:
     assert an_hour_apart([]) == []
 
 
+def seen_at(time: str, ratio: float, low: float | None = None, high: float | None = None) -> Any:
+    """Return an earlier verdict; its interval is of 2 % where none is said."""
+    interval = {"ratio": ratio, "low": low or ratio / 1.02, "high": high or ratio * 1.02}
+    return {"measured_at": time, "against_default": {"fp32-2-64-off": interval}}
+
+
 STUDY = {"deviation": 0.08, "freedom": 8, "visits": 9, "hours": 20.4, "processor": "A processor"}
 
 
@@ -159,7 +167,7 @@ def test_another_hour_is_less_sure_than_these_minutes(content: dict[str, Any]) -
     found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
     now = found.recommended.against_default if found.recommended else None
     assert now
-    seen = [{"measured_at": "2026-01-01T08:00:00+00:00", "against_default": {"fp32-2-64-off": {"ratio": now.value}}}]
+    seen = [seen_at("2026-01-01T08:00:00+00:00", now.value, now.low, now.high)]
     expected = another_hour(found, seen, STUDY)
     assert expected
     assert expected.ratio.value == pytest.approx(now.value)
@@ -181,10 +189,7 @@ def test_hours_were_studied_of_throughput_alone(content: dict[str, Any]) -> None
     """Of anything else nothing is expected before there are verdicts enough of one's own."""
     content["perf"]["objective"] = "p95_latency"
     found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
-    seen = [
-        {"measured_at": f"2026-01-01T{hour}:00:00+00:00", "against_default": {"fp32-2-64-off": {"ratio": 1.5}}}
-        for hour in ("08", "10", "12", "14")
-    ]
+    seen = [seen_at(f"2026-01-01T{hour}:00:00+00:00", 1.5) for hour in ("08", "10", "12", "14")]
     assert another_hour(found, seen[:3], STUDY) is None
     assert another_hour(found, seen, STUDY)
 
@@ -195,7 +200,7 @@ def test_another_hour_is_never_surer_than_this_one(content: dict[str, Any], star
     found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0}, starts=starts)
     now = found.recommended.against_default if found.recommended else None
     assert now
-    seen = [{"measured_at": "2026-01-01T08:00:00+00:00", "against_default": {"fp32-2-64-off": {"ratio": now.value}}}]
+    seen = [seen_at("2026-01-01T08:00:00+00:00", now.value, now.low, now.high)]
     expected = another_hour(found, seen, {**STUDY, "deviation": 0.0, "freedom": 7})
     assert expected
     assert expected.ratio.high / now.value >= (now.high / now.value) ** np.sqrt(2) * 0.999
@@ -205,7 +210,7 @@ def test_enough_earlier_verdicts_speak_for_themselves(content: dict[str, Any]) -
     """Four hours on this machine say how much it varies; one of many minutes ago is no other hour."""
     found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1500.0})
     seen = [
-        {"measured_at": f"2026-01-01T{hour}:00+00:00", "against_default": {"fp32-2-64-off": {"ratio": ratio}}}
+        seen_at(f"2026-01-01T{hour}:00+00:00", ratio)
         for hour, ratio in (("11:00", 1.5), ("10:30", 1.9), ("09:00", 1.6), ("07:00", 1.5), ("05:00", 1.4))
     ]
     expected = another_hour(found, seen, STUDY)
@@ -225,15 +230,40 @@ def test_who_measures_often_is_no_surer_than_is_right(content: dict[str, Any], a
     held = []
     for _ in range(4000):
         *ratios, another = np.exp(chance.normal(math.log(1.5), 0.03, len(times) + 1)).tolist()
-        seen = [
-            {"measured_at": time.isoformat(), "against_default": {"fp32-2-64-off": {"ratio": ratio}}}
-            for time, ratio in zip(times, ratios, strict=True)
-        ]
+        seen = [seen_at(time.isoformat(), ratio) for time, ratio in zip(times, ratios, strict=True)]
         expected = another_hour(found, seen, STUDY)
         assert expected
         assert not expected.studied
         held.append(expected.ratio.low <= another <= expected.ratio.high)
     assert np.mean(held) == pytest.approx(0.95, abs=0.012)
+
+
+def test_an_earlier_verdict_that_was_unsure_says_little(content: dict[str, Any]) -> None:
+    """What was just measured is where it is expected, whatever a few noisy starts said before."""
+    found = verdict(content, {DEFAULT: 1000.0, cell("off", 2): 1600.0})
+    seen = [
+        seen_at("2026-01-01T10:00:00+00:00", 1.6, 1.57, 1.64),
+        seen_at("2026-01-01T08:00:00+00:00", 1.2, 0.98, 1.46),
+    ]
+    expected = another_hour(found, seen, {**STUDY, "deviation": 0.0})
+    assert expected
+    assert expected.ratio.low < 1.2
+    assert expected.ratio.high > 1.6
+    assert expected.ratio.value == pytest.approx(1.59, abs=0.01)
+
+
+@pytest.mark.parametrize("errors", [(0.02, 0.02), (0.03, 0.01), (0.09, 0.01), (0.09, 0.09, 0.01)])
+def test_another_verdict_is_where_it_is_expected_from_unequal_ones(errors: tuple[float, ...]) -> None:
+    """In 95 % of cases at least, and the present one, which comes last, always is."""
+    chance, of = np.random.default_rng(0), np.array(errors)
+    held = []
+    for _ in range(2000):
+        values = chance.normal(0, of)
+        known = of * np.sqrt(chance.chisquare(11, len(of)) / 11)
+        expected = predicted(values.tolist(), known.tolist(), Spread(0.0, 7))
+        assert expected.low <= values[-1] <= expected.high
+        held.append(expected.low <= chance.normal(0, errors[-1]) <= expected.high)
+    assert np.mean(held) > 0.94
 
 
 def test_nothing_is_expected_of_the_default(content: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from assay.ground.process import StageError
 from assay.ground.records.learned import Learned, as_text, from_text
 from assay.learning.datasets import Dataset
 from assay.predicting import provenance
-from assay.predicting.provenance import DATA, check_names, learned_by, learned_here
+from assay.predicting.provenance import DATA, check_configured, check_names, digest_of_folder, learned_by, learned_here
 from assay.validation.schema import Params, validate
 
 
@@ -36,6 +36,23 @@ def test_an_export_brings_what_it_learned_from(folder: Path, content: dict[str, 
     assert told("fp32", validate(content)) == learned_here() == expected
     learn(folder)
     assert learned_here() == {"dataset": "digits", "classes": list(DIGITS)}
+
+
+def test_a_repository_that_was_written_of_another_export_is_refused(folder: Path) -> None:
+    """An owner's other configuration of the same files is another model."""
+    learn(folder)
+    lock = read_json(folder / "dvc.lock")
+    for taken, fits in ((digest_of_folder(folder / "artifacts/onnx"), True), ("another", False)):
+        lock["stages"]["triton-config"] = {"deps": [{"path": "artifacts/onnx", "md5": taken}]}
+        write_json(folder / "dvc.lock", lock)
+        if fits:
+            check_configured()
+        else:
+            with pytest.raises(StageError, match=r"artifacts/onnx holds now; run `dvc repro triton-config`"):
+                check_configured()
+    (folder / EXPORT / "config.pbtxt").write_text("another")
+    with pytest.raises(StageError, match="artifacts/model_repository is not of what"):
+        check_configured()
 
 
 @pytest.mark.parametrize(

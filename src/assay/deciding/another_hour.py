@@ -57,17 +57,17 @@ def another_hour(verdict: Verdict, verdicts: Sequence[Earlier], study: dict[str,
     """
     if verdict.recommended is None or verdict.recommended.against_default is None:
         return None
-    cell, now = verdict.recommended.cell.name, verdict.recommended.against_default
+    cell = verdict.recommended.cell.name
     measured = [(each["measured_at"], ratio) for each in verdicts if (ratio := each["against_default"].get(cell))]
     apart = an_hour_apart([datetime.fromisoformat(when) for when, _ in measured])
     if verdict.objective.name != STUDIED and len(apart) < ENOUGH:
         return None
-    values = [math.log(measured[place][1]["ratio"]) for place in apart]
-    # Each of them has an error of its own, beside what hours do: that of this one stands for all. Both are
-    # estimates, and what they make together is known as little as the one of fewer degrees of freedom.
-    own = (math.log(now.high) - math.log(now.low)) / 2 / t_quantile(verdict.starts - 1)
-    assumed = Spread(math.hypot(study["deviation"], own), min(study["freedom"], verdict.starts - 1))
-    found = another(values, assumed)
+    ratios = [measured[place][1] for place in apart]
+    values = [math.log(each["ratio"]) for each in ratios]
+    # Each of them has an error of its own, beside what hours do. Both are estimates, and what they make together is
+    # known as little as the one of fewer degrees of freedom.
+    errors = [math.log(each["high"] / each["low"]) / 2 / t_quantile(verdict.starts - 1) for each in ratios]
+    found = another(values, errors, Spread(study["deviation"], min(study["freedom"], verdict.starts - 1)))
     return AnotherHour(found.exp(), len(apart), studied=len(apart) < ENOUGH)
 
 

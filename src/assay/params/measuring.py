@@ -30,7 +30,7 @@ MOST_FINALISTS = 8
 class Finalists(Section):
     """finalists: who reaches the run-off."""
 
-    at_most: Annotated[int, Field(ge=2, le=MOST_FINALISTS)] = 4
+    at_most: Annotated[int, Field(ge=3, le=MOST_FINALISTS)] = 4
 
 
 class Runoff(Section):

@@ -8,6 +8,7 @@ or with names that it never learned.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -79,6 +80,15 @@ def check_brought(variant: str, files: Sequence[RawFile]) -> None:
         )
 
 
+def check_configured() -> None:
+    """Raise StageError unless the folders that servers get were written of the exports that are here now."""
+    exports = "artifacts/onnx"
+    if _locked(locked_stages(ROOT / "dvc.lock"), "triton-config", "deps", exports) != digest_of_folder(ROOT / exports):
+        raise StageError(
+            f"artifacts/model_repository is not of what {exports} holds now; run `dvc repro triton-config`"
+        )
+
+
 def check_names(what: str, known: Learned, dataset: Dataset) -> None:
     """Raise StageError unless a model learned from the dataset that params.yaml names, and these classes in order."""
     remedy = "ask it with params.yaml as that was then, or bring what answers up to date, as `dvc repro onnx` does here"
@@ -93,11 +103,7 @@ def check_names(what: str, known: Learned, dataset: Dataset) -> None:
 
 def _links(variant: str, stages: dict[str, LockedStage]) -> Iterator[tuple[str, str | None, str | None]]:
     """Return, from a variant's export back to the data, a path and its digests at both ends: equal if nothing moved."""
-
-    def locked(stage: str, kind: Literal["deps", "outs"], path: str) -> str | None:
-        entries: list[Entry] = stages.get(stage, LockedStage()).get(kind, [])
-        return next((each.get("md5") for each in entries if each["path"] == path), None)
-
+    locked = partial(_locked, stages)
     folder = f"artifacts/onnx/{variant}"
     yield folder, digest_of_folder(ROOT / folder), locked(f"onnx@{variant}", "outs", folder)
     for path, user, maker in [
@@ -107,6 +113,12 @@ def _links(variant: str, stages: dict[str, LockedStage]) -> Iterator[tuple[str, 
     ]:
         yield path, locked(user, "deps", path), locked(maker, "outs", path)
     yield DATA, digest((ROOT / DATA).read_bytes()), locked("data", "outs", DATA)
+
+
+def _locked(stages: dict[str, LockedStage], stage: str, kind: Literal["deps", "outs"], path: str) -> str | None:
+    """Return the digest that dvc.lock has of a path of a stage, None where it has none."""
+    entries: list[Entry] = stages.get(stage, LockedStage()).get(kind, [])
+    return next((each.get("md5") for each in entries if each["path"] == path), None)
 
 
 def _is_ignored(name: str) -> bool:

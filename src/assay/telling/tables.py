@@ -82,6 +82,7 @@ def metrics(
         return {"cell": finalist.cell.name, "meaning": finalist.cell.meaning, verdict.objective.name: finalist.value}
 
     recommended: dict[str, Any] = {"cell": "none"}
+    eligible = [each for each in verdict.finalists if each.eligible]
     if verdict.recommended:
         recommended = of(verdict.recommended)
         if verdict.recommended.against_default:
@@ -94,7 +95,7 @@ def metrics(
             "concurrency": verdict.concurrency,
             "recommended": recommended,
             "default": of(verdict.default),
-            **({"told_apart": len(verdict.equals) == 1} if len(verdict.finalists) > 1 else {}),
+            **({"told_apart": len(verdict.equals) == 1} if len(eligible) > 1 else {}),
             "anchor_copy": as_ratio(anchor_copy),
         },
     }
