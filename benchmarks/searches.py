@@ -45,7 +45,7 @@ SPACE: dict[str, Any] = {
     "dynamic_batching": [f"delay_{delay}us" for delay in DELAYS],
     "concurrency": [CONCURRENCY],
 }
-CELLS = [cell.name for cell in matrix(["fp32"], Perf(**SPACE), as_configured=False)]
+CELLS = [cell.name for cell in matrix(["fp32"], Perf(**SPACE))]
 MODEL = CELLS[0]
 STARTS, ROUNDS = 20, 12
 

@@ -53,22 +53,23 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
     """Return everything that the templates show."""
     verdict, machine, perf = results.verdict, results.machine, params.perf
     levels = partial(results.levels, sought=partial(sought, perf=perf))
-    every = [MeasuredCell(cell, levels(cell.name)) for cell in params.every_cell if cell.name in results.cells]
+    asked_for, every_cell = results.as_told(params.cells), results.as_told(params.every_cell)
+    every = [MeasuredCell(cell, levels(cell.name)) for cell in every_cell if cell.name in results.cells]
     cells = [each for each in every if not each.cell.shape]
     by_name = {each.cell.name: each for each in cells}
     anchor_copy = levels(ANCHOR_COPY)
     rows = variant_rows(results.exports, results.cells, cells, verdict.concurrency)
     how = params.model_dump(include={"load", "finalists", "runoff"})
     options = {name: text for name, text in params.options.items() if name in perf.options}
-    asked = question(params.cells, perf, how | ({"options": options} if options else {}))
+    asked = question(asked_for, perf, how | ({"options": options} if options else {}))
     ours = to_keep(results, params.triton, params.load.client_cores, asked)
     study = read_record(BETWEEN_HOURS, BetweenHours)
     earlier = of_the_same(ours)
     expected = another_hour(verdict, earlier, study)
     served = {variant: measured(exports) for variant, exports in results.exports.items()}
-    race = summarise_race(results.race, params.cells, served, perf) if results.race else None
-    same_as = {} if race else second_names(params.cells, results.cells)
-    different = [cell for cell in params.cells if cell.name not in same_as]
+    race = summarise_race(results.race, asked_for, served, perf) if results.race else None
+    same_as = {} if race else second_names(asked_for, results.cells)
+    different = [cell for cell in asked_for if cell.name not in same_as]
     out = race.failing if race else failing(different, results.cells, served, perf)
     answer, *details = verdict_in_words(verdict, race.comparable if race else len(different), out)
     distribution = params.saturation.distribution
@@ -93,7 +94,7 @@ def gather(results: Results, params: Params) -> dict[str, Any]:
         ),
         "anchor_copy": anchor_copy,
         "anchor_sentence": anchor_in_words(anchor_copy),
-        **default_threads(results, default_threads_twin(params.cells), cells, levels),
+        **default_threads(results, default_threads_twin(asked_for), cells, levels),
         "race": race,
         "most_racers": MOST_ROWS,
         "tried": len((race.measured or race.different) if race else different),

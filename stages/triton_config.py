@@ -74,7 +74,7 @@ def write_as_configured(repository: Path, owners: Path, params: Params, cores: i
     computing = opened.computing(getattr(params.hyperparameters, "step", None), params.model)
     cells: dict[str, ServedCell | None] = {f"{owners.stem}-{owners.parent.name}": None}
     for name, cell in served_cells(params.cells, cores, params.options).items():
-        cells[name] = None if cell.cell.as_configured else cell
+        cells[name] = None if getattr(params.hyperparameters, "as_configured", False) else cell
     write_matrix(repository, MODEL_REPOSITORY, opened, computing, cells, first_answers=owners / FIRST_ANSWERS)
 
 

@@ -46,7 +46,7 @@ def main() -> None:
     verdict = decided(runoff, params)
     write_verdict(VERDICT, verdict, runoff["measured_at"])
     chosen = verdict.recommended
-    print(f"to run: {chosen.cell.name} ({chosen.cell.meaning})" if chosen else "to run: none surely meets every limit")
+    print(f"to run: {chosen.cell.name}" if chosen else "to run: none surely meets every limit")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ Run     python tools/check_params.py        (make check)
 from assay.ground.stage import run_stage
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from assay.deciding.objective import OBJECTIVES
@@ -121,7 +122,9 @@ def measured_last(params: Params) -> list[dict[str, Any]]:
 def main() -> None:
     params = load_params()
     cores = server_cores(params.triton, params.load.client_cores, usable_cores())
-    cells = [f"{cell.name} ({cell.meaning})" for cell in params.every_cell]
+    as_configured = getattr(params.hyperparameters, "as_configured", False)
+    every_cell = [replace(cell, as_configured=as_configured) for cell in params.every_cell]
+    cells = [f"{cell.name} ({cell.meaning})" for cell in every_cell]
     subject = "as it was brought" if models.get(params.model).brought else f"on {params.dataset}"
     print(f"params.yaml is valid: {params.model} {subject}, seed {params.seed}")
     print(f"{counted(len(cells), 'cell')} at concurrency {', '.join(map(str, params.perf.concurrency))}:")

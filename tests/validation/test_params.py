@@ -348,13 +348,9 @@ def test_a_cells_name_has_a_meaning(name: str, meaning: str) -> None:
     assert (cell.name, cell.meaning) == (name, meaning)
 
 
-def test_a_cell_that_its_owner_configured_means_that(content: dict[str, Any]) -> None:
+def test_a_cell_that_its_owner_configured_means_that() -> None:
     """Whatever its name says of instances and batches."""
     assert Cell("fp32", 1, 8, "delay_0us", as_configured=True).meaning == "as its owner configured it"
-    content["perf"] |= {"instances": [1], "dynamic_batching": ["off"]}
-    assert not validate(content).cells[0].as_configured
-    content["model"], content["models"]["own"]["as_configured"] = "own", True
-    assert [(cell.name, cell.as_configured) for cell in validate(content).cells] == [("fp32-1-64-off", True)]
 
 
 def test_threads_and_an_option_stand_behind_a_name() -> None:

@@ -15,16 +15,15 @@ DEFAULT_THREADS = "default_threads"
 PLACES = tuple(f"finalist_{place}" for place in range(1, MOST_FINALISTS + 1))
 
 
-def matrix(variants: Sequence[str], perf: Perf, *, as_configured: bool) -> list[Cell]:
+def matrix(variants: Sequence[str], perf: Perf) -> list[Cell]:
     """Return every cell of the matrix: the last axis varies fastest.
 
     The first value of each axis together make the default configuration: the
     first cell returned. `perf.threads` and `perf.options` are further ones: each configuration is there without, too.
-    A matrix `as_configured` by a model's owner has one cell.
     """
     threads, options = (None, *perf.threads), ("", *perf.options)
     axes = itertools.product(variants, perf.instances, perf.max_batch_size, perf.dynamic_batching, threads, options)
-    return [Cell(*values, as_configured=as_configured) for values in axes]
+    return [Cell(*values) for values in axes]
 
 
 def in_shapes(cells: Sequence[Cell], shapes: Sequence[str]) -> list[Cell]:

@@ -1,7 +1,7 @@
 """What the stages wrote, read and checked, for whoever tells of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Results:
     served: dict[str, dict[str, Any]]
     cells: dict[str, CellFile]
     runoff: RunoffFile
-    verdict: Verdict
+    decided: Verdict
     saturation: SaturationRounds
     race: RaceFile | None
 
@@ -47,6 +47,22 @@ class Results:
         """The kind and the version of the server that was measured."""
         found: dict[str, Any] = self.cells[ANCHOR_COPY]["server"]
         return found
+
+    @property
+    def as_configured(self) -> bool:
+        """Whether a repository's model was measured as its owner configured it."""
+        return bool(self.raw_data.get("computing", {}).get("as_configured"))
+
+    def as_told(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Return cells as they are told of: what their names say of instances and batches may not be so."""
+        return [replace(cell, as_configured=self.as_configured) for cell in cells]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on cells as they are told of."""
+        told = self.as_told([each.cell for each in self.decided.finalists])
+        finalists = [replace(each, cell=cell) for each, cell in zip(self.decided.finalists, told, strict=True)]
+        return replace(self.decided, finalists=finalists)
 
     def levels(self, name: str, sought: Callable[[int], Objective]) -> list[LevelSummary]:
         """Return the summaries of a cell's levels; `sought` says what was measured for at a concurrency."""
@@ -68,7 +84,7 @@ def read_results(variants: Sequence[str], cells: Sequence[Cell], search: str) ->
         served={variant: read_record(SERVING / f"{variant}.json", Served) for variant in variants},
         cells=_read_finalists() if race else _read_cells(MEASURED / search, measured_names(cells)),
         runoff=read_record(RUNOFF, Runoff),
-        verdict=read_verdict(VERDICT),
+        decided=read_verdict(VERDICT),
         saturation=read_record(SATURATION, SaturationFile),
         race=read_record(MEASURED / search / "heats.json", RaceFile) if race else None,
     )

@@ -77,8 +77,8 @@ def taken_from_in_words(results: Results, dataset: str) -> str:
         "the model as its owner configured it" if configured else "the file as it came, whatever numbers it holds"
     )
     labels = "with labels" if data["labelled"] else "without labels"
-    as_configured = configured and results.raw_data["computing"]["as_configured"]
-    alone = "It is measured as it is, whatever the cell's name says of instances and batches. " if as_configured else ""
+    whatever = "It is measured as it is, whatever the cell's name says of instances and batches. "
+    alone = whatever if results.as_configured else ""
     return (
         f"{results.raw_data['edition']} was taken as it came. "
         f"{alone}It was asked {counted(data['examples'], 'example')} {how}, "

@@ -181,8 +181,7 @@ class Params(Section):
     @property
     def cells(self) -> list[Cell]:
         """The matrix; the default configuration comes first."""
-        as_configured = getattr(self.hyperparameters, "as_configured", False)
-        return matrix(self.onnx.variants, self.perf, as_configured=as_configured)
+        return matrix(self.onnx.variants, self.perf)
 
     @property
     def every_cell(self) -> list[Cell]:
