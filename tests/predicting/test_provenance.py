@@ -13,7 +13,14 @@ from assay.ground.process import StageError
 from assay.ground.records.learned import Learned, as_text, from_text
 from assay.learning.datasets import Dataset
 from assay.predicting import provenance
-from assay.predicting.provenance import DATA, check_configured, check_names, digest_of_folder, learned_by, learned_here
+from assay.predicting.provenance import (
+    DATA,
+    check_names,
+    check_written_of_exports,
+    digest_of_folder,
+    learned_by,
+    learned_here,
+)
 from assay.validation.schema import Params, validate
 
 
@@ -46,13 +53,13 @@ def test_a_repository_that_was_written_of_another_export_is_refused(folder: Path
         lock["stages"]["triton-config"] = {"deps": [{"path": "artifacts/onnx", "md5": taken}]}
         write_json(folder / "dvc.lock", lock)
         if fits:
-            check_configured()
+            check_written_of_exports()
         else:
             with pytest.raises(StageError, match=r"artifacts/onnx holds now; run `dvc repro triton-config`"):
-                check_configured()
+                check_written_of_exports()
     (folder / EXPORT / "config.pbtxt").write_text("another")
     with pytest.raises(StageError, match="artifacts/model_repository is not of what"):
-        check_configured()
+        check_written_of_exports()
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def check_brought(variant: str, files: Sequence[RawFile]) -> None:
         )
 
 
-def check_configured() -> None:
+def check_written_of_exports() -> None:
     """Raise StageError unless the folders that servers get were written of the exports that are here now."""
     exports = "artifacts/onnx"
     if _locked(locked_stages(ROOT / "dvc.lock"), "triton-config", "deps", exports) != digest_of_folder(ROOT / exports):

@@ -13,7 +13,7 @@ from assay.ground.quoting import listed, printable
 from assay.learning.bringing.folder import brought_here
 from assay.learning.bringing.samples import read_samples
 from assay.params.triton import Timeouts, Triton
-from assay.predicting.provenance import check_brought, check_configured, check_exported
+from assay.predicting.provenance import check_brought, check_exported, check_written_of_exports
 from assay.servers import serve
 from assay.serving.answers import as_served, check_as_brought, check_types
 from assay.serving.client import Protocol, Server
@@ -57,7 +57,7 @@ def configured_model(
     Raises StageError if it is not there, or of another model.
     """
     _check_current(variant, variants, family, REPOSITORY)
-    check_configured()
+    check_written_of_exports()
     folder = MODEL_REPOSITORY / f"{MODEL}-{variant}"
     config = read_config(folder / CONFIG)
     outputs = [output.name for output in config.output]
